@@ -1,0 +1,56 @@
+# Two commands: `make demo` and `make test`. Everything else is Snakemake's.
+# Needs Python >= 3.11, git and make; the environment is built in .venv from requirements.lock.
+PYTHON ?= python3
+SCALE ?= demo
+CORES ?= all
+ARGS ?=
+UV_VERSION := 0.13.8
+UV := .venv/uv/bin/uv
+SNAKEMAKE := .venv/bin/snakemake
+GPU_PINS := $(if $(shell command -v nvidia-smi 2>/dev/null),requirements-gpu.txt)
+
+.PHONY: demo test setup run check format lock benchmark clean
+
+demo: SCALE := demo
+demo: run
+
+run: setup ## run one scale: make run SCALE=fashion
+	$(SNAKEMAKE) --cores $(CORES) --configfile config/scales/$(SCALE).yaml $(ARGS)
+	$(SNAKEMAKE) --quiet all --configfile config/scales/$(SCALE).yaml --report results/$(SCALE)/report.zip
+	@echo "Report: results/$(SCALE)/report/index.html"
+
+test: setup
+	.venv/bin/pytest $(ARGS)
+
+setup: .venv/.complete
+
+.venv/.complete: requirements.lock requirements-gpu.txt pyproject.toml Makefile
+	@echo "Setting up .venv (about 2.4 GB of packages on the first run on this machine; 1 to 3 minutes)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": run make with PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv --clear .venv
+	$(PYTHON) -m venv .venv/uv
+	.venv/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(UV) pip sync --python .venv/bin/python --require-hashes --quiet requirements.lock
+	$(if $(GPU_PINS),$(UV) pip install --python .venv/bin/python --no-deps --quiet -r $(GPU_PINS))
+	$(UV) pip install --python .venv/bin/python --no-deps --quiet --editable .
+	@touch $@
+
+check: setup ## what CI checks about the sources
+	.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	.venv/bin/snakefmt --check Snakefile workflow
+	$(SNAKEMAKE) --lint
+
+format: setup
+	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
+	.venv/bin/snakefmt Snakefile workflow
+
+LEFT_OUT := triton cuda-bindings nvidia-cusolver nvidia-cuda-nvrtc nvidia-nvtx
+lock: setup ## resolve requirements.lock anew from pyproject.toml
+	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-emit-index-url --no-annotate $(LEFT_OUT:%=--no-emit-package %) -o requirements.lock
+
+benchmark: setup
+	.venv/bin/python benchmarks/training_step.py
+
+clean: ## forget all results; prepared data and the environment stay
+	rm -rf results .snakemake

@@ -1,0 +1,1 @@
+"""Passband: four papers on the spectral view of adversarial robustness, regenerated."""

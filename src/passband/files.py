@@ -1,0 +1,75 @@
+"""Atomic files: a reader sees the old file or the whole new one, never a part."""
+
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save
+from safetensors import safe_open
+
+from passband.errors import UserError
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; move it into place when the block succeeds.
+
+    Raises UserError if the folder cannot be written or the disk is full.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise _explained(error, path) from error
+    finally:
+        part.unlink(missing_ok=True) if os.access(path.parent, os.W_OK) else None
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, content: object) -> None:
+    """Write indented JSON atomically."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_arrays(
+    path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object]
+) -> None:
+    """Write named arrays as safetensors, each metadata value as JSON text, atomically."""
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    text = {key: json.dumps(value) for key, value in metadata.items()}
+    with replacing(path) as part:
+        part.write_bytes(save(contiguous, metadata=text))
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Read what `write_arrays` wrote."""
+    return load_file(path)
+
+
+def read_metadata(path: str | Path) -> dict[str, object]:
+    """Read the metadata of what `write_arrays` wrote."""
+    with safe_open(path, framework="numpy") as file:
+        return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+
+
+def _explained(error: OSError, path: Path) -> Exception:
+    if error.errno == errno.ENOSPC:
+        return UserError(f"the disk is full: cannot write {path}; free some space and run again.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        return UserError(
+            f"cannot write {path}: {error.strerror.lower()}; "
+            "make the folder writable or set results_root to another one."
+        )
+    return error
