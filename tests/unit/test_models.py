@@ -100,11 +100,6 @@ def test_unknown_architecture_is_a_user_error_with_a_hint():
         models.build("resnet21", 3, 10, 32, seed=0)
 
 
-def test_a_name_cannot_be_taken_twice():
-    with pytest.raises(ValueError, match="registered twice"):
-        models.register("resnet20")(lambda channels, classes, side: nn.Identity())
-
-
 @pytest.mark.parametrize("name", models.names())
 def test_folding_keeps_logits_and_input_gradients(name):
     model = lived_in(name)

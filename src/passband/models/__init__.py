@@ -1,16 +1,29 @@
 """Architectures: one file per family, found by themselves.
 
-Every network takes float images [N, C, H, W] in [0, 1], not normalised, and returns logits
-[N, classes]. To add one, put a file with a registered builder into this folder.
+A builder `(channels, classes, side) -> nn.Module` is registered under the architecture's name. Every
+network takes float images [N, channels, side, side] in [0, 1], not normalised, and returns logits
+[N, classes].
 """
 
-from importlib import import_module
-from pkgutil import iter_modules
+import torch
+from torch import nn
 
 from passband.models.folding import fold_batchnorm
-from passband.models.registry import build, names, register
+from passband.registry import Registry
 
-for _module in iter_modules(__path__):
-    import_module(f"{__name__}.{_module.name}")
+ARCHITECTURES = Registry("architecture", __name__)
+register, names = ARCHITECTURES.register, ARCHITECTURES.names
 
 __all__ = ["build", "fold_batchnorm", "names", "register"]
+
+
+def build(name: str, channels: int, classes: int, side: int, seed: int) -> nn.Module:
+    """A new network on the CPU, in training mode, whose initial weights depend on `seed` only.
+
+    channels and side describe the images [N, channels, side, side]; the global random state is
+    left as it was. Raises UserError for an architecture that nobody registered.
+    """
+    builder = ARCHITECTURES[name]
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.default_generator.manual_seed(seed)
+        return builder(channels, classes, side)

@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from passband.models.registry import register
+from passband.models import register
 
 
 class _BasicBlock(nn.Module):

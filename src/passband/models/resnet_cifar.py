@@ -8,7 +8,7 @@ from functools import partial
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from passband.models.registry import register
+from passband.models import register
 
 
 class _Shortcut(nn.Module):
