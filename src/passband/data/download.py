@@ -1,0 +1,144 @@
+"""Finding a published file, in a mirror folder or on the network, and proving that it is whole."""
+
+import gzip
+import hashlib
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pooch
+import requests
+from tqdm import tqdm
+
+from passband.data.registry import Dataset, RemoteFile
+from passband.errors import UserError
+
+MIRROR_VARIABLE = "PASSBAND_DATA_MIRROR"
+SYSTEM_MIRRORS = (Path("/usr/share/datasets"), Path("/usr/local/share/datasets"))
+ATTEMPTS = 3
+FIRST_PAUSE = 1.0
+TIMEOUT = 30
+
+
+def fetch(dataset: Dataset, file: RemoteFile, folder: Path, mirror: Path | None = None) -> Path:
+    """The path of a copy of `file` whose SHA-256 is right.
+
+    Looked for in this order: the package itself (embedded samples), `mirror`, the folder named by
+    PASSBAND_DATA_MIRROR, the system's data folders (each as <mirror>/<dataset id>/<file> or
+    <mirror>/<file>), `folder`, and then the network, which fills `folder`. A download that broke
+    off is continued by the next one.
+
+    Raises UserError if a mirror's file is damaged, or if no address gives the right file.
+    """
+    for path in _local_copies(dataset, file, mirror):
+        if path.is_file():
+            if (found := sha256(path, file.unpacked)) != file.sha256:
+                raise UserError(
+                    f"{path} is truncated or was changed ({_compared(file, found)}): "
+                    f"replace it by the {file.name} that {dataset.title} publishes, or remove it."
+                )
+            return path
+    target = folder / file.name
+    if not (target.is_file() and sha256(target, file.unpacked) == file.sha256):
+        _download(dataset, file, target)
+    return target
+
+
+def sha256(path: Path, unpacked: bool = False) -> str:
+    """The SHA-256 of a file or, if `unpacked`, of what a gzip file contains, in hexadecimal.
+
+    A gzip file that cannot be unpacked to its end gives "unreadable gzip".
+    """
+    try:
+        with gzip.open(path) if unpacked else open(path, "rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return "unreadable gzip"
+
+
+def _local_copies(dataset: Dataset, file: RemoteFile, mirror: Path | None) -> Iterator[Path]:
+    if dataset.embedded:
+        yield dataset.embedded / file.name
+        return
+    named = [mirror] if mirror else []
+    if variable := os.environ.get(MIRROR_VARIABLE):
+        named.append(Path(variable))
+    for folder in named:
+        if not folder.is_dir():
+            raise UserError(f"the mirror folder {folder} does not exist; create or correct it.")
+    for folder in (*named, *SYSTEM_MIRRORS):
+        yield folder / dataset.id / file.name
+        yield folder / file.name
+
+
+def _download(dataset: Dataset, file: RemoteFile, target: Path) -> None:
+    part = target.with_name(file.name + ".part")
+    problem = "it has no address"
+    for url in file.urls:
+        for attempt in range(ATTEMPTS):
+            continued = part.exists()
+            try:
+                _transfer(url, part)
+            except requests.RequestException as error:
+                problem = _reason(url, error)
+                status = getattr(error.response, "status_code", 500)
+                if status == requests.codes.requested_range_not_satisfiable:
+                    part.unlink()
+                elif status < 500:
+                    break
+                else:
+                    time.sleep(FIRST_PAUSE * 2**attempt)
+                continue
+            except OSError as error:
+                raise UserError(
+                    f"cannot write {part}: {error.strerror}; free or choose another folder."
+                ) from error
+            if (found := sha256(part, file.unpacked)) == file.sha256:
+                part.replace(target)
+                return
+            part.unlink()
+            problem = f"{url} gave a truncated or changed file ({_compared(file, found)})"
+            if not continued:
+                break
+    raise UserError(
+        f"cannot get {file.name} of {dataset.title}: no mirror folder has it and {problem}; "
+        f"connect to the network, or put the file into a folder {dataset.id} of a mirror folder "
+        f"and set {MIRROR_VARIABLE} to the mirror folder."
+    )
+
+
+def _transfer(url: str, part: Path) -> None:
+    """Append to `part` what it lacks; start anew where the server cannot continue."""
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        part.open("ab") as output,
+        tqdm(desc=part.stem, unit="B", unit_scale=True, disable=None) as bar,
+    ):
+
+        def restart_if_whole(response: requests.Response, **_: object) -> None:
+            if response.status_code == requests.codes.ok:
+                output.truncate(0)
+
+        headers = {"Accept-Encoding": "identity"}
+        if have := output.tell():
+            headers["Range"] = f"bytes={have}-"
+        download = pooch.HTTPDownloader(
+            progressbar=bar,
+            chunk_size=1 << 16,
+            timeout=TIMEOUT,
+            headers=headers,
+            hooks={"response": restart_if_whole},
+        )
+        download(url, output, None)
+
+
+def _compared(file: RemoteFile, found: str) -> str:
+    return f"SHA-256 expected {file.sha256[:12]}…, found {found[:15]}…"
+
+
+def _reason(url: str, error: requests.RequestException) -> str:
+    if error.response is not None:
+        return f"{url} answers {error.response.status_code} {error.response.reason}"
+    return f"{url} cannot be reached ({type(error).__name__})"

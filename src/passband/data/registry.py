@@ -1,0 +1,279 @@
+"""The data sets: what they are, where their files lie, which checksums they must have."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from passband import errors
+from passband.data.parsers import (
+    Parsed,
+    parse_cifar,
+    parse_idx,
+    parse_svhn,
+    parse_tiny_imagenet,
+)
+
+EMBEDDED_SAMPLE = Path(__file__).parent / "sample"
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One published file.
+
+    `sha256` is of the file's bytes or, where `unpacked` is set, of what the gzip file contains:
+    Linux distributions ship the same images in gzip files with another header.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    sha256: str
+    unpacked: bool = False
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One image-classification set as Passband uses it: `channels` x `side` x `side` pixels."""
+
+    id: str
+    title: str
+    side: int
+    channels: int
+    n_classes: int
+    licence: str
+    homepage: str
+    citation: str
+    files: tuple[RemoteFile, ...]
+    parse: Callable[[Mapping[str, Path]], Parsed]
+    embedded: Path | None = None
+
+
+def get(dataset_id: str) -> Dataset:
+    """The data set of that id; raises UserError, with the nearest known id, if there is none."""
+    if dataset_id not in DATASETS:
+        raise errors.unknown("dataset", dataset_id, DATASETS)
+    return DATASETS[dataset_id]
+
+
+def _idx_files(bases: tuple[str, ...], checksums: Mapping[str, str]) -> tuple[RemoteFile, ...]:
+    return tuple(
+        RemoteFile(name, tuple(base + name for base in bases), sha256, unpacked=True)
+        for name, sha256 in checksums.items()
+    )
+
+
+FASHION_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+FASHION_CITATION = (
+    "Xiao, Rasul, Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking "
+    "machine learning algorithms, arXiv:1708.07747, 2017"
+)
+KRIZHEVSKY = "Krizhevsky: Learning multiple layers of features from tiny images, 2009"
+TORONTO = "https://www.cs.toronto.edu/~kriz/"
+HOUSE_NUMBERS = "http://ufldl.stanford.edu/housenumbers/"
+
+_ALL = (
+    Dataset(
+        id="fashion-mnist",
+        title="Fashion-MNIST",
+        side=32,
+        channels=1,
+        n_classes=10,
+        licence="MIT",
+        homepage="https://github.com/zalandoresearch/fashion-mnist",
+        citation=FASHION_CITATION,
+        files=_idx_files(
+            (
+                "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+                "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+            ),
+            {
+                "train-images-idx3-ubyte.gz": (
+                    "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
+                ),
+                "train-labels-idx1-ubyte.gz": (
+                    "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"
+                ),
+                "t10k-images-idx3-ubyte.gz": (
+                    "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"
+                ),
+                "t10k-labels-idx1-ubyte.gz": (
+                    "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
+                ),
+            },
+        ),
+        parse=partial(parse_idx, classes=FASHION_CLASSES),
+    ),
+    Dataset(
+        id="fashion-mnist-sample",
+        title="Fashion-MNIST sample",
+        side=32,
+        channels=1,
+        n_classes=10,
+        licence="MIT",
+        homepage="https://github.com/zalandoresearch/fashion-mnist",
+        citation=FASHION_CITATION,
+        files=_idx_files(
+            (),
+            {
+                "train-images-idx3-ubyte.gz": (
+                    "d33512cfdc636a0d8972818e6659995be209a88891df7fa2109d7895922c8985"
+                ),
+                "train-labels-idx1-ubyte.gz": (
+                    "620cb8e3b9348037c5ff9a07b02d773ab165330e072dfd19e0d21c59f8042dcf"
+                ),
+                "t10k-images-idx3-ubyte.gz": (
+                    "15a92dd1e9b16ea361928086e77df4dfa890c255c00b5a8c8162c1040ce8eef1"
+                ),
+                "t10k-labels-idx1-ubyte.gz": (
+                    "234596aeb6eb48133ec99a62541f90bc0728c9559a681f1e0638037462458f2c"
+                ),
+            },
+        ),
+        parse=partial(parse_idx, classes=FASHION_CLASSES),
+        embedded=EMBEDDED_SAMPLE,
+    ),
+    Dataset(
+        id="mnist",
+        title="MNIST",
+        side=32,
+        channels=1,
+        n_classes=10,
+        licence="CC BY-SA 3.0",
+        homepage="http://yann.lecun.com/exdb/mnist/",
+        citation=(
+            "LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document "
+            "recognition, Proceedings of the IEEE 86(11), 1998"
+        ),
+        files=_idx_files(
+            (
+                "https://ossci-datasets.s3.amazonaws.com/mnist/",
+                "https://storage.googleapis.com/cvdf-datasets/mnist/",
+            ),
+            {
+                "train-images-idx3-ubyte.gz": (
+                    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+                ),
+                "train-labels-idx1-ubyte.gz": (
+                    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
+                ),
+                "t10k-images-idx3-ubyte.gz": (
+                    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
+                ),
+                "t10k-labels-idx1-ubyte.gz": (
+                    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
+                ),
+            },
+        ),
+        parse=partial(parse_idx, classes=tuple("0123456789")),
+    ),
+    Dataset(
+        id="cifar10",
+        title="CIFAR-10",
+        side=32,
+        channels=3,
+        n_classes=10,
+        licence="none stated by the publisher",
+        homepage=TORONTO + "cifar.html",
+        citation=KRIZHEVSKY,
+        files=(
+            RemoteFile(
+                "cifar-10-python.tar.gz",
+                (TORONTO + "cifar-10-python.tar.gz",),
+                "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+            ),
+        ),
+        parse=partial(
+            parse_cifar,
+            folder="cifar-10-batches-py",
+            train=tuple(f"data_batch_{number}" for number in range(1, 6)),
+            test=("test_batch",),
+            labels="labels",
+            meta=("batches.meta", "label_names"),
+        ),
+    ),
+    Dataset(
+        id="cifar100",
+        title="CIFAR-100",
+        side=32,
+        channels=3,
+        n_classes=100,
+        licence="none stated by the publisher",
+        homepage=TORONTO + "cifar.html",
+        citation=KRIZHEVSKY,
+        files=(
+            RemoteFile(
+                "cifar-100-python.tar.gz",
+                (TORONTO + "cifar-100-python.tar.gz",),
+                "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+            ),
+        ),
+        parse=partial(
+            parse_cifar,
+            folder="cifar-100-python",
+            train=("train",),
+            test=("test",),
+            labels="fine_labels",
+            meta=("meta", "fine_label_names"),
+        ),
+    ),
+    Dataset(
+        id="svhn",
+        title="SVHN",
+        side=32,
+        channels=3,
+        n_classes=10,
+        licence="non-commercial use only",
+        homepage=HOUSE_NUMBERS,
+        citation=(
+            "Netzer, Wang, Coates, Bissacco, Wu, Ng: Reading digits in natural images with "
+            "unsupervised feature learning, NIPS workshop on deep learning, 2011"
+        ),
+        files=(
+            RemoteFile(
+                "train_32x32.mat",
+                (HOUSE_NUMBERS + "train_32x32.mat",),
+                "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+            ),
+            RemoteFile(
+                "test_32x32.mat",
+                (HOUSE_NUMBERS + "test_32x32.mat",),
+                "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+            ),
+        ),
+        parse=parse_svhn,
+    ),
+    Dataset(
+        id="tiny-imagenet",
+        title="TinyImageNet",
+        side=64,
+        channels=3,
+        n_classes=200,
+        licence="ImageNet terms of access: non-commercial research and education",
+        homepage="http://cs231n.stanford.edu/",
+        citation="Le, Yang: Tiny ImageNet visual recognition challenge, Stanford CS 231N, 2015",
+        files=(
+            RemoteFile(
+                "tiny-imagenet-200.zip",
+                (
+                    "http://cs231n.stanford.edu/tiny-imagenet-200.zip",
+                    "https://cs231n.stanford.edu/tiny-imagenet-200.zip",
+                ),
+                "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
+            ),
+        ),
+        parse=parse_tiny_imagenet,
+    ),
+)
+
+DATASETS: dict[str, Dataset] = {dataset.id: dataset for dataset in _ALL}
