@@ -1,0 +1,15 @@
+"""The fast gradient sign method (Goodfellow et al. 2015)."""
+
+from torch import Tensor
+
+from passband.attacks import ATTACKS, LogitsOf
+from passband.attacks.pgd import ascend
+from passband.random import Draws
+
+
+@ATTACKS.register("fgsm")
+def fgsm(
+    logits_of: LogitsOf, images: Tensor, labels: Tensor, draws: Draws, *, epsilon: float
+) -> Tensor:
+    """One signed step of size epsilon from the clean image."""
+    return ascend(logits_of, images, labels, images, epsilon, epsilon, steps=1)

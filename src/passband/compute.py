@@ -1,0 +1,84 @@
+"""Device, precision, memory layout: chosen once per process, never by a recipe."""
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and how networks run. `search` is the precision for training and for attacks."""
+
+    device: torch.device
+    search: torch.dtype
+    deterministic: bool
+
+    def place(self, model: nn.Module) -> nn.Module:
+        """The model on the device, in channels_last layout."""
+        return model.to(self.device, memory_format=torch.channels_last)
+
+    def images(self, stored: Tensor) -> Tensor:
+        """uint8 [N, C, H, W] to float32 in [0, 1], channels_last."""
+        return stored.float().div_(255).contiguous(memory_format=torch.channels_last)
+
+    def logits_of(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
+        """The model's forward pass in search precision; inputs and logits stay float32."""
+        if self.search == torch.float32:
+            return model
+
+        def forward(images: Tensor) -> Tensor:
+            with torch.autocast(self.device.type, dtype=self.search):
+                return model(images).float()
+
+        return forward
+
+    def describe(self) -> dict[str, object]:
+        """What run.json says about the machine."""
+        cuda = self.device.type == "cuda"
+        return {
+            "device": torch.cuda.get_device_name() if cuda else processor(),
+            "precision": str(self.search).removeprefix("torch."),
+            "judged_in": "float32",
+            "threads": torch.get_num_threads(),
+            "torch": str(torch.__version__),
+            "python": platform.python_version(),
+        }
+
+
+def choose(threads: int) -> Compute:
+    """The GPU in bfloat16 if there is one, else the CPU: bfloat16 where the hardware multiplies it, else float32.
+
+    Strict float32 (no TF32) is set for everything that is not autocast, so that accuracy under
+    attack is judged in it. `threads` is what the scheduler granted.
+    """
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    if torch.cuda.is_available():
+        torch.backends.cudnn.benchmark = True
+        return Compute(torch.device("cuda"), torch.bfloat16, deterministic=False)
+    torch.use_deterministic_algorithms(True)
+    precision = torch.bfloat16 if has_bfloat16() else torch.float32
+    return Compute(torch.device("cpu"), precision, deterministic=True)
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 in hardware (x86 AVX512-BF16 or AMX)."""
+    return torch.cpu._is_avx512_bf16_supported()
+
+
+def processor() -> str:
+    """The processor's name and how many of it this process may use."""
+    info = Path("/proc/cpuinfo")
+    names = [
+        line.split(":", 1)[1].strip()
+        for line in (info.read_text().splitlines() if info.exists() else [])
+        if line.startswith("model name")
+    ]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{names[0] if names else platform.processor() or platform.machine()} ({cores} cores)"

@@ -1,0 +1,80 @@
+"""Predictions and attacks over a whole image set, judged in strict float32."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from passband.attacks import craft
+from passband.compute import Compute
+from passband.models import fold_batchnorm
+from passband.random import Draws, key_of
+
+BATCH = {"cpu": 250, "cuda": 2000}
+
+
+def batches(count: int, compute: Compute) -> Iterator[slice]:
+    """Slices that cover range(count) in the device's batch size."""
+    size = BATCH[compute.device.type]
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
+
+
+def progress(total: int, description: str, unit: str = "img"):
+    """A progress bar with the time left: live on a terminal, a line now and then in a log."""
+    return tqdm(
+        total=total, desc=description, unit=unit, unit_scale=True, mininterval=5, dynamic_ncols=True
+    )
+
+
+def frozen(model: nn.Module) -> nn.Module:
+    """A copy for measuring: eval mode, batch normalisation folded, no parameter gradients."""
+    return fold_batchnorm(model).requires_grad_(False)
+
+
+@torch.inference_mode()
+def predictions(
+    model: nn.Module,
+    images: Tensor,
+    compute: Compute,
+    change: Callable[[Tensor, slice], Tensor] = lambda images, _: images,
+) -> Tensor:
+    """Predicted labels int64 [N] in strict float32 for stored uint8 images [N, C, H, W].
+
+    `change` maps the float images of one slice to what the network is shown (filtered, perturbed).
+    """
+    found = [
+        model(change(compute.images(images[part]), part)).argmax(1)
+        for part in batches(len(images), compute)
+    ]
+    return torch.cat(found)
+
+
+def perturbations(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    attack: dict,
+    seed: int,
+    compute: Compute,
+    description: str = "",
+) -> Tensor:
+    """What a resolved attack adds to each stored image: float32 [N, C, H, W].
+
+    model: as `frozen` gives it. Random draws depend on (seed, attack, image index) only.
+    """
+    key = key_of(seed, "attack", attack["name"])
+    logits_of = compute.logits_of(model)
+    found = []
+    with progress(len(images), description or attack["name"]) as bar:
+        for part in batches(len(images), compute):
+            clean = compute.images(images[part])
+            draws = Draws(key, torch.arange(part.start, part.stop, device=images.device))
+            found.append(craft(attack, logits_of, clean, labels[part], draws) - clean)
+            bar.update(len(clean))
+    return torch.cat(found)
+
+
+def added(perturbation: Tensor) -> Callable[[Tensor, slice], Tensor]:
+    """A `change` for `predictions`: add the perturbation [N, C, H, W] and clip to [0, 1]."""
+    return lambda images, part: (images + perturbation[part]).clamp_(0, 1)

@@ -1,0 +1,68 @@
+"""Probes: measurements of a trained model, one file each.
+
+    probe(subject, **constants) -> Measurement
+
+A probe returns per-image arrays (what findings and figures read) and summary rows (what tables
+and people read). `image_side` shares such as "1/2" give bandwidths that fit any image size.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import Tensor, nn
+
+from passband.compute import Compute
+from passband.registry import Registry
+
+PROBES = Registry("probe", __name__)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A frozen model and the test images that it is measured on.
+
+    images uint8 [N, C, H, W] and labels int64 [N] on the device; perturbation float32
+    [N, C, H, W] if the probe names an attack.
+    """
+
+    model: nn.Module
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+    seed: int
+    compute: Compute
+    perturbation: Tensor | None = None
+
+    @property
+    def side(self) -> int:
+        """Height and width of the images in pixels."""
+        return self.images.shape[-1]
+
+    def first(self, count: int) -> "Subject":
+        """The same subject on its first `count` images."""
+        noise = None if self.perturbation is None else self.perturbation[:count]
+        images, labels = self.images[:count], self.labels[:count]
+        return Subject(
+            self.model, images, labels, self.classes, self.seed, self.compute, noise
+        )
+
+
+@dataclass
+class Measurement:
+    """Named arrays, and one row (condition, metric, value, n_images, unit) per summary value."""
+
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    rows: list[tuple[str, str, float, int, str]] = field(default_factory=list)
+    metadata: dict[str, object] = field(default_factory=dict)
+
+    def accuracy(self, condition: str, correct: np.ndarray) -> None:
+        """Add the row of an accuracy in percent from per-image results (0 or 1) [N]."""
+        self.rows.append(
+            (condition, "accuracy", 100 * float(correct.mean()), len(correct), "percent")
+        )
+
+
+def stored(tensor: Tensor) -> np.ndarray:
+    """A tensor as an array to store; bool becomes uint8."""
+    array = tensor.detach().cpu().numpy()
+    return array.astype(np.uint8) if array.dtype == bool else array

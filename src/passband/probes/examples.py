@@ -1,0 +1,84 @@
+"""Example images: clean, attacked and low-pass filtered, and what each treatment leaves intact."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from passband.evaluation import predictions
+from passband.numbers import share_of
+from passband.probes import PROBES, Measurement, Subject, stored
+from passband.spectra.filters import lowpass
+from passband.spectra.statistics import amplitude
+
+
+def _edges(images: Tensor) -> Tensor:
+    """Gradient magnitude by central differences: [N, C, H, W] to [N, H - 2, W - 2]."""
+    down = images[:, :, 2:, 1:-1] - images[:, :, :-2, 1:-1]
+    right = images[:, :, 1:-1, 2:] - images[:, :, 1:-1, :-2]
+    return (down.square() + right.square()).sum(1).sqrt() / 2
+
+
+def detail_kept(changed: Tensor, clean: Tensor) -> Tensor:
+    """Energy of the finest differences relative to the clean image's: [N, C, H, W] to [N].
+
+    1 leaves texture alone, below 1 blurs it, above 1 adds to it.
+    """
+
+    def detail(images: Tensor) -> Tensor:
+        kernel = images.new_tensor([[0, -1, 0], [-1, 4, -1], [0, -1, 0]]).expand(
+            images.shape[1], 1, 3, 3
+        )
+        laplacian = F.conv2d(images, kernel, groups=images.shape[1])
+        return laplacian.square().mean((1, 2, 3))
+
+    return detail(changed) / detail(clean).clamp_min(1e-12)
+
+
+def shape_kept(changed: Tensor, clean: Tensor) -> Tensor:
+    """Correlation of the edge maps after 4 x 4 averaging: [N, C, H, W] to [N], 1 is identical."""
+    maps = [_edges(F.avg_pool2d(images, 4)).flatten(1) for images in (changed, clean)]
+    first, second = (one - one.mean(1, keepdim=True) for one in maps)
+    return F.cosine_similarity(first, second, dim=1)
+
+
+@PROBES.register("example_images")
+def example_images(
+    subject: Subject, *, attack: str, bandwidth: str, examples: int, images: int
+) -> Measurement:
+    """The first image of each class in turn until there are `examples`, in three versions.
+
+    sar, figures 3, 5 and 11 to 14: clean, PGD-attacked, behind a low-pass filter. Texture and
+    shape statistics are taken over the first `images` test images.
+    """
+    subject = subject.first(images)
+    size = share_of(subject.side, bandwidth)
+    clean = subject.compute.images(subject.images)
+    blurred, attacked = lowpass(clean, size), (clean + subject.perturbation).clamp(0, 1)
+    changed = (blurred, attacked)
+
+    labels = subject.labels
+    occurrence = (F.one_hot(labels).cumsum(0).gather(1, labels[:, None]) - 1).squeeze(1)
+    chosen = (occurrence * len(subject.classes) + labels).argsort()[:examples]
+    predicted = predictions(subject.model, subject.images[chosen], subject.compute)
+    with torch.inference_mode():
+        predicted_adversarial = subject.model(attacked[chosen]).argmax(1)
+    noise = subject.perturbation[chosen]
+    return Measurement(
+        arrays={
+            "images": stored(clean[chosen]),
+            "perturbation": stored(noise),
+            "filtered": stored(blurred[chosen]),
+            "spectrum": stored(amplitude(noise).mean(1)),
+            "labels": stored(labels[chosen]),
+            "predicted": stored(predicted),
+            "predicted_adversarial": stored(predicted_adversarial),
+            "detail_kept": stored(torch.stack([detail_kept(one, clean) for one in changed])),
+            "shape_kept": stored(torch.stack([shape_kept(one, clean) for one in changed])),
+        },
+        metadata={"classes": list(subject.classes), "bandwidth": size, "attack": attack},
+        rows=[
+            (f"{name};statistic={statistic}", "kept", float(measure(one, clean).mean()), images, "ratio")
+            for name, one in zip((f"filter=lowpass;bandwidth={size}", f"attack={attack}"), changed)
+            for statistic, measure in {"detail": detail_kept, "shape": shape_kept}.items()
+        ],
+    )

@@ -1,0 +1,54 @@
+"""Fourier heat maps: error under noise along every real Fourier basis image."""
+
+import numpy as np
+import torch
+
+from passband.evaluation import batches, predictions, progress
+from passband.probes import PROBES, Measurement, Subject, stored
+from passband.random import Draws, key_of
+from passband.spectra.bases import basis_images, frequencies, full_plane
+
+
+@PROBES.register("fourier_heatmap")
+def fourier_heatmap(
+    subject: Subject, *, norm_per_pixel: float, images: int
+) -> Measurement:
+    """Error rate on x + r v U for every basis image U (sar, figure 7 and appendix B).
+
+    The sign r is drawn per image, channel and basis image; the noise has Euclidean norm
+    v = norm_per_pixel * side in each channel; the sum is clipped to [0, 1]. One basis image
+    stands for f and -f: 514 forward passes per image at 32 x 32.
+    """
+    subject = subject.first(images)
+    pairs, norm = frequencies(subject.side), norm_per_pixel * subject.side
+    bases = norm * basis_images(pairs.to(subject.images.device), subject.side)
+    count, channels = subject.images.shape[:2]
+    indices = torch.arange(count, device=subject.images.device)
+    signs = Draws(key_of(subject.seed, "heat map"), indices).signs("sign", (len(pairs), channels))
+    wrong = torch.empty(len(pairs), count, dtype=torch.bool, device=subject.images.device)
+    with torch.inference_mode(), progress(len(pairs) * count, "Fourier heat map") as bar:
+        for part in batches(count, subject.compute):
+            clean, labels = subject.compute.images(subject.images[part]), subject.labels[part]
+            for number, basis in enumerate(bases):
+                noisy = (clean + signs[part, number, :, None, None] * basis).clamp_(0, 1)
+                wrong[number, part] = subject.model(noisy).argmax(1) != labels
+                bar.update(len(labels))
+    clean_wrong = predictions(subject.model, subject.images, subject.compute) != subject.labels
+    error = wrong.float().mean(1)
+    low = (pairs >= -subject.side // 4).all(1) & (pairs < subject.side // 4).all(1)
+    result = Measurement(
+        arrays={
+            "frequencies": stored(pairs),
+            "wrong": stored(wrong),
+            "wrong_clean": stored(clean_wrong),
+            "error": stored(full_plane(error, pairs.to(error.device), subject.side)),
+        },
+        metadata={"norm": norm},
+    )
+    plane_weight = torch.where((pairs % (subject.side // 2) == 0).all(1), 1.0, 2.0)
+    for name, chosen in {"mean": torch.ones_like(low), "low": low, "high": ~low}.items():
+        weight = plane_weight * chosen
+        value = 100 * float(np.average(stored(error), weights=stored(weight)))
+        condition = f"basis={name};norm={norm:g}"
+        result.rows.append((condition, "error_rate", value, count, "percent"))
+    return result

@@ -1,0 +1,39 @@
+"""The average spectrum of an attack's perturbations."""
+
+import numpy as np
+import torch
+
+from passband.probes import PROBES, Measurement, Subject, stored
+from passband.spectra.statistics import (
+    amplitude,
+    amplitude_by_radius,
+    autocorrelation,
+    energy_share,
+)
+
+
+@PROBES.register("perturbation_spectrum")
+def perturbation_spectrum(subject: Subject, *, attack: str, images: int) -> Measurement:
+    """Mean |DFT| of the first `images` perturbations (sar, figure 4), and statistics per image."""
+    noise = subject.first(images).perturbation
+    bandwidths = list(range(2, subject.side + 1, 2))
+    spectra = torch.cat([amplitude(part).square().mean(1).sqrt() for part in noise.split(500)])
+    mean = torch.stack([amplitude(part).mean(1).sum(0) for part in noise.split(500)]).sum(0)
+    share = energy_share(spectra, bandwidths)
+    result = Measurement(
+        arrays={
+            "spectrum": stored(mean / len(noise)),
+            "bandwidths": np.array(bandwidths),
+            "energy_share": stored(share),
+            "amplitude_by_radius": stored(amplitude_by_radius(spectra)),
+            "autocorrelation": stored(autocorrelation(noise)),
+        }
+    )
+    for bandwidth, row in zip(bandwidths, share, strict=True):
+        condition = f"attack={attack};square={bandwidth}"
+        result.rows.append((condition, "energy_share", row.mean().item(), len(noise), "ratio"))
+    mean_correlation = float(result.arrays["autocorrelation"].mean())
+    result.rows.append(
+        (f"attack={attack}", "autocorrelation", mean_correlation, len(noise), "ratio")
+    )
+    return result

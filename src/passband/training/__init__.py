@@ -1,0 +1,1 @@
+"""Training: recipes made of parts, and the engine that runs them."""

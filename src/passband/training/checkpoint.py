@@ -1,0 +1,71 @@
+"""Training state on disk: safetensors only, replaced atomically after every epoch."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from passband.files import replacing
+
+
+@dataclass
+class State:
+    """All that training needs to go on: weights, momentum, best weights, and what happened."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    best: dict[str, Tensor] = field(default_factory=dict)
+    history: list[dict] = field(default_factory=list)
+    selected_epoch: int = 0
+    resumed: int = 0
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, object]) -> None:
+    """Write tensors as safetensors, each metadata value as JSON text, atomically."""
+    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = {key: json.dumps(value) for key, value in metadata.items()}
+    with replacing(path) as part:
+        part.write_bytes(save(stored, metadata=text))
+
+
+def save_state(path: Path, state: State, fingerprint: str) -> None:
+    """Store the state; `fingerprint` names the training that it belongs to."""
+    tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
+    tensors |= {f"best.{name}": value for name, value in state.best.items()}
+    for name, parameter in state.model.named_parameters():
+        tensors[f"momentum.{name}"] = state.optimizer.state[parameter]["momentum_buffer"]
+    metadata = {
+        "fingerprint": fingerprint,
+        "history": state.history,
+        "selected_epoch": state.selected_epoch,
+        "resumed": state.resumed,
+    }
+    write_tensors(path, tensors, metadata)
+
+
+def restore_state(path: Path, state: State, fingerprint: str) -> bool:
+    """Load a stored state into `state` if it belongs to this training; say whether it did."""
+    if not path.exists():
+        return False
+    with safe_open(path, framework="pt") as file:
+        metadata = {key: json.loads(value) for key, value in file.metadata().items()}
+        if metadata.pop("fingerprint") != fingerprint:
+            return False
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "momentum": {}}
+        for name in file.keys():
+            group, _, rest = name.partition(".")
+            groups[group][rest] = file.get_tensor(name)
+    state.model.load_state_dict(groups["model"])
+    for name, parameter in state.model.named_parameters():
+        buffer = groups["momentum"][name].to(parameter.device)
+        layout = torch.empty_like(parameter).copy_(buffer)
+        state.optimizer.state[parameter]["momentum_buffer"] = layout
+    state.best = groups["best"]
+    state.history = metadata["history"]
+    state.selected_epoch = metadata["selected_epoch"]
+    state.resumed = metadata["resumed"] + 1
+    return True
