@@ -1,0 +1,1 @@
+"""Figures and tables drawn from tidy measurements and arrays; never from a model."""

@@ -1,0 +1,81 @@
+"""Collect what the probes of an artifact's models measured."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from passband.errors import UserError
+from passband.files import read_arrays, read_metadata
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_measurements(models: Sequence[dict], probe: str) -> "pd.DataFrame":
+    """The tidy rows that `probe` measured on each model and seed.
+
+    Beside the columns of the files there are `dataset_title`, `paper_dataset_title` and one
+    column for each key of `condition` (text, empty where a row has no such key); `bandwidth` is
+    a float, NaN where missing.
+    """
+    import pandas as pd
+
+    frames = []
+    for entry in models:
+        frame = pd.read_csv(_path(entry, probe, "csv"), keep_default_na=False)
+        keys = pd.DataFrame([split_condition(text) for text in frame["condition"]])
+        frame = pd.concat([frame, keys], axis=1)
+        frame["dataset_title"] = entry["dataset_title"]
+        frame["paper_dataset_title"] = entry["paper_dataset_title"]
+        frames.append(frame)
+    rows = pd.concat(frames, ignore_index=True)
+    text = rows.select_dtypes(exclude="number").columns
+    rows[text] = rows[text].fillna("")
+    if "bandwidth" in rows:
+        rows["bandwidth"] = pd.to_numeric(rows["bandwidth"], errors="coerce")
+    return rows
+
+
+def split_condition(condition: str) -> dict[str, str]:
+    """The keys and values of a condition.
+
+    >>> split_condition("filter=lowpass;bandwidth=8")
+    {'filter': 'lowpass', 'bandwidth': '8'}
+    """
+    return dict(part.split("=", 1) for part in condition.split(";") if part)
+
+
+def probe_arrays(entry: dict, probe: str) -> dict[str, np.ndarray]:
+    """The named arrays that `probe` kept of one model and seed."""
+    return read_arrays(_path(entry, probe, "arrays"))
+
+
+def probe_metadata(entry: dict, probe: str) -> dict[str, object]:
+    """The metadata beside the arrays of `probe`."""
+    return read_metadata(_path(entry, probe, "arrays"))
+
+
+def first_seeds(models: Sequence[dict]) -> dict[tuple[str, str], dict]:
+    """The entry with the smallest seed of each (dataset title, method), in order of appearance."""
+    firsts: dict[tuple[str, str], dict] = {}
+    for entry in models:
+        key = entry["dataset_title"], entry["method"]
+        if key not in firsts or entry["seed"] < firsts[key]["seed"]:
+            firsts[key] = entry
+    return firsts
+
+
+def in_order(values: Sequence) -> list:
+    """The distinct values in order of appearance."""
+    return list(dict.fromkeys(values))
+
+
+def _path(entry: dict, probe: str, kind: str) -> str:
+    try:
+        return entry["probes"][probe][kind]
+    except KeyError as error:
+        raise UserError(
+            f"model {entry.get('model')} has no {kind} of probe '{probe}': "
+            "name the probe under this artifact's probes in config/artifacts.yaml."
+        ) from error

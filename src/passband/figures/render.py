@@ -1,0 +1,91 @@
+"""Run a notebook template with parameters and keep the executed notebook."""
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import passband
+from passband.errors import UserError
+from passband.files import replacing
+
+TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def render(template: Path, parameters: Mapping[str, object], executed: Path) -> None:
+    """Execute the jupytext notebook `template` with `parameters` and store it at `executed`.
+
+    The notebook runs in the interpreter of the caller, in the current folder. `executed` is
+    written only when every cell succeeded; else the notebook is kept beside it as
+    `<name>.failed.ipynb` and RuntimeError carries the failing cell's traceback.
+    """
+    template, executed = Path(template), Path(executed)
+    if not template.is_file():
+        raise UserError(f"there is no notebook template {template}.")
+    import jupytext
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    failed = executed.with_name(f"{executed.stem}.failed.ipynb")
+    failed.unlink(missing_ok=True)
+    with TemporaryDirectory(prefix="passband-notebook-") as folder, _this_interpreter(folder):
+        result = Path(folder) / executed.name
+        try:
+            papermill.execute_notebook(
+                jupytext.read(template),
+                result,
+                parameters=dict(parameters),
+                kernel_name="python3",
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+            )
+        except papermill.PapermillExecutionError as error:
+            _store(result, failed)
+            traceback = TERMINAL_COLOURS.sub("", "\n".join(error.traceback))
+            raise RuntimeError(f"{template} failed (see {failed}):\n{traceback}") from None
+        except DeadKernelError as error:
+            raise RuntimeError(
+                f"the kernel of {template} died, perhaps for want of memory."
+            ) from error
+        _store(result, executed)
+
+
+@contextmanager
+def _this_interpreter(folder: str) -> Iterator[None]:
+    """Let `python3` name a kernel of the running interpreter that reads no user settings."""
+    spec = Path(folder) / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    source = str(Path(passband.__file__).parents[1])
+    kernel = {
+        "argv": [
+            *(sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher"),
+            *("-f", "{connection_file}", "--HistoryManager.enabled=False"),
+        ],
+        "display_name": "Python 3",
+        "language": "python",
+        "env": {
+            "MPLBACKEND": "agg",
+            "IPYTHONDIR": folder,
+            "PYTHONPATH": os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")])),
+        },
+    }
+    (spec / "kernel.json").write_text(json.dumps(kernel))
+    before = os.environ.get("JUPYTER_PATH")
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["JUPYTER_PATH"]
+        else:
+            os.environ["JUPYTER_PATH"] = before
+
+
+def _store(notebook: Path, place: Path) -> None:
+    with replacing(place) as part:
+        shutil.copyfile(notebook, part)
