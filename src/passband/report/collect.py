@@ -1,0 +1,201 @@
+"""Gather what the report shows from the files of one scale, as plain data."""
+
+import base64
+import csv
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from passband.errors import UserError
+
+SVG_LIMIT = 1_000_000
+"""Bytes above which a page carries the PNG of a figure instead of its SVG."""
+
+SVG_SIZE = re.compile(rb'<svg[^>]*?\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
+"""The size as matplotlib writes it, in points."""
+
+NUMBERS = ("effect", "ci_low", "ci_high", "n")
+VERDICTS = ("reproduced", "contradicted", "inconclusive", "not run")
+
+
+def collect_content(
+    *,
+    scale: Mapping,
+    papers: Mapping[str, Mapping],
+    artifacts: Mapping[str, Mapping],
+    claims: Iterable[Mapping],
+    inventory: Mapping[str, Mapping],
+    titles: Mapping[str, str],
+    findings: str | Path,
+    measurements: str | Path,
+    outputs: Iterable[str | Path],
+    runs: Iterable[str | Path],
+    histories: Iterable[str | Path],
+    provenance: Mapping,
+) -> dict:
+    """Everything the report says, ready for `build_report`; only files named here are read.
+
+    scale: name, title, mark ("" at the paper scale), and what its file in config/scales holds:
+        datasets, architectures, recipes, probes, train_images, test_images; each may be left out.
+    papers, artifacts: the two mappings of config/artifacts.yaml.
+    claims: the list of config/findings.yaml.
+    inventory: the `papers` of config/reference/inventory.yaml.
+    titles: displayed names of data set ids; an id without one is shown as it is.
+    findings, measurements: findings.csv and measurements.csv of the scale.
+    outputs: the files of the artifacts, each named <artifact>.<svg|pdf|png|csv|html|tex|ipynb>.
+    runs, histories: run.json and history.csv of the models; those of one folder belong together.
+    provenance: what `passband.report.describe_build` returns.
+
+    Returns keys scale, substitutions, changes, papers, artifacts, findings, models, coverage,
+    provenance, titles and downloads.
+    Raises UserError if an output belongs to no artifact or a verdict is unknown.
+    """
+    files = _by_artifact(outputs, artifacts)
+    rows = _findings(findings, {claim["id"]: claim for claim in claims})
+    return {
+        "scale": {key: scale[key] for key in ("name", "title", "mark")},
+        "substitutions": _substitutions(scale, titles),
+        "changes": _changes(scale),
+        "papers": {id: {"year": "", **paper} for id, paper in papers.items()},
+        "artifacts": [
+            _artifact(id, row, files[id]) for id, row in artifacts.items() if id in files
+        ],
+        "findings": rows,
+        "models": _models(runs, histories),
+        "coverage": _coverage(inventory, files, rows),
+        "provenance": dict(provenance),
+        "titles": dict(titles),
+        "downloads": {"findings": str(findings), "measurements": str(measurements)},
+    }
+
+
+def _substitutions(scale: Mapping, titles: Mapping[str, str]) -> list[dict]:
+    """What stands in for what, the papers' names of one stand-in together."""
+    stand_ins: dict[str, list[str]] = {}
+    for kind in ("datasets", "architectures"):
+        for paper, here in (scale.get(kind) or {}).items():
+            stand_ins.setdefault(titles.get(here, here), []).append(titles.get(paper, paper))
+    return [{"paper": papers, "here": here} for here, papers in stand_ins.items()]
+
+
+def _changes(scale: Mapping) -> list[dict]:
+    """How the scale shortens trainings and measurements, in words of its own file."""
+    sizes = {
+        f"{split} images": scale[f"{split}_images"]
+        for split in ("train", "test")
+        if scale.get(f"{split}_images")
+    }
+    changes = [{"what": "every data set", "how": _flat(sizes)}] if sizes else []
+    for kind, noun in (("recipes", "recipe"), ("probes", "probe")):
+        for name, overrides in (scale.get(kind) or {}).items():
+            what = f"every {noun}" if name == "*" else f"{noun} {name}"
+            changes.append({"what": what, "how": _flat(overrides)})
+    return changes
+
+
+def _flat(overrides: Mapping, path: str = "") -> list[str]:
+    """
+    >>> _flat({"epochs": 2, "schedule": {"kind": "one-cycle"}})
+    ['epochs 2', 'schedule kind one-cycle']
+    """
+    parts = []
+    for key, value in overrides.items():
+        words = f"{path}{str(key).replace('_', ' ')} "
+        if isinstance(value, Mapping):
+            parts += _flat(value, words)
+        else:
+            parts.append(f"{words}{json.dumps(value) if isinstance(value, bool) else value}")
+    return parts
+
+
+def _by_artifact(
+    outputs: Iterable[str | Path], artifacts: Mapping[str, Mapping]
+) -> dict[str, dict[str, Path]]:
+    files: dict[str, dict[str, Path]] = {}
+    for path in map(Path, outputs):
+        if path.stem not in artifacts:
+            raise UserError(
+                f"{path} belongs to no artifact of config/artifacts.yaml: "
+                "its name must be an artifact's id and an ending."
+            )
+        files.setdefault(path.stem, {})[path.suffix.lstrip(".")] = path
+    return files
+
+
+def _artifact(id: str, row: Mapping, files: Mapping[str, Path]) -> dict:
+    return {
+        "id": id,
+        "paper": row["paper"],
+        "kind": row["kind"],
+        "title": row["title"],
+        "saw": row.get("saw") or "",
+        "notes": list(row.get("notes") or []),
+        "image": _image(files) if "svg" in files else None,
+        "table": files["html"].read_text(encoding="utf-8") if "html" in files else None,
+        "files": {ending: str(path) for ending, path in files.items() if ending != "html"},
+    }
+
+
+def _image(files: Mapping[str, Path]) -> dict:
+    """A figure as data URI, with its width and height in CSS pixels (96 per inch)."""
+    svg = files["svg"].read_bytes()
+    width, height = (float(length) * 96 / 72 for length in SVG_SIZE.search(svg).groups())
+    kind, data = "svg+xml", svg
+    if len(svg) > SVG_LIMIT and "png" in files:
+        kind, data = "png", files["png"].read_bytes()
+    uri = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return {"uri": uri, "width": round(width), "height": round(height)}
+
+
+def _findings(path: str | Path, claims: Mapping[str, Mapping]) -> list[dict]:
+    rows = []
+    for row in _read_csv(path):
+        if row["verdict"] not in VERDICTS:
+            raise UserError(f"{path}: finding {row['finding']} has the verdict '{row['verdict']}'.")
+        numbers = {key: _finite(row[key]) for key in NUMBERS}
+        texts = {"definition": "", "printed_note": ""}
+        rows.append({**texts, **claims.get(row["finding"], {}), **row, **numbers})
+    return rows
+
+
+def _finite(text: str) -> float | None:
+    value = float(text or "nan")
+    return value if math.isfinite(value) else None
+
+
+def _models(runs: Iterable[str | Path], histories: Iterable[str | Path]) -> list[dict]:
+    history_of = {Path(path).parent: path for path in histories}
+    models = []
+    for path in map(Path, runs):
+        run = json.loads(path.read_text(encoding="utf-8"))
+        history = _read_csv(history_of[path.parent]) if path.parent in history_of else []
+        models.append({**run, "history": history})
+    return models
+
+
+def _coverage(
+    inventory: Mapping[str, Mapping], files: Mapping[str, object], findings: list[dict]
+) -> dict[str, dict]:
+    """Per paper: how much of what it holds is in this build, and what is not."""
+    coverage = {}
+    for id, paper in inventory.items():
+        held = paper["artifacts"]
+        coverage[id] = {
+            "title": paper["title"],
+            "authors": paper["authors"],
+            "artifacts": sum(artifact in files for artifact in held),
+            "artifacts_held": len(held),
+            "findings": sum(row["artifact"] in held for row in findings),
+            "claims_held": sum(row["claims"] for row in held.values()),
+            "missing": [
+                {"id": artifact, **row} for artifact, row in held.items() if artifact not in files
+            ],
+        }
+    return coverage
+
+
+def _read_csv(path: str | Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

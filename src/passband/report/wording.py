@@ -1,0 +1,77 @@
+"""How the report writes ids, numbers and times."""
+
+import math
+import re
+from datetime import datetime
+
+MINUS = "\N{MINUS SIGN}"
+
+PRINTED = {
+    "consistent": "agree with the claim",
+    "partly": "support the claim only in part",
+    "contradicted": "contradict the claim",
+    "no_numbers": "do not exist: the paper prints none for this claim",
+}
+
+
+def label(artifact: str) -> str:
+    """
+    >>> label("sar.fig7"), label("sar.table1"), label("hfc.sec5_other")
+    ('Figure 7', 'Table 1', 'Section 5, other')
+    """
+    name = artifact.partition(".")[2]
+    name = re.sub(r"^fig(?=\d)", "Figure ", name)
+    name = re.sub(r"^(table|algorithm)(?=\d)", lambda match: match[1].title() + " ", name)
+    name = re.sub(r"^sec(?=\d)", "Section ", name)
+    return (name[:1].upper() + name[1:]).replace("_", ", ")
+
+
+def number(value: float, decimals: int, sign: bool = False) -> str:
+    """
+    >>> number(-1234.5, 1), number(3.21, 1, sign=True), number(-0.001, 1, sign=True)
+    ('−1,234.5', '+3.2', '0.0')
+    """
+    text = f"{abs(value):,.{decimals}f}"
+    if not any(digit in "123456789" for digit in text):
+        return text
+    return f"{MINUS if value < 0 else '+' if sign else ''}{text}"
+
+
+def decimals_for(low: float, high: float) -> int:
+    """Decimals that show the width of an interval with two digits, at most four.
+
+    >>> decimals_for(10.2, 13.9), decimals_for(0.011, 0.052), decimals_for(0, 0)
+    (1, 3, 2)
+    """
+    width = abs(high - low)
+    return 2 if not width else min(4, max(0, 1 - math.floor(math.log10(width))))
+
+
+def duration(seconds: float) -> str:
+    """
+    >>> duration(42.4), duration(754), duration(9000)
+    ('42 s', '12 min 34 s', '2 h 30 min')
+    """
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def moment(timestamp: str) -> str:
+    """
+    >>> moment("2026-11-21T07:35:10Z")
+    '21 November 2026, 07:35 UTC'
+    """
+    time = datetime.fromisoformat(timestamp)
+    return f"{time.day} {time:%B %Y, %H:%M} UTC"
+
+
+def listing(words: list[str]) -> str:
+    """
+    >>> listing(["a"]), listing(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

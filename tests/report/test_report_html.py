@@ -1,0 +1,131 @@
+"""The pages of the report as text."""
+
+from pathlib import Path
+
+import pytest
+from conftest import ARTIFACTS, FINDINGS, ROOT, make_results
+from report_checks import check_pages
+
+from passband.errors import UserError
+from passband.report import build_report, collect_content
+
+
+def test_pages_are_sound(report_folder):
+    assert sorted(path.name for path in report_folder.iterdir()) == [
+        "index.html",
+        "provenance.html",
+        "sar.html",
+    ]
+    check_pages(report_folder)
+
+
+@pytest.mark.parametrize(
+    ("sound", "broken"),
+    [
+        ('href="sar.html#sar.table1.a"', 'href="sar.html#sar.table1.z"'),
+        ('href="../findings.csv"', 'href="../findngs.csv"'),
+        ("</h1>", "</h2>"),
+        (
+            '<link rel="icon" href="data:,">',
+            '<script src="https://example.org/a.js"></script>',
+        ),
+    ],
+)
+def test_checks_notice_damage(report_folder, tmp_path, sound, broken):
+    copy = tmp_path / "report"
+    copy.mkdir()
+    for page in report_folder.iterdir():
+        (copy / page.name).write_text(page.read_text(encoding="utf-8"), encoding="utf-8")
+    for name in ("findings.csv", "measurements.csv"):
+        (tmp_path / name).touch()
+    for artifact in ARTIFACTS:
+        for folder, ending in [("figures", e) for e in ("svg", "pdf", "png")] + [
+            ("tables", "csv"),
+            ("tables", "tex"),
+            ("notebooks", "ipynb"),
+        ]:
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / f"{artifact}.{ending}").touch()
+    check_pages(copy)
+    text = (copy / "index.html").read_text(encoding="utf-8")
+    assert sound in text
+    (copy / "index.html").write_text(text.replace(sound, broken), encoding="utf-8")
+    with pytest.raises(AssertionError):
+        check_pages(copy)
+
+
+def test_index_opens_with_the_verdicts(report_folder):
+    index = (report_folder / "index.html").read_text(encoding="utf-8")
+    assert "1 of 4 findings reproduced" in index
+    assert index.index("findings reproduced") < index.index("demo scale: Fashion-MNIST sample")
+    assert "In place of CIFAR-10 and CIFAR-100</dt><dd>Sample" in index
+    assert "For every recipe</dt><dd>epochs 2; optimizer nesterov true" in index
+    assert "trained once (seed 0)" in index
+    for name, artifact, *_ in FINDINGS:
+        assert f'href="sar.html#{artifact}.{name}"' in index
+
+
+def test_paper_page_shows_findings_with_evidence(report_folder):
+    page = (report_folder / "sar.html").read_text(encoding="utf-8")
+    assert page.count('src="data:image/svg+xml;base64,') == 2
+    assert '<table class="measured">' in page
+    assert "robust +8.52, natural +26.87" in page
+    assert "[+10.1, +14.9]" in page
+    assert "[−0.042, −0.020]" in page
+    assert "Robust networks hardly need high frequencies &amp; natural ones do." in page
+    assert "&lt;em&gt;a little&lt;/em&gt;" in page
+    assert "Table 2" in page, "what the build leaves out is named"
+
+
+def test_provenance_lists_models_and_config(report_folder):
+    page = (report_folder / "provenance.html").read_text(encoding="utf-8")
+    assert "scale: demo" in page
+    assert "75,002" in page
+    assert "About 40 minutes on 2 cores." in page
+    assert "<polyline" in page
+    assert "ends at 90.0 %" in page
+
+
+def test_large_svg_gives_way_to_png(results, monkeypatch):
+    monkeypatch.setattr("passband.report.collect.SVG_LIMIT", 10)
+    figures = [row for row in collect_content(**results)["artifacts"] if row["kind"] == "figure"]
+    assert all(row["image"]["uri"].startswith("data:image/png;base64,") for row in figures)
+
+
+def test_coverage_counts_against_the_inventory(results):
+    coverage = collect_content(**results)["coverage"]
+    assert {paper: row["artifacts"] for paper, row in coverage.items()} == {
+        "fourier_study": 0,
+        "sar": 3,
+        "hfc": 0,
+        "jafr": 0,
+    }
+    assert (coverage["sar"]["artifacts_held"], coverage["sar"]["claims_held"]) == (
+        21,
+        36,
+    )
+    assert len(coverage["sar"]["missing"]) == 18
+
+
+def test_stray_output_is_refused(results, tmp_path):
+    stray = tmp_path / "sar.fig99.svg"
+    with pytest.raises(UserError, match="sar.fig99"):
+        collect_content(**{**results, "outputs": [*results["outputs"], stray]})
+
+
+def test_unknown_verdict_is_refused(tmp_path):
+    results = make_results(tmp_path)
+    path = Path(results["findings"])
+    path.write_text(path.read_text(encoding="utf-8").replace("reproduced", "replicated"))
+    with pytest.raises(UserError, match="replicated"):
+        collect_content(**results)
+
+
+def test_report_without_figures_or_models_still_says_so(tmp_path):
+    results = make_results(tmp_path)
+    findings = Path(results["findings"])
+    findings.write_text(findings.read_text(encoding="utf-8").splitlines()[0] + "\n")
+    empty = {**results, "outputs": [], "runs": [], "histories": []}
+    build_report(collect_content(**empty), tmp_path / "report", ROOT / "reports/templates")
+    assert "0 of 0 findings reproduced" in (tmp_path / "report/index.html").read_text()
+    check_pages(tmp_path / "report")
