@@ -12,21 +12,6 @@ def count(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def lived_in(name: str, channels: int = 3, side: int = 32) -> nn.Module:
-    """A network with running statistics and affine parameters unlike those of a new one."""
-    model = models.build(name, channels, 10, side, seed=0)
-    generator = torch.Generator().manual_seed(1)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            shape = module.weight.shape
-            with torch.no_grad():
-                module.weight.copy_(torch.rand(shape, generator=generator) + 0.5)
-                module.bias.copy_(torch.randn(shape, generator=generator) * 0.3)
-                module.running_mean.copy_(torch.randn(shape, generator=generator) * 0.3)
-                module.running_var.copy_(torch.rand(shape, generator=generator) * 2 + 0.2)
-    return model.eval()
-
-
 @pytest.mark.parametrize(
     ("name", "channels", "classes", "side", "parameters"),
     [
@@ -101,7 +86,7 @@ def test_unknown_architecture_is_a_user_error_with_a_hint():
 
 
 @pytest.mark.parametrize("name", models.names())
-def test_folding_keeps_logits_and_input_gradients(name):
+def test_folding_keeps_logits_and_input_gradients(name, lived_in):
     model = lived_in(name)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     folded = models.fold_batchnorm(model)
@@ -122,7 +107,7 @@ def test_folding_keeps_logits_and_input_gradients(name):
     torch.testing.assert_close(got, expected, atol=1e-9, rtol=1e-9)
 
 
-def test_folding_a_model_in_training_mode_uses_its_running_statistics():
+def test_folding_a_model_in_training_mode_uses_its_running_statistics(lived_in):
     model = lived_in("resnet8").train()
     folded = models.fold_batchnorm(model)
     assert model.training

@@ -1,0 +1,29 @@
+"""Networks that the tests of models, attacks, training and probes share."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from passband import models
+
+
+@pytest.fixture(scope="session")
+def lived_in() -> Callable[..., nn.Module]:
+    """Builds networks in eval mode whose running statistics and affine parameters are not new."""
+
+    def build(name: str, channels: int = 3, side: int = 32, classes: int = 10) -> nn.Module:
+        model = models.build(name, channels, classes, side, seed=0)
+        generator = torch.Generator().manual_seed(1)
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                shape = module.weight.shape
+                with torch.no_grad():
+                    module.weight.copy_(torch.rand(shape, generator=generator) + 0.5)
+                    module.bias.copy_(torch.randn(shape, generator=generator) * 0.3)
+                    module.running_mean.copy_(torch.randn(shape, generator=generator) * 0.3)
+                    module.running_var.copy_(torch.rand(shape, generator=generator) * 2 + 0.2)
+        return model.eval()
+
+    return build

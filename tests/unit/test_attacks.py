@@ -1,0 +1,289 @@
+"""Attacks: closed forms on linear models, an independent implementation, and their promises."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+import torchattacks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from passband.attacks import ATTACKS, craft, resolve
+from passband.attacks.fgsm import fgsm
+from passband.attacks.pgd import pgd
+from passband.errors import UserError
+from passband.random import Draws
+
+EPSILON, STEP = 8 / 255, 2 / 255
+PGD_20 = {"epsilon": EPSILON, "step_size": STEP, "steps": 20, "random_start": True}
+
+
+@dataclass(frozen=True)
+class Given:
+    """Stands in for Draws: uniform numbers [N, C, H, W] decided by the test."""
+
+    numbers: Tensor
+
+    def take(self, chosen: Tensor) -> "Given":
+        return Given(self.numbers[chosen])
+
+    def uniform(self, purpose: object, shape: tuple[int, ...]) -> Tensor:
+        return self.numbers
+
+
+@pytest.fixture(scope="module")
+def subject(lived_in):
+    """(network in double precision, 48 images, labels of which the network gets about 80 % right).
+
+    The logits are centred over the images, so that several classes occur and margins differ.
+    """
+    model = lived_in("resnet8_w8").double().requires_grad_(False)
+    torch.manual_seed(0)
+    images = torch.rand(48, 3, 1, 1) * torch.rand(48, 3, 32, 32, dtype=torch.float64)
+    model[-1].bias -= model(images).mean(0)
+    labels = model(images).argmax(1)
+    labels[::5] = (labels[::5] + 1) % 10
+    return model, images, labels
+
+
+def draws(count: int, key: int = 0) -> Draws:
+    return Draws(key, torch.arange(count))
+
+
+def linear(images: Tensor, labels: Tensor, classes: int = 2, seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    size = images[0].numel()
+    return nn.Sequential(nn.Flatten(), nn.Linear(size, classes, dtype=images.dtype))
+
+
+def test_fgsm_equals_torchattacks(subject):
+    model, images, labels = subject
+    theirs = torchattacks.FGSM(model, eps=EPSILON)(images, labels)
+    ours = fgsm(model, images, labels, draws(48), epsilon=EPSILON)
+    torch.testing.assert_close(ours, theirs, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("random_start", [True, False])
+def test_pgd_equals_torchattacks_from_the_same_start(subject, random_start):
+    model, images, labels = subject
+    torch.manual_seed(3)
+    noise = torch.empty_like(images).uniform_(-EPSILON, EPSILON)
+    torch.manual_seed(3)
+    attack = torchattacks.PGD(model, EPSILON, STEP, steps=20, random_start=random_start)
+    theirs = attack(images, labels)
+    ours = pgd(
+        model,
+        images,
+        labels,
+        Given((noise / EPSILON + 1) / 2),
+        **PGD_20 | {"random_start": random_start},
+    )
+    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
+    right, right_theirs = (model(x).argmax(1) == labels for x in (ours, theirs))
+    assert torch.equal(right, right_theirs)
+    clean = model(images).argmax(1) == labels
+    assert right.sum() < clean.sum()
+
+
+def test_one_step_pgd_of_full_size_without_a_start_is_fgsm(subject):
+    model, images, labels = subject
+    row = {"epsilon": EPSILON, "step_size": EPSILON, "steps": 1, "random_start": False}
+    assert torch.equal(
+        pgd(model, images, labels, draws(48), **row),
+        fgsm(model, images, labels, draws(48), epsilon=EPSILON),
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    epsilon=st.floats(1e-3, 0.5),
+    share=st.floats(0.05, 2),
+    steps=st.integers(1, 12),
+    seed=st.integers(0, 100),
+)
+def test_on_two_classes_and_a_linear_model_pgd_has_a_closed_form(epsilon, share, steps, seed):
+    torch.manual_seed(seed)
+    images = torch.rand(6, 1, 5, 5, dtype=torch.float64)
+    labels = torch.arange(6) % 2
+    model = linear(images, labels, seed=seed)
+    weight = model[1].weight
+    direction = (weight[1 - labels] - weight[labels]).sign().view_as(images)
+    row = {"epsilon": epsilon, "step_size": share * epsilon, "steps": steps}
+    got = pgd(model, images, labels, draws(6), **row, random_start=False)
+    size = min(epsilon, steps * share * epsilon)
+    torch.testing.assert_close(got, (images + size * direction).clamp(0, 1), atol=1e-12, rtol=0)
+
+
+def test_on_many_classes_and_a_linear_model_fgsm_has_a_closed_form():
+    images = torch.rand(8, 3, 4, 4, dtype=torch.float64)
+    labels = torch.arange(8) % 5
+    model = linear(images, labels, classes=5)
+    residual = model(images).softmax(1) - nn.functional.one_hot(labels, 5)
+    direction = (residual @ model[1].weight).sign().view_as(images)
+    got = fgsm(model, images, labels, draws(8), epsilon=0.1)
+    torch.testing.assert_close(got, (images + 0.1 * direction).clamp(0, 1), atol=1e-12, rtol=0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    epsilon=st.floats(0, 1),
+    step_size=st.floats(0, 1),
+    steps=st.integers(1, 5),
+    random_start=st.booleans(),
+    binary=st.booleans(),
+    key=st.integers(0, 1000),
+)
+def test_results_stay_in_the_ball_and_in_the_pixel_range(
+    epsilon, step_size, steps, random_start, binary, key
+):
+    images = Draws(key, torch.arange(5)).uniform("image", (2, 6, 6))
+    images = images.round() if binary else images
+    labels = torch.arange(5) % 3
+    before = images.clone()
+    got = pgd(
+        linear(images, labels, classes=3),
+        images,
+        labels,
+        draws(5, key),
+        epsilon=epsilon,
+        step_size=step_size,
+        steps=steps,
+        random_start=random_start,
+    )
+    assert got.min() >= 0 and got.max() <= 1
+    assert (got - images).abs().max() <= epsilon + 1e-6
+    assert torch.equal(images, before), "the caller's images were changed"
+    assert got.dtype == torch.float32 and not got.requires_grad
+
+
+def test_a_ball_of_size_zero_gives_the_image_back(subject):
+    model, images, labels = subject
+    row = PGD_20 | {"epsilon": 0.0, "steps": 2}
+    assert torch.equal(pgd(model, images, labels, draws(48), **row), images)
+
+
+def test_a_step_of_size_zero_gives_the_start_and_the_start_is_uniform(subject):
+    _, images, labels = subject
+    images = torch.full((40, 3, 16, 16), 0.5)
+    model = linear(images, labels[:40], classes=10)
+    row = PGD_20 | {"step_size": 0.0, "steps": 2}
+    noise = pgd(model, images, labels[:40], draws(40), **row) - images
+    uniform = draws(40).uniform(("start", 0), (3, 16, 16))
+    torch.testing.assert_close(noise, EPSILON * (2 * uniform - 1), atol=1e-7, rtol=0)
+    assert noise.abs().max() > 0.999 * EPSILON
+
+
+def test_a_zero_gradient_leaves_the_start():
+    images = torch.rand(3, 1, 4, 4)
+    labels = torch.tensor([0, 1, 0])
+
+    def constant(x: Tensor) -> Tensor:
+        return x.flatten(1)[:, :2] * 0
+
+    row = PGD_20 | {"random_start": False}
+    assert torch.equal(pgd(constant, images, labels, draws(3), **row), images)
+
+
+def test_confident_images_are_attacked_as_hard_in_large_batches():
+    images = torch.rand(64, 1, 4, 4)
+    labels = torch.zeros(64, dtype=torch.int64)
+    inner = linear(images, labels)
+
+    def confident(x: Tensor) -> Tensor:
+        return inner(x) + torch.tensor([80.0, 0.0])
+
+    got = fgsm(confident, images, labels, draws(64), epsilon=0.05)
+    assert ((got - images).abs().amax((1, 2, 3)) > 0.04).all()
+
+
+def test_no_parameter_gets_a_gradient_and_the_mode_is_kept(lived_in):
+    model = lived_in("resnet8_w8")
+    statistics = {name: value.clone() for name, value in model.named_buffers()}
+    images, labels = torch.rand(4, 3, 32, 32), torch.arange(4)
+    with torch.no_grad():
+        pgd(model, images, labels, draws(4), **PGD_20 | {"steps": 2})
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert not model.training
+    assert all(torch.equal(statistics[name], value) for name, value in model.named_buffers())
+
+
+def test_random_starts_do_not_depend_on_the_batch():
+    images = torch.rand(10, 3, 8, 8)
+    labels = torch.arange(10)
+    model = linear(images, labels, classes=10)
+    row = PGD_20 | {"step_size": 0.0, "steps": 1}
+    whole = pgd(model, images, labels, draws(10), **row)
+    parts = [
+        pgd(model, images[part], labels[part], Draws(0, torch.arange(10)[part]), **row)
+        for part in (slice(0, 3), slice(3, 10))
+    ]
+    assert torch.equal(torch.cat(parts), whole)
+
+
+class Shifted:
+    """Draws whose first restart is another one's."""
+
+    def __init__(self, restart: int, inner: Draws):
+        self.restart, self.inner = restart, inner
+
+    def take(self, chosen: Tensor) -> "Shifted":
+        return Shifted(self.restart, self.inner.take(chosen))
+
+    def uniform(self, purpose: tuple[str, int], shape: tuple[int, ...]) -> Tensor:
+        return self.inner.uniform((purpose[0], purpose[1] + self.restart), shape)
+
+
+def test_restarts_find_what_any_single_start_finds(subject):
+    model, images, labels = subject
+    row = PGD_20 | {"step_size": 0.0, "steps": 1}
+    single = [
+        model(pgd(model, images, labels, Shifted(r, draws(48)), **row)).argmax(1) == labels
+        for r in range(4)
+    ]
+    together = model(pgd(model, images, labels, draws(48), **row, restarts=4)).argmax(1) == labels
+    assert torch.equal(together, torch.stack(single).all(0))
+    assert 0 < together.sum() < single[0].sum(), "the restarts must matter for this test to tell"
+
+
+def test_restarts_on_images_that_are_all_wrong_end_early(subject):
+    model, images, _ = subject
+    wrong = (model(images).argmax(1) + 1) % 10
+    calls = []
+
+    def counting(x: Tensor) -> Tensor:
+        calls.append(len(x))
+        return model(x)
+
+    row = PGD_20 | {"epsilon": 0.0, "steps": 1}
+    pgd(counting, images, wrong, draws(48), **row, restarts=5)
+    assert calls == [48, 48]
+
+
+def test_rows_are_resolved_and_run(subject):
+    model, images, labels = subject
+    row = {"attack": "pgd", "epsilon": "8/255", "step_size": "2/255", "steps": 3}
+    attack = resolve("pgd-3", row | {"random_start": False})
+    assert attack["epsilon"] == pytest.approx(8 / 255) and attack["name"] == "pgd-3"
+    constants = {"epsilon": EPSILON, "step_size": STEP, "steps": 3, "random_start": False}
+    assert torch.equal(
+        craft(attack, model, images, labels, draws(48)),
+        pgd(model, images, labels, draws(48), **constants),
+    )
+    assert ATTACKS.names() == ["fgsm", "pgd"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"epsilon": "8"}, "attack 'mine': epsilon is 8, expected a value from 0.0 to 1.0"),
+        ({"step_size": -0.1}, "step_size is -0.1"),
+        ({"steps": 0}, "steps is 0, expected a value from 1"),
+        ({"attack": "pdg"}, "unknown attack 'pdg': did you mean 'pgd'"),
+    ],
+)
+def test_rows_that_make_no_sense_are_user_errors(change, words):
+    row = {"attack": "pgd", "epsilon": "8/255", "step_size": "2/255", "steps": 3}
+    with pytest.raises(UserError, match=words):
+        resolve("mine", row | change)
