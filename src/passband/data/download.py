@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -10,16 +11,14 @@ from pathlib import Path
 
 import pooch
 import requests
-from tqdm import tqdm
 
 from passband.data.registry import Dataset, RemoteFile
 from passband.errors import UserError
 
 MIRROR_VARIABLE = "PASSBAND_DATA_MIRROR"
 SYSTEM_MIRRORS = (Path("/usr/share/datasets"), Path("/usr/local/share/datasets"))
-ATTEMPTS = 3
-FIRST_PAUSE = 1.0
-TIMEOUT = 30
+PAUSES = (0, 1, 3)  # seconds before each attempt at an address
+TIMEOUT = 30  # seconds without an answer
 
 
 def fetch(dataset: Dataset, file: RemoteFile, folder: Path, mirror: Path | None = None) -> Path:
@@ -77,8 +76,9 @@ def _download(dataset: Dataset, file: RemoteFile, target: Path) -> None:
     part = target.with_name(file.name + ".part")
     problem = "it has no address"
     for url in file.urls:
-        for attempt in range(ATTEMPTS):
-            continued = part.exists()
+        for pause in PAUSES:
+            time.sleep(pause)
+            continued = part.exists() and part.stat().st_size > 0
             try:
                 _transfer(url, part)
             except requests.RequestException as error:
@@ -88,12 +88,10 @@ def _download(dataset: Dataset, file: RemoteFile, target: Path) -> None:
                     part.unlink()
                 elif status < 500:
                     break
-                else:
-                    time.sleep(FIRST_PAUSE * 2**attempt)
                 continue
             except OSError as error:
                 raise UserError(
-                    f"cannot write {part}: {error.strerror}; free or choose another folder."
+                    f"cannot write {part}: {error.strerror}; make room, or choose another folder."
                 ) from error
             if (found := sha256(part, file.unpacked)) == file.sha256:
                 part.replace(target)
@@ -112,10 +110,7 @@ def _download(dataset: Dataset, file: RemoteFile, target: Path) -> None:
 def _transfer(url: str, part: Path) -> None:
     """Append to `part` what it lacks; start anew where the server cannot continue."""
     part.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        part.open("ab") as output,
-        tqdm(desc=part.stem, unit="B", unit_scale=True, disable=None) as bar,
-    ):
+    with part.open("ab") as output:
 
         def restart_if_whole(response: requests.Response, **_: object) -> None:
             if response.status_code == requests.codes.ok:
@@ -125,12 +120,13 @@ def _transfer(url: str, part: Path) -> None:
         if have := output.tell():
             headers["Range"] = f"bytes={have}-"
         download = pooch.HTTPDownloader(
-            progressbar=bar,
+            progressbar=sys.stderr.isatty(),
             chunk_size=1 << 16,
             timeout=TIMEOUT,
             headers=headers,
             hooks={"response": restart_if_whole},
         )
+        print(f"downloading {url}", file=sys.stderr)
         download(url, output, None)
 
 

@@ -1,16 +1,18 @@
 """Prepared data sets: one safetensors file per split, and dataset.json beside them."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from passband.data.download import fetch, sha256
 from passband.data.registry import get
 from passband.errors import UserError
-from passband.files import read_metadata, write_arrays, write_json
+from passband.files import read_arrays, read_metadata, write_arrays, write_json
+
+if TYPE_CHECKING:
+    import torch
 
 SPLITS = ("train", "test")
 
@@ -18,8 +20,8 @@ SPLITS = ("train", "test")
 class ImageSet(NamedTuple):
     """One split: images uint8 [N,C,H,W] (0..255), labels int64 [N], class names, title."""
 
-    images: torch.Tensor
-    labels: torch.Tensor
+    images: "torch.Tensor"
+    labels: "torch.Tensor"
     classes: tuple[str, ...]
     title: str
 
@@ -46,7 +48,7 @@ def prepare(dataset_id: str, folder: Path, mirror: Path | None = None) -> None:
             "labels": labels.astype(np.int64),
         }
         path = folder / f"{split}.safetensors"
-        _check(*map(torch.from_numpy, arrays.values()), parsed.classes, path)
+        _check(**arrays, classes=parsed.classes, path=path)
         described = {
             "id": dataset.id,
             "title": dataset.title,
@@ -78,18 +80,20 @@ def load(folder: Path, split: str) -> ImageSet:
 
     Raises UserError if the file is missing, cannot be read, or holds wrong shapes, types or labels.
     """
+    import torch  # the registry alone is read at once, without torch's two seconds
+
     path = Path(folder) / f"{split}.safetensors"
     if not path.is_file():
         raise UserError(f"there is no {path}: prepare the data set first.")
     try:
-        with safe_open(path, framework="pt") as file:
-            images, labels = file.get_tensor("images"), file.get_tensor("labels")
+        arrays = read_arrays(path)
+        images, labels = arrays["images"], arrays["labels"]
         described = read_metadata(path)["dataset"]
     except (SafetensorError, KeyError) as error:
         raise UserError(f"{path} cannot be read ({error}): prepare the data set again.") from error
     classes = tuple(described["classes"])
     _check(images, labels, classes, path)
-    return ImageSet(images, labels, classes, described["title"])
+    return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), classes, described["title"])
 
 
 def _padded(images: np.ndarray, side: int) -> np.ndarray:
@@ -97,13 +101,11 @@ def _padded(images: np.ndarray, side: int) -> np.ndarray:
     return np.pad(images, ((0, 0), (0, 0), (border, border), (border, border)))
 
 
-def _check(
-    images: torch.Tensor, labels: torch.Tensor, classes: tuple[str, ...], path: Path
-) -> None:
+def _check(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], path: Path) -> None:
     wrong = None
-    if images.dtype != torch.uint8 or images.ndim != 4:
+    if images.dtype != np.uint8 or images.ndim != 4:
         wrong = f"images of type {images.dtype} with {images.ndim} axes, not uint8 [N,C,H,W]"
-    elif labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
+    elif labels.dtype != np.int64 or labels.shape != images.shape[:1]:
         wrong = f"labels {labels.dtype} {list(labels.shape)}, not one int64 for each image"
     elif not len(labels):
         wrong = "no image"
