@@ -1,0 +1,96 @@
+"""Findings: every claim of a paper as a test on measurements, with a verdict.
+
+A claim is a conjunction of clauses (verdict.py), a clause an inequality between means of
+per-image scores (scores/, contrast.py), and its interval comes from the test images and the seeds
+(statistics.py). config/findings.yaml holds the claims, docs/findings.md explains the verdicts.
+"""
+
+import inspect
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from passband.errors import UserError, unknown
+from passband.findings.claims import CLAIMS
+from passband.findings.measured import Group, groups_for
+from passband.findings.printed import printed_check
+from passband.findings.scores import NotMeasured
+from passband.findings.verdict import Outcome, decide, not_run
+
+__all__ = ["check_finding", "judge", "printed_check"]
+
+REQUIRED = {
+    "id", "artifact", "claim", "printed", "printed_note", "test", "parameters", "transfers",
+    "datasets", "definition",
+}  # fmt: skip
+PRINTED = {"consistent", "partly", "contradicted", "no_numbers"}
+
+
+def judge(findings: Sequence[Mapping], models: Sequence[Mapping], scale: Mapping) -> pd.DataFrame:
+    """Judge claims on what a scale measured.
+
+    findings: rows of config/findings.yaml. models: one entry per model and seed, with slug, method,
+    seed, dataset, dataset_title, paper_dataset and probes (name -> path of `arrays`). scale: its
+    `title` is named where a claim could not be judged.
+
+    Returns one row per finding: finding, artifact, claim, verdict, effect, ci_low, ci_high, n,
+    unit, printed, reason. The numbers are those of the weakest clause, n is a number of test images.
+    Raises UserError for a row that makes no sense.
+    """
+    for finding in findings:
+        check_finding(finding)
+    return pd.DataFrame([_row(finding, _outcome(finding, models, scale)) for finding in findings])
+
+
+def check_finding(finding: Mapping) -> None:
+    """Raise UserError, naming the finding and the key, unless its test can read its row."""
+    name = finding.get("id", "without id")
+    for key in sorted(REQUIRED - set(finding)):
+        raise UserError(f"finding {name}: '{key}' is missing.")
+    for key in sorted(set(finding) - REQUIRED):
+        raise UserError(f"finding {name}: {unknown('key', key, REQUIRED)}")
+    if finding["printed"] not in PRINTED:
+        raise UserError(f"finding {name}: {unknown('printed', str(finding['printed']), PRINTED)}")
+    try:
+        test = CLAIMS[finding["test"]]
+    except UserError as error:
+        raise UserError(f"finding {name}: {error}") from None
+    parameters = [*inspect.signature(test).parameters][1:]
+    for key in sorted(set(finding["parameters"]) - set(parameters)):
+        raise UserError(f"finding {name}: {unknown('parameter', key, parameters)}")
+    for key in parameters:
+        if key not in finding["parameters"]:
+            raise UserError(f"finding {name}: the parameter '{key}' is missing.")
+    try:
+        test([], **finding["parameters"])
+    except UserError as error:
+        raise UserError(f"finding {name}, {', '.join(parameters)}: {error}") from None
+
+
+def _outcome(finding: Mapping, models: Sequence[Mapping], scale: Mapping) -> Outcome:
+    paper = finding["id"].split(".")[0]
+    try:
+        groups = groups_for(paper, finding["datasets"], finding["transfers"], models)
+        outcome = decide(CLAIMS[finding["test"]](groups, **finding["parameters"]))
+    except NotMeasured as missing:
+        return not_run(f"Not run at the scale {scale['title']}: {missing}.")
+    return outcome._replace(reason=f"{outcome.reason} {_runs(groups)}")
+
+
+def _runs(groups: Sequence[Group]) -> str:
+    counts = {len(seeds) for group in groups for seeds in group.models.values()}
+    fewest, most = min(counts), max(counts)
+    if most == 1:
+        return "One training run per model."
+    return f"{fewest if fewest == most else f'{fewest} to {most}'} training runs per model."
+
+
+def _row(finding: Mapping, outcome: Outcome) -> dict[str, object]:
+    return {
+        "finding": finding["id"],
+        "artifact": finding["artifact"],
+        "claim": finding["claim"],
+        **outcome._asdict(),
+        "printed": finding["printed"],
+        "reason": outcome.reason,
+    }

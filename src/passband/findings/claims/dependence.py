@@ -1,0 +1,76 @@
+"""The claim that a quantity depends on the model and on the data set."""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from math import comb
+
+from passband.errors import UserError, unknown
+from passband.findings.claims import CLAIMS
+from passband.findings.claims.contrasts import unit_of
+from passband.findings.contrast import METHODS, MODEL_WORDS, Contrast, parse_sum
+from passband.findings.measured import Group
+from passband.findings.scores import NotMeasured
+from passband.findings.statistics import LEVEL, Interval, difference
+from passband.findings.verdict import Clause
+
+
+@CLAIMS.register("depends_on_model_and_dataset")
+def depends_on_model_and_dataset(
+    groups: Sequence[Group], *, score: str, models: list[str], by: float, says: str
+) -> list[Clause]:
+    """On each data set the two models that lie farthest apart, and for each model the two data
+    sets that lie farthest apart, differ in the mean of `score` by more than `by`.
+
+    score: a sum of scores with {model} for the model. says: the quantity in words. The farthest
+    pair is chosen after looking, so the level of its interval is 1 - 0.05 / number of pairs.
+    Pairs of models share their images, data sets are independent samples.
+    """
+    for model in models:
+        if model not in METHODS:
+            raise unknown("model", model, METHODS)
+    if len(models) < 2:
+        raise UserError("models must name at least two.")
+    of = {model: parse_sum(score.replace("{model}", model)) for model in models}
+    if not groups:
+        return []
+    if len(groups) < 2:
+        raise NotMeasured(f"the claim compares data sets, and only {groups[0].title} is measured")
+
+    clauses = []
+    level = _level(models)
+    for group in groups:
+        (first, second), interval = _widest(
+            ((a, b), group.interval(_minus(of[a], of[b]), level))
+            for a, b in combinations(models, 2)
+        )
+        words = f"{says} differs by {{effect}} between the {_word(first)} and the {_word(second)}"
+        clauses.append(Clause(interval, "beyond", by, words, group.where, unit_of(of[first])))
+    level = _level(groups)
+    for model in models:
+        alone = [(group.where, group.interval(of[model], level)) for group in groups]
+        (first, second), interval = _widest(
+            ((a[0], b[0]), difference(a[1], b[1])) for a, b in combinations(alone, 2)
+        )
+        words = f"{says} of the {_word(model)} differs by {{effect}}"
+        where = f"{first} against {second}"
+        clauses.append(Clause(interval, "beyond", by, words, where, unit_of(of[model])))
+    return clauses
+
+
+def _level(things: Sequence) -> float:
+    return 1 - (1 - LEVEL) / comb(len(things), 2)
+
+
+def _widest(
+    pairs: Iterable[tuple[tuple[str, str], Interval]],
+) -> tuple[tuple[str, str], Interval]:
+    return max(pairs, key=lambda pair: abs(pair[1].effect))
+
+
+def _minus(first: Contrast, second: Contrast) -> Contrast:
+    negated = tuple(term._replace(factor=-term.factor) for term in second.terms)
+    return first._replace(terms=first.terms + negated, constant=first.constant - second.constant)
+
+
+def _word(model: str) -> str:
+    return MODEL_WORDS[METHODS[model]]

@@ -1,0 +1,44 @@
+"""How many more errors an image suffers under noise along Fourier basis directions."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from passband.findings.scores import Arrays, Kind, bandwidth_of, score
+
+CHANGE = Kind("fourier-heatmap", "points", (-100.0, 100.0))
+
+
+@score("errors_inside", CHANGE)
+def errors_inside(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
+    """Error rate (percent) over the directions inside the central square, minus the clean error."""
+    return _added_errors(arrays, inside(arrays, bandwidth))
+
+
+@score("errors_outside", CHANGE)
+def errors_outside(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
+    """Error rate (percent) over the directions outside the central square, minus the clean one."""
+    return _added_errors(arrays, ~inside(arrays, bandwidth))
+
+
+def inside(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
+    """Which directions [B] lie in the central square of the plane."""
+    half = bandwidth_of(arrays, bandwidth) // 2
+    frequencies = arrays["frequencies"]
+    return ((frequencies >= -half) & (frequencies < half)).all(axis=1)
+
+
+def plane_weight(arrays: Arrays) -> np.ndarray:
+    """Cells of the frequency plane [B] that each direction stands for: f and -f, or just one."""
+    half = len(arrays["error"]) // 2
+    return np.where((arrays["frequencies"] % half == 0).all(axis=1), 1.0, 2.0)
+
+
+def added_wrong(arrays: Arrays) -> np.ndarray:
+    """Wrong under the noise minus wrong without it: float32 [B, N] in {-1, 0, 1}."""
+    return arrays["wrong"].astype(np.float32) - arrays["wrong_clean"]
+
+
+def _added_errors(arrays: Arrays, chosen: np.ndarray) -> np.ndarray:
+    weight = np.where(chosen, plane_weight(arrays), 0.0)
+    return 100.0 * (weight / weight.sum()) @ added_wrong(arrays)

@@ -1,0 +1,38 @@
+"""Where the energy of one image's PGD-20 perturbation lies."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from passband.findings.scores import Arrays, Kind, NotMeasured, at, bandwidth_of, score
+
+
+@score("energy_share", Kind("pgd-20-spectrum", "percent"))
+def energy_share(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
+    """Share of the perturbation's energy inside the central square (percent).
+
+    A flat spectrum has the square's share of the plane: 25 percent at half the side.
+    """
+    return 100.0 * arrays["energy_share"][at(arrays, bandwidth)].astype(float)
+
+
+@score("edge_drop", Kind("pgd-20-spectrum"))
+def edge_drop(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
+    """How much more the amplitude falls across the edge of the central square than beside it.
+
+    log(amplitude) falls from the ring just inside the edge to the ring just outside; the mean of
+    the falls over the two neighbouring pairs of rings is subtracted. 0 is a smooth spectrum.
+    """
+    rings, edge = arrays["amplitude_by_radius"], bandwidth_of(arrays, bandwidth) // 2
+    if edge < 4 or edge + 3 >= len(rings):
+        raise NotMeasured("the images are too small for a contour in their spectrum")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log = np.log(rings[edge - 3 : edge + 4 : 2].astype(float))
+    inner, across, outer = -np.diff(log, axis=0)
+    return across - (inner + outer) / 2
+
+
+@score("autocorrelation", Kind("pgd-20-spectrum"))
+def autocorrelation(arrays: Arrays) -> np.ndarray:
+    """Correlation (-1..1) of neighbouring pixels of the perturbation: near 0 is a jumble."""
+    return arrays["autocorrelation"].astype(float)
