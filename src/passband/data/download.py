@@ -55,6 +55,8 @@ def sha256(path: Path, unpacked: bool = False) -> str:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except (EOFError, gzip.BadGzipFile, zlib.error):
         return "unreadable gzip"
+    except PermissionError as error:
+        raise UserError(f"cannot read {path}: make it readable, or remove it.") from error
 
 
 def _local_copies(dataset: Dataset, file: RemoteFile, mirror: Path | None) -> Iterator[Path]:

