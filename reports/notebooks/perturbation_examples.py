@@ -46,9 +46,9 @@ introduce(artifact, scale)
 # %%
 entries = first_seeds(models)
 examples = {key: probe_arrays(entry, "examples") for key, entry in entries.items()}
-classes = {key[0]: probe_metadata(entry, "examples")["classes"] for key, entry in entries.items()}
+metadata = {key[0]: probe_metadata(entry, "examples") for key, entry in entries.items()}
 shown = slice(*artifact["options"]["images"])
 
 # %%
-save_figure(perturbation_examples(examples, classes, shown), outputs["figure"], scale["mark"])
+save_figure(perturbation_examples(examples, metadata, shown), outputs["figure"], scale["mark"])
 show_figure(outputs["figure"])

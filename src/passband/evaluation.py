@@ -1,5 +1,6 @@
 """Predictions and attacks over a whole image set, judged in strict float32."""
 
+import sys
 from collections.abc import Callable, Iterator
 
 import torch
@@ -20,16 +21,35 @@ def batches(count: int, compute: Compute) -> Iterator[slice]:
     return (slice(start, min(start + size, count)) for start in range(0, count, size))
 
 
-def progress(total: int, description: str, unit: str = "img"):
-    """A progress bar with the time left: live on a terminal, a line now and then in a log."""
+def progress(total: int, description: str, unit: str = "img") -> tqdm:
+    """A progress bar with the time left; every refresh is a line, since jobs share the terminal."""
     return tqdm(
-        total=total, desc=description, unit=unit, unit_scale=True, mininterval=5, dynamic_ncols=True
+        total=total,
+        desc=description,
+        unit=unit,
+        unit_scale=True,
+        mininterval=10,
+        ncols=100,
+        ascii=" .:-=#",
+        file=Lines(),
     )
+
+
+class Lines:
+    """Standard error for progress bars: each refresh of a bar on a line of its own."""
+
+    def write(self, text: str) -> None:
+        """Write a refresh; what only clears or ends the bar is dropped."""
+        if text.strip():
+            print(text.strip(), file=sys.stderr)
+
+    def flush(self) -> None:
+        """Standard error is flushed at every line."""
 
 
 def frozen(model: nn.Module) -> nn.Module:
     """A copy for measuring: eval mode, batch normalisation folded, no parameter gradients."""
-    return fold_batchnorm(model).requires_grad_(False)
+    return fold_batchnorm(model)
 
 
 @torch.inference_mode()

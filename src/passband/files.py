@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save
 from safetensors import safe_open
+from safetensors.numpy import load_file, save
 
 from passband.errors import UserError
 

@@ -43,10 +43,10 @@ ARTIFACTS = {
 }
 
 FINDINGS = [
-    ("a", "sar.table1", "reproduced", "12.5", "10.1", "14.9", "consistent"),
-    ("b", "sar.table1", "not run", "", "", "", "partly"),
-    ("a", "sar.fig4", "contradicted", "-0.031", "-0.042", "-0.020", "no_numbers"),
-    ("b", "sar.fig4", "inconclusive", "0.4", "-1.2", "2.0", "no_numbers"),
+    ("a", "sar.table1", "reproduced", "12.5", "10.1", "14.9", "consistent", "2000", "points"),
+    ("b", "sar.table1", "not run", "", "", "", "partly", "0", ""),
+    ("a", "sar.fig4", "contradicted", "-0.031", "-0.042", "-0.020", "no_numbers", "2000", ""),
+    ("b", "sar.fig4", "inconclusive", "0.4", "-1.2", "2.0", "no_numbers", "2000", "points"),
 ]
 
 
@@ -76,8 +76,8 @@ def make_results(root: Path) -> dict:
     model = root / "models" / MODEL / "seed-0"
     history = write_csv(
         model / "history.csv",
-        ["epoch", "val_accuracy", "selected"],
-        [(epoch, 40 + 10 * epoch, int(epoch == 4)) for epoch in range(1, 6)],
+        ["epoch", "val_accuracy", "val_robust_accuracy", "selected"],
+        [(epoch, 40 + 10 * epoch, "", int(epoch == 4)) for epoch in range(1, 6)],
     )
     run = {
         "model": MODEL,
@@ -89,6 +89,7 @@ def make_results(root: Path) -> dict:
         "dataset_sha256": "ab" * 32,
         "device": "cpu",
         "precision": "bf16",
+        "threads": 1,
         "seconds": 83.2,
         "images_per_second": 2484.0,
         "epochs": 5,
@@ -104,16 +105,8 @@ def make_results(root: Path) -> dict:
         root / "findings.csv",
         header,
         [
-            (
-                f"{row[1]}.{row[0]}",
-                row[1],
-                f"claim of {row[1]}, < & >",
-                *row[2:],
-                "2000",
-                "points",
-            )
-            + ("Because the interval says so.",)
-            for row in FINDINGS
+            (f"{artifact}.{name}", artifact, f"Claim {name}, < & >.", *rest, "Because.")
+            for name, artifact, *rest in FINDINGS
         ],
     )
     inventory = yaml.safe_load(

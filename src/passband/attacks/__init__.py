@@ -12,38 +12,11 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from passband.errors import UserError
-from passband.numbers import number
 from passband.random import Draws
 from passband.registry import Registry
 
 LogitsOf = Callable[[Tensor], Tensor]
 ATTACKS = Registry("attack", __name__)
-
-RANGES = {
-    "epsilon": (0.0, 1.0),
-    "step_size": (0.0, 1.0),
-    "steps": (1, 10_000),
-    "restarts": (1, 1_000),
-}
-
-
-def resolve(name: str, row: dict) -> dict:
-    """Check a row of config/attacks.yaml and turn fractions such as "8/255" into numbers.
-
-    Raises UserError that names the attack, the key and the allowed range.
-    """
-    ATTACKS[row["attack"]]
-    resolved = {"name": name} | row
-    for key, (low, high) in RANGES.items():
-        if key in row:
-            resolved[key] = number(row[key])
-            if not low <= resolved[key] <= high:
-                raise UserError(
-                    f"attack '{name}': {key} is {row[key]}, expected a value from {low} to {high}; "
-                    "edit config/attacks.yaml."
-                )
-    return resolved
 
 
 def craft(

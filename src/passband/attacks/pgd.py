@@ -46,10 +46,10 @@ def pgd(
     random_start: bool,
     restarts: int = 1,
 ) -> Tensor:
-    """PGD-`steps`; with restarts an image keeps the first adversarial that fools the model.
+    """PGD-`steps`; with restarts an image keeps the first adversarial that fools `logits_of`.
 
-    An image leaves after the restart that fooled it, which gives the same robust accuracy as
-    running all restarts on all images.
+    An image leaves after the restart that fooled it. In the precision of `logits_of` this gives
+    the same robust accuracy as running all restarts on all images.
     """
     result = images.clone()
     alive = torch.arange(len(images), device=images.device)

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
 # What is band limited in a panel of `band_curves`: label, colour, marker.
 BANDS = {
-    "lowpass": ("low-pass δ", "#d55e00", "v"),
-    "highpass": ("high-pass δ", "#56b4e9", "^"),
+    "lowpass": ("low-pass perturbation", "#d55e00", "v"),
+    "highpass": ("high-pass perturbation", "#56b4e9", "^"),
     "standard": ("low-pass images, no attack", "#3c4043", "o"),
 }
+
+PRINTED = {"lw": 0.9, "ls": ":", "zorder": 1}
+TRAINING = {"color": GREY, "lw": 0.8, "ls": (0, (4, 3)), "zorder": 0}
 
 
 def lowpass_curves(
@@ -33,29 +36,31 @@ def lowpass_curves(
     """
     datasets = in_order(lowpass["dataset_title"])
     methods = in_order(lowpass["method"])
+    training = bool(training_fraction) and "L-model" in methods
     width = PAGE if len(datasets) > 1 else 1.3 * COLUMN
     figure = new_figure(width, 2.6 if len(datasets) > 1 else 3.0)
     panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
     for axes, dataset in zip(panels, datasets, strict=True):
         here = lowpass[lowpass["dataset_title"] == dataset]
         side = here["bandwidth"].max()
-        for method in methods:
+        for place, method in enumerate(methods):
             look = method_look(method, methods)
             curve = here[here["method"] == method]
             _curve(axes, curve, *look)
-            _attacked(axes, attacked, dataset, method, 1.13 * side, look)
+            apart = 0.04 * (place - (len(methods) - 1) / 2)
+            _attacked(axes, attacked, dataset, method, (1.2 + apart) * side, look)
             if reference is not None:
                 _dotted(axes, reference, here, method, side, look[1])
-        if training_fraction and "L-model" in methods:
-            axes.axvline(training_fraction * side, color=GREY, lw=0.8, ls=(0, (4, 3)), zorder=0)
-        axes.axvline(1.065 * side, color="#3c4043", lw=0.6)
+        if training:
+            axes.axvline(training_fraction * side, **TRAINING)
+        axes.axvline(1.09 * side, color="#3c4043", lw=0.6)
         ticks = [tick for tick in here["bandwidth"].unique() if (8 * tick / side) % 2 == 0]
-        axes.set_xticks([*ticks, 1.13 * side], [*(f"{tick:.0f}" for tick in ticks), "PGD-20"])
-        axes.set_xlim(0.06 * side, 1.2 * side)
+        axes.set_xticks([*ticks, 1.2 * side], [*(f"{tick:.0f}" for tick in ticks), "PGD-20"])
+        axes.set_xlim(0.06 * side, 1.31 * side)
         axes.set_title(_panel_title(dataset, here, reference))
         axes.set_xlabel("low-pass bandwidth k")
     _percent(panels[0], "accuracy (%)")
-    _legend(figure, panels[0], reference is not None)
+    _legend(figure, panels[0], reference is not None, training)
     return figure
 
 
@@ -82,10 +87,9 @@ def band_curves(bands: "pd.DataFrame", standard: "pd.DataFrame") -> "Figure":
                 axes.set_xticks([side * part / 4 for part in range(5)])
             if axes in panels[0]:
                 axes.set_title(method_look(method, methods)[0])
-        _percent(row[0], f"{dataset}\naccuracy (%)" if len(datasets) > 1 else "accuracy (%)")
-    if len(datasets) == 1:
-        figure.suptitle(datasets[0], fontsize=8.5)
-    figure.supxlabel("bandwidth k of what is kept", fontsize=7.5)
+        _percent(row[0], f"{dataset}\naccuracy (%)")
+    for axes in panels[-1]:
+        axes.set_xlabel("bandwidth k that is kept")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3 if len(methods) > 1 else 1)
     return figure
@@ -130,7 +134,7 @@ def _dotted(
 ) -> None:
     paper = reference["paper_dataset_title"] == here["paper_dataset_title"].iloc[0]
     rows = reference[paper & (reference["method"] == method)].dropna(subset="fraction")
-    axes.plot(rows["fraction"] * side, rows["paper_value"], color=colour, lw=0.9, ls=":", zorder=1)
+    axes.plot(rows["fraction"] * side, rows["paper_value"], color=colour, **PRINTED)
 
 
 def _panel_title(dataset: str, here: "pd.DataFrame", reference: "pd.DataFrame | None") -> str:
@@ -146,9 +150,13 @@ def _percent(axes: "Axes", label: str) -> None:
     axes.set_ylabel(label)
 
 
-def _legend(figure: "Figure", axes: "Axes", dotted: bool) -> None:
+def _legend(figure: "Figure", axes: "Axes", dotted: bool, training: bool) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if dotted:
-        handles += axes.plot([], [], color=GREY, lw=0.9, ls=":")
+        handles += axes.plot([], [], color=GREY, **PRINTED)
         labels.append("printed in the paper")
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), columnspacing=1.2)
+    if training:
+        handles += axes.plot([], [], **TRAINING)
+        labels.append("training bandwidth of the L-model")
+    columns = len(labels) if len(figure.axes) > 1 else 3
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, columnspacing=1.2)

@@ -1,6 +1,5 @@
 """What a low-pass and a high-pass filter of one bandwidth keep of an image."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from passband.errors import UserError
 from passband.figures.images import draw_image
-from passband.figures.planes import SPECTRUM_COLOURS, enlarged
+from passband.figures.planes import SPECTRUM_COLOURS, enlarged, log_ticks
 from passband.figures.style import PAGE, new_figure
 from passband.files import read_arrays
 
@@ -22,11 +21,6 @@ def prepared_image(dataset_file: str | Path, index: int) -> np.ndarray:
     if not 0 <= index < len(images):
         raise UserError(f"{dataset_file} holds {len(images)} images, there is no image {index}.")
     return images[index] / 255
-
-
-def dataset_title(dataset_file: str | Path) -> str:
-    """The title in the `dataset.json` beside a prepared split."""
-    return json.loads((Path(dataset_file).parent / "dataset.json").read_text())["title"]
 
 
 def kept_square(side: int, bandwidth: int) -> np.ndarray:
@@ -75,7 +69,9 @@ def filters_figure(image: np.ndarray, bandwidth: int) -> Figure:
         axes.set_title(title)
     grid[0, 0].set_ylabel(f"LPF, k = {bandwidth}")
     grid[1, 0].set_ylabel(f"HPF, k = {bandwidth}")
-    figure.colorbar(kept, ax=grid, label="mean |F| over channels", shrink=0.8, aspect=28)
+    for axes in grid[1, 1:3]:
+        axes.set_xlabel("cycles per image")
+    log_ticks(figure.colorbar(kept, ax=grid, label="mean |F| over channels", shrink=0.9, aspect=28))
     return figure
 
 
@@ -97,7 +93,8 @@ def _draw_spectrum(
     if kind == "lowpass":
         frequencies = np.fft.fftshift(frequencies)
     ticks = [0, side // 4, side // 2, 3 * side // 4]
-    axes.set_xticks(ticks, [str(frequencies[tick]) for tick in ticks])
-    axes.set_yticks(ticks, [str(frequencies[tick]) for tick in ticks])
+    names = [f"{frequencies[tick]}".replace("-", "−") for tick in ticks]
+    axes.set_xticks(ticks, names)
+    axes.set_yticks(ticks, names)
     axes.grid(False)
     return drawn

@@ -7,8 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from passband.figures.planes import SPECTRUM_COLOURS, enlarged
-from passband.figures.style import GREY, PAGE, WRONG, method_look, new_figure
+from passband.errors import UserError
+from passband.figures.load import in_order
+from passband.figures.planes import SPECTRUM_COLOURS, enlarged, log_ticks
+from passband.figures.style import GREY, PAGE, WRONG, model_name, new_figure
 
 LONGEST_NAME = 14  # characters of a class name that fit below an image
 
@@ -16,44 +18,42 @@ Examples = Mapping[str, np.ndarray]  # the arrays of the probe `examples`
 
 
 def image_rows(
-    examples: Mapping[tuple[str, str], Examples], classes: Mapping[str, Sequence[str]], shown: slice
+    examples: Mapping[tuple[str, str], Examples], metadata: Mapping[str, Mapping], shown: slice
 ) -> Figure:
     """Rows of images per data set: as they are, attacked (a row per method), low-pass filtered.
 
     examples: (dataset title, method) -> arrays of the probe `examples`.
-    classes: dataset title -> class names. shown: which of the images.
+    metadata: dataset title -> metadata of the probe (classes, bandwidth).
+    shown: which of the images; UserError if there are none of them.
     """
     rows = []
     for dataset, methods in _by_dataset(examples).items():
         first = examples[dataset, methods[0]]
-        names = classes[dataset]
-        labels = first["labels"][shown]
+        names = metadata[dataset]["classes"]
+        labels = _shown_labels(first, shown)
         rows.append((f"{dataset}\nx", first["images"][shown], [(names[i], None) for i in labels]))
         for method in methods:
             arrays = examples[dataset, method]
             attacked = (arrays["images"] + arrays["perturbation"])[shown]
             predicted = _predictions(arrays["predicted_adversarial"][shown], labels, names)
-            name = method_look(method, methods)[0]
-            rows.append((f"x + δ\n{name} model", attacked, predicted))
-        side = first["images"].shape[-1]
-        rows.append((f"low-pass x\nk = {side // 4}", first["filtered"][shown], None))
+            rows.append((f"x + δ\n{model_name(method)}", attacked, predicted))
+        size = metadata[dataset]["bandwidth"]
+        rows.append((f"low-pass x\nk = {size}", first["filtered"][shown], None))
     return _draw_rows(rows)
 
 
 def perturbation_examples(
-    examples: Mapping[tuple[str, str], Examples], classes: Mapping[str, Sequence[str]], shown: slice
+    examples: Mapping[tuple[str, str], Examples], metadata: Mapping[str, Mapping], shown: slice
 ) -> Figure:
     """A row per image: the image, then per method the attacked image, δ and the spectrum of δ.
 
     Arguments as for `image_rows`. The perturbation is amplified about mid-grey by the factor that
-    the column titles state; all spectra of images of one size share one log colour scale.
+    the column titles state; all spectra share one log colour scale.
     """
-    from passband.figures.load import in_order
-
     methods = in_order([method for _, method in examples])
     blocks = _by_dataset(examples)
     labels_of = {
-        dataset: examples[dataset, blocks[dataset][0]]["labels"][shown] for dataset in blocks
+        dataset: _shown_labels(examples[dataset, blocks[dataset][0]], shown) for dataset in blocks
     }
     count = sum(len(labels) for labels in labels_of.values())
     cell = min(0.95, (PAGE - 0.75) / (1 + 3 * len(methods)))
@@ -65,7 +65,7 @@ def perturbation_examples(
     scale = _spectrum_scale([arrays["spectrum"][shown] for arrays in examples.values()])
     row = 0
     for dataset, labels in labels_of.items():
-        names = classes[dataset]
+        names = metadata[dataset]["classes"]
         for index, label in enumerate(labels):
             first = examples[dataset, blocks[dataset][0]]
             draw_image(grid[row, 0], first["images"][shown][index])
@@ -96,9 +96,10 @@ def perturbation_examples(
         titles = ("x + δ", f"δ × {factor}", "|F(δ)|")
         for axes, title in zip(grid[0, 1 + 3 * place : 4 + 3 * place], titles, strict=True):
             axes.set_title(title, fontsize=7.5)
-        name = method_look(method, methods)[0]
-        grid[0, 2 + 3 * place].set_title(f"{name} model\nδ × {factor}", fontsize=7.5)
-    figure.colorbar(spectrum, ax=grid, label="|F(δ)|", shrink=0.6, aspect=30, pad=0.01)
+        title = f"{model_name(method)}\nδ × {factor}"
+        grid[0, 2 + 3 * place].set_title(title, fontsize=7.5)
+    bar = figure.colorbar(spectrum, ax=grid, label="|F(δ)|", shrink=0.7, aspect=30, pad=0.01)
+    log_ticks(bar)
     return figure
 
 
@@ -147,6 +148,16 @@ def _predictions(
     predicted: Sequence[int], labels: Sequence[int], names: Sequence[str]
 ) -> list[tuple[str, bool | None]]:
     return [(names[p], bool(p == label)) for p, label in zip(predicted, labels, strict=True)]
+
+
+def _shown_labels(arrays: Examples, shown: slice) -> np.ndarray:
+    labels = arrays["labels"][shown]
+    if not len(labels):
+        raise UserError(
+            f"images {shown.start} to {shown.stop} were asked for, but the probe kept only "
+            f"{len(arrays['labels'])}: change options.images of the artifact."
+        )
+    return labels
 
 
 def _by_dataset(examples: Mapping[tuple[str, str], Examples]) -> dict[str, list[str]]:

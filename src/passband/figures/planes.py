@@ -1,9 +1,11 @@
 """Maps over the frequency plane: spectra of perturbations and Fourier heat maps."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -35,9 +37,8 @@ def spectrum_grid(
             image = draw_plane(panels[key], spectra[key], scale, SPECTRUM_COLOURS)
             if key[1] == "L-model" and training_fraction:
                 outline(panels[key], training_fraction * spectra[key].shape[0], "white")
-        figure.colorbar(
-            image, ax=[panels[key] for key in maps], label="mean |F(δ)|", shrink=0.9, aspect=28
-        )
+        place = [panels[key] for key in maps]
+        log_ticks(figure.colorbar(image, ax=place, label="mean |F(δ)|", shrink=0.9, aspect=28))
     return figure
 
 
@@ -73,6 +74,17 @@ def draw_plane(axes: Axes, plane: np.ndarray, scale: Normalize, colours: str) ->
     axes.set_xticks([-width // 2, -width // 4, 0, width // 4])
     axes.set_yticks([-height // 2, -height // 4, 0, height // 4])
     return axes.imshow(enlarged(plane), norm=scale, cmap=colours, extent=extent)
+
+
+def log_ticks(bar: Colorbar) -> None:
+    """Label a log colour bar in plain numbers: 1, 2, 5, 10 ..., powers of ten alone if many."""
+    low, high = bar.norm.vmin, bar.norm.vmax
+    steps = (1, 2, 5) if high / low < 500 else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [step * 10.0**power for power in powers for step in steps]
+    ticks = [tick for tick in ticks if low <= tick <= high]
+    bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks], minor=False)
+    bar.minorticks_off()
 
 
 def outline(axes: Axes, bandwidth: float, colour: str) -> None:

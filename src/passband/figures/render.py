@@ -68,6 +68,7 @@ def _this_interpreter(folder: str) -> Iterator[None]:
         ],
         "display_name": "Python 3",
         "language": "python",
+        "metadata": {"supported_encryption": ["curve"]},
         "env": {
             "MPLBACKEND": "agg",
             "IPYTHONDIR": folder,

@@ -54,6 +54,12 @@ def new_figure(width: float, height: float, layout: str = "constrained") -> Figu
     return Figure(figsize=(width, height), layout=layout)
 
 
+def model_name(method: str) -> str:
+    """What the models of a method are called: "Natural model", "L-model"."""
+    name = METHODS.get(method, (method,))[0]
+    return name if name.endswith("model") else f"{name} model"
+
+
 def method_look(method: str, others: list[str]) -> tuple[str, str, str]:
     """Displayed name, colour and marker of a method.
 

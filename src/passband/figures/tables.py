@@ -149,7 +149,7 @@ def _html_cell(cell, group: pd.DataFrame) -> str:
     spans = [("value", f"{cell.value:.1f}"), ("interval", f"{cell.ci_low:.1f}–{cell.ci_high:.1f}")]
     if pd.notna(cell.paper_value):
         spans.append(("paper", f"{cell.paper_value:.2f}"))
-        spans.append(("difference", f"{cell.difference:+.1f}".replace("-", "−")))
+        spans.append(("difference", f"{round(cell.difference, 1) + 0.0:+.1f}".replace("-", "−")))
     text = " ".join(f'<span class="{kind}">{content}</span>' for kind, content in spans)
     return f'<td class="best">{text}</td>' if _is_best(cell, group) else f"<td>{text}</td>"
 

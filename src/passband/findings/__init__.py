@@ -6,7 +6,8 @@ per-image scores (scores/, contrast.py), and its interval comes from the test im
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import get_origin
 
 import pandas as pd
 
@@ -23,6 +24,7 @@ REQUIRED = {
     "id", "artifact", "claim", "printed", "printed_note", "test", "parameters", "transfers",
     "datasets", "definition",
 }  # fmt: skip
+KINDS = {list: "list", str: "text", float: "number"}
 PRINTED = {"consistent", "partly", "contradicted", "no_numbers"}
 
 
@@ -55,25 +57,43 @@ def check_finding(finding: Mapping) -> None:
         test = CLAIMS[finding["test"]]
     except UserError as error:
         raise UserError(f"finding {name}: {error}") from None
-    parameters = [*inspect.signature(test).parameters][1:]
-    for key in sorted(set(finding["parameters"]) - set(parameters)):
-        raise UserError(f"finding {name}: {unknown('parameter', key, parameters)}")
-    for key in parameters:
-        if key not in finding["parameters"]:
+    _check_parameters(name, test, finding["parameters"])
+    for clause in finding["parameters"].get("clauses", []):
+        for dataset in set(clause.get("for", [])) - set(finding["datasets"]):
+            raise UserError(
+                f"finding {name}: {unknown('data set in for', dataset, finding['datasets'])}"
+            )
+
+
+def _check_parameters(name: str, test: Callable, given: Mapping) -> None:
+    wanted = dict([*inspect.signature(test).parameters.items()][1:])
+    for key in sorted(set(given) - set(wanted)):
+        raise UserError(f"finding {name}: {unknown('parameter', key, wanted)}")
+    for key, parameter in wanted.items():
+        if key not in given:
             raise UserError(f"finding {name}: the parameter '{key}' is missing.")
+        kind = get_origin(parameter.annotation) or parameter.annotation
+        if not isinstance(given[key], (int, float) if kind is float else kind):
+            raise UserError(
+                f"finding {name}: the parameter '{key}' must be a {KINDS[kind]}, "
+                f"not '{given[key]}'."
+            )
     try:
-        test([], **finding["parameters"])
+        test([], **given)
     except UserError as error:
-        raise UserError(f"finding {name}, {', '.join(parameters)}: {error}") from None
+        raise UserError(f"finding {name}: {error}") from None
 
 
 def _outcome(finding: Mapping, models: Sequence[Mapping], scale: Mapping) -> Outcome:
     paper = finding["id"].split(".")[0]
     try:
         groups = groups_for(paper, finding["datasets"], finding["transfers"], models)
-        outcome = decide(CLAIMS[finding["test"]](groups, **finding["parameters"]))
+        clauses = CLAIMS[finding["test"]](groups, **finding["parameters"])
+        if not clauses:
+            raise NotMeasured(f"no clause speaks of {' or '.join(one.title for one in groups)}")
     except NotMeasured as missing:
         return not_run(f"Not run at the scale {scale['title']}: {missing}.")
+    outcome = decide(clauses)
     return outcome._replace(reason=f"{outcome.reason} {_runs(groups)}")
 
 

@@ -10,6 +10,8 @@ bandwidths are shares of the image side.
 
 import ast
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import NamedTuple, get_args
 
@@ -44,62 +46,71 @@ class Contrast(NamedTuple):
 
 def parse(text: str) -> Contrast:
     """Read an inequality. Raises UserError with what is wrong and the names that are known."""
-    tree = _tree(text)
-    match tree:
-        case ast.Compare(left=left, ops=[ast.Gt() | ast.Lt() as operator], comparators=[right]):
-            above = isinstance(operator, ast.Gt)
-        case _:
-            raise UserError(f"'{text}' is not an inequality such as 'pgd20(lmodel) < 1'.")
-    match left:
-        case ast.Call(func=ast.Name(id="abs"), args=[inner]):
-            direction = "beyond" if above else "within"
-        case inner:
-            direction = "above" if above else "below"
-    terms, constant = _linear(inner, text)
-    more, threshold = _linear(right, text)
-    if more or not terms:
-        raise UserError(f"'{text}' must have its scores on the left and a number on the right.")
-    return Contrast(terms, float(constant), direction, float(threshold))
+    with _naming(text):
+        match _tree(text):
+            case ast.Compare(left=left, ops=[ast.Gt() | ast.Lt() as operator], comparators=[right]):
+                above = isinstance(operator, ast.Gt)
+            case _:
+                raise UserError("an inequality such as pgd20(lmodel) < 1 is expected.")
+        match left:
+            case ast.Call(func=ast.Name(id="abs"), args=[inner]):
+                direction = "beyond" if above else "within"
+            case inner:
+                direction = "above" if above else "below"
+        terms, constant = _linear(inner)
+        more, threshold = _linear(right)
+        if more or not terms:
+            raise UserError("the scores belong on the left, one number on the right.")
+        if len({SCORES[term.score].kind.unit for term in terms}) > 1:
+            raise UserError("scores of different units do not add up.")
+        return Contrast(terms, float(constant), direction, float(threshold))
 
 
 def parse_sum(text: str) -> Contrast:
     """Read a sum of scores without a comparison."""
-    terms, constant = _linear(_tree(text), text)
-    if not terms:
-        raise UserError(f"'{text}' names no score.")
-    return Contrast(terms, float(constant), "above", 0.0)
+    with _naming(text):
+        terms, constant = _linear(_tree(text))
+        if not terms:
+            raise UserError("no score is named.")
+        return Contrast(terms, float(constant), "above", 0.0)
+
+
+@contextmanager
+def _naming(text: str) -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"'{text}': {error}") from None
 
 
 def _tree(text: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, TypeError, ValueError):
-        raise UserError(f"'{text}' cannot be read as a sum of scores.") from None
+        raise UserError("this cannot be read as a sum of scores.") from None
 
 
-def _linear(node: ast.expr, text: str) -> tuple[tuple[Term, ...], Fraction]:
+def _linear(node: ast.expr) -> tuple[tuple[Term, ...], Fraction]:
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             return (), Fraction(str(value))
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
-            return (_term(name, arguments, text),), Fraction(0)
+            return (_term(name, arguments),), Fraction(0)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _scaled(_linear(operand, text), Fraction(-1))
+            return _scaled(_linear(operand), Fraction(-1))
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as operator, right=right):
             sign = Fraction(1 if isinstance(operator, ast.Add) else -1)
-            one, other = _linear(left, text), _scaled(_linear(right, text), sign)
+            one, other = _linear(left), _scaled(_linear(right), sign)
             return one[0] + other[0], one[1] + other[1]
         case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as operator, right=right):
-            one, other = _linear(left, text), _linear(right, text)
+            one, other = _linear(left), _linear(right)
             if isinstance(operator, ast.Div) and not other[0] and other[1]:
                 return _scaled(one, 1 / other[1])
             if isinstance(operator, ast.Mult) and not one[0]:
                 return _scaled(other, one[1])
             if isinstance(operator, ast.Mult) and not other[0]:
                 return _scaled(one, other[1])
-    raise UserError(
-        f"'{text}' has '{ast.unparse(node)}' where a score, a number or a sum is expected."
-    )
+    raise UserError(f"'{ast.unparse(node)}' stands where a score, a number or a sum is expected.")
 
 
 def _scaled(
@@ -110,18 +121,16 @@ def _scaled(
     return scaled, constant * factor
 
 
-def _term(name: str, arguments: list[ast.expr], text: str) -> Term:
+def _term(name: str, arguments: list[ast.expr]) -> Term:
     wanted = [*inspect.signature(SCORES[name]).parameters.values()][1:]
     if len(arguments) != 1 + len(wanted):
-        raise UserError(
-            f"'{text}': {name} takes ({', '.join(['model', *(one.name for one in wanted)])})."
-        )
-    method = _method(arguments[0], text)
+        raise UserError(f"{name} takes ({', '.join(['model', *(one.name for one in wanted)])}).")
+    method = _method(arguments[0])
     others = zip(arguments[1:], wanted, strict=True)
-    return Term(1.0, name, method, tuple(_argument(*pair, text) for pair in others))
+    return Term(1.0, name, method, tuple(_argument(*pair) for pair in others))
 
 
-def _method(node: ast.expr, text: str) -> str:
+def _method(node: ast.expr) -> str:
     match node:
         case ast.Name(id=name):
             if name not in METHODS:
@@ -129,17 +138,17 @@ def _method(node: ast.expr, text: str) -> str:
             return METHODS[name]
         case ast.Constant(value=str(method)):
             return method
-    raise UserError(f"'{text}': the first argument of a score is a model such as natural.")
+    raise UserError("the first argument of a score is a model such as natural.")
 
 
-def _argument(node: ast.expr, wanted: inspect.Parameter, text: str) -> Fraction | str:
+def _argument(node: ast.expr, wanted: inspect.Parameter) -> Fraction | str:
     choices = get_args(wanted.annotation)
     if choices:
         given = ast.unparse(node)
         if given not in choices:
             raise unknown(wanted.name, given, choices)
         return given
-    terms, value = _linear(node, text)
+    terms, value = _linear(node)
     if terms or not 0 <= value <= 1:
-        raise UserError(f"'{text}': {wanted.name} is a share of the image side from 0 to 1.")
+        raise UserError(f"{wanted.name} is a share of the image side from 0 to 1.")
     return value

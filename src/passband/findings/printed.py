@@ -53,8 +53,6 @@ def _cell(term: Term, rows: pd.DataFrame) -> float:
         values = rows.loc[bandwidths == float(term.arguments[0]) * bandwidths.max(), "value"]
     else:
         raise KeyError(term.score)
-    return float(values.to_numpy()[0]) if len(values) else _missing(term)
-
-
-def _missing(term: Term) -> float:
-    raise KeyError(term)
+    if values.empty:
+        raise KeyError(term)
+    return float(values.iloc[0])

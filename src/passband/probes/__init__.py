@@ -42,9 +42,7 @@ class Subject:
         """The same subject on its first `count` images."""
         noise = None if self.perturbation is None else self.perturbation[:count]
         images, labels = self.images[:count], self.labels[:count]
-        return Subject(
-            self.model, images, labels, self.classes, self.seed, self.compute, noise
-        )
+        return Subject(self.model, images, labels, self.classes, self.seed, self.compute, noise)
 
 
 @dataclass

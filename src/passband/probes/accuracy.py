@@ -51,6 +51,8 @@ def perturbation_bands(subject: Subject, *, attack: str, bandwidths: list[str]) 
         for size in sizes:
             noise = torch.cat([keep(part, size) for part in subject.perturbation.split(500)])
             rows.append(stored(_correct(subject, added(noise))))
-            result.accuracy(f"attack={attack};perturbation_filter={name};bandwidth={size}", rows[-1])
+            result.accuracy(
+                f"attack={attack};perturbation_filter={name};bandwidth={size}", rows[-1]
+            )
         result.arrays[f"correct_{name}"] = np.stack(rows)
     return result

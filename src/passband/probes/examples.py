@@ -77,7 +77,13 @@ def example_images(
         },
         metadata={"classes": list(subject.classes), "bandwidth": size, "attack": attack},
         rows=[
-            (f"{name};statistic={statistic}", "kept", float(measure(one, clean).mean()), images, "ratio")
+            (
+                f"{name};statistic={statistic}",
+                "kept",
+                float(measure(one, clean).mean()),
+                images,
+                "ratio",
+            )
             for name, one in zip((f"filter=lowpass;bandwidth={size}", f"attack={attack}"), changed)
             for statistic, measure in {"detail": detail_kept, "shape": shape_kept}.items()
         ],

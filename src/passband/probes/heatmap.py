@@ -10,9 +10,7 @@ from passband.spectra.bases import basis_images, frequencies, full_plane
 
 
 @PROBES.register("fourier_heatmap")
-def fourier_heatmap(
-    subject: Subject, *, norm_per_pixel: float, images: int
-) -> Measurement:
+def fourier_heatmap(subject: Subject, *, norm_per_pixel: float, images: int) -> Measurement:
     """Error rate on x + r v U for every basis image U (sar, figure 7 and appendix B).
 
     The sign r is drawn per image, channel and basis image; the noise has Euclidean norm
@@ -34,21 +32,20 @@ def fourier_heatmap(
                 wrong[number, part] = subject.model(noisy).argmax(1) != labels
                 bar.update(len(labels))
     clean_wrong = predictions(subject.model, subject.images, subject.compute) != subject.labels
-    error = wrong.float().mean(1)
-    low = (pairs >= -subject.side // 4).all(1) & (pairs < subject.side // 4).all(1)
+    plane = stored(full_plane(wrong.float().mean(1).cpu(), pairs, subject.side))
     result = Measurement(
         arrays={
             "frequencies": stored(pairs),
             "wrong": stored(wrong),
             "wrong_clean": stored(clean_wrong),
-            "error": stored(full_plane(error, pairs.to(error.device), subject.side)),
+            "error": plane,
         },
         metadata={"norm": norm},
     )
-    plane_weight = torch.where((pairs % (subject.side // 2) == 0).all(1), 1.0, 2.0)
-    for name, chosen in {"mean": torch.ones_like(low), "low": low, "high": ~low}.items():
-        weight = plane_weight * chosen
-        value = 100 * float(np.average(stored(error), weights=stored(weight)))
+    inside = np.zeros_like(plane, dtype=bool)
+    centre = slice(subject.side // 4, 3 * subject.side // 4)
+    inside[centre, centre] = True
+    for name, part in {"mean": plane, "low": plane[inside], "high": plane[~inside]}.items():
         condition = f"basis={name};norm={norm:g}"
-        result.rows.append((condition, "error_rate", value, count, "percent"))
+        result.rows.append((condition, "error_rate", 100 * float(part.mean()), count, "percent"))
     return result

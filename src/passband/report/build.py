@@ -65,7 +65,6 @@ def _environment(templates: Path, folder: Path) -> Environment:
         formats=FORMATS,
         printed=wording.PRINTED,
         sparkline=_sparkline,
-        decimals_for=wording.decimals_for,
     )
     return environment
 
@@ -112,6 +111,10 @@ def _tally(findings: list[dict]) -> dict[str, int]:
 
 
 def _sparkline(history: list[dict[str, str]]) -> str:
-    accuracies = [float(row["val_accuracy"]) for row in history]
+    curves = [
+        [float(row[column]) for row in history]
+        for column in ("val_accuracy", "val_robust_accuracy")
+        if all(row[column] not in ("", "nan") for row in history)
+    ]
     marked = [index for index, row in enumerate(history) if row["selected"] == "1"]
-    return charts.sparkline(accuracies, marked[-1] if marked else None)
+    return charts.sparkline(curves, marked[-1] if marked else None)

@@ -1,16 +1,15 @@
 """How the report writes ids, numbers and times."""
 
-import math
 import re
 from datetime import datetime
 
 MINUS = "\N{MINUS SIGN}"
 
 PRINTED = {
-    "consistent": "agree with the claim",
-    "partly": "support the claim only in part",
-    "contradicted": "contradict the claim",
-    "no_numbers": "do not exist: the paper prints none for this claim",
+    "consistent": "They agree with the claim.",
+    "partly": "They support the claim only in part.",
+    "contradicted": "They contradict the claim.",
+    "no_numbers": "It prints none for this claim.",
 }
 
 
@@ -35,16 +34,6 @@ def number(value: float, decimals: int, sign: bool = False) -> str:
     if not any(digit in "123456789" for digit in text):
         return text
     return f"{MINUS if value < 0 else '+' if sign else ''}{text}"
-
-
-def decimals_for(low: float, high: float) -> int:
-    """Decimals that show the width of an interval with two digits, at most four.
-
-    >>> decimals_for(10.2, 13.9), decimals_for(0.011, 0.052), decimals_for(0, 0)
-    (1, 3, 2)
-    """
-    width = abs(high - low)
-    return 2 if not width else min(4, max(0, 1 - math.floor(math.log10(width))))
 
 
 def duration(seconds: float) -> str:

@@ -44,8 +44,10 @@ def autocorrelation(images: Tensor) -> Tensor:
 
     The mean over channels and positions is removed first; a constant image gives 0.
     """
+    images = images.double()
     centred = images - images.mean((1, 2, 3), keepdim=True)
     variance = centred.square().mean((1, 2, 3))
+    varies = variance > 1e-20 * images.square().mean((1, 2, 3))
     down = (centred[:, :, 1:] * centred[:, :, :-1]).mean((1, 2, 3))
     right = (centred[..., 1:] * centred[..., :-1]).mean((1, 2, 3))
-    return torch.where(variance > 0, (down + right) / 2 / variance.clamp_min(1e-30), 0.0)
+    return torch.where(varies, (down + right) / 2 / variance, 0.0).float()

@@ -94,12 +94,14 @@ def train(
     *,
     name: str,
     seed: int,
+    data_sha256: str,
     compute: Compute,
     checkpoint: Path,
 ) -> State:
     """Train `model` by a resolved recipe; go on from `checkpoint` if it holds this training.
 
-    data: the training images; the recipe's share of them is held out for validation. The state is
+    data: the training images; the recipe's share of them is held out for validation. A checkpoint
+    of another recipe, seed, data (`data_sha256`) or precision is ignored. The state is
     stored at `checkpoint` after every epoch. Returns the state whose `best` are the selected
     weights. Killed and resumed on a CPU, the weights are the same bit for bit.
 
@@ -130,7 +132,9 @@ def train(
         )
 
     state = State(model, optimizer)
-    identity = json.dumps([recipe, name, seed, count, size, str(compute.search)], sort_keys=True)
+    identity = json.dumps(
+        [recipe, name, seed, data_sha256, count, str(compute.search)], sort_keys=True
+    )
     fingerprint = hashlib.sha256(identity.encode()).hexdigest()
     if restore_state(checkpoint, state, fingerprint):
         print(f"{name} seed {seed}: going on after epoch {len(state.history)}", flush=True)

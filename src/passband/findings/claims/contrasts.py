@@ -43,13 +43,22 @@ def read_clauses(clauses: object) -> list[tuple[Mapping, Contrast]]:
     if not isinstance(clauses, list) or not clauses:
         raise UserError("clauses must be a list of at least one clause.")
     for clause in clauses:
+        if not isinstance(clause, Mapping):
+            raise UserError(f"clauses: '{clause}' is not a mapping with 'holds' and 'says'.")
         for key in {"holds", "says"} - set(clause):
-            raise UserError(f"a clause lacks '{key}'.")
+            raise UserError(f"clauses: a clause lacks '{key}'.")
         for key in set(clause) - KEYS:
-            raise unknown("key of a clause", key, KEYS)
+            raise unknown("key of a clause", str(key), KEYS)
         if "{effect}" not in clause["says"]:
-            raise UserError(f"'{clause['says']}' lacks the mark {{effect}}.")
-    return [(clause, parse(clause["holds"])) for clause in clauses]
+            raise UserError(f"clauses: '{clause['says']}' lacks the mark {{effect}}.")
+    return [(clause, _read(clause["holds"])) for clause in clauses]
+
+
+def _read(holds: str) -> Contrast:
+    try:
+        return parse(holds)
+    except UserError as error:
+        raise UserError(f"clauses, {error}") from None
 
 
 def speaks_of(clause: Mapping, dataset: str) -> bool:

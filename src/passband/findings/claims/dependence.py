@@ -27,7 +27,7 @@ def depends_on_model_and_dataset(
     """
     for model in models:
         if model not in METHODS:
-            raise unknown("model", model, METHODS)
+            raise unknown("model in 'models'", str(model), METHODS)
     if len(models) < 2:
         raise UserError("models must name at least two.")
     of = {model: parse_sum(score.replace("{model}", model)) for model in models}
@@ -43,7 +43,8 @@ def depends_on_model_and_dataset(
             ((a, b), group.interval(_minus(of[a], of[b]), level))
             for a, b in combinations(models, 2)
         )
-        words = f"{says} differs by {{effect}} between the {_word(first)} and the {_word(second)}"
+        pair = f"the {_word(first)} and the {_word(second)}, the models farthest apart,"
+        words = f"{says} differs by {{effect}} between {pair}"
         clauses.append(Clause(interval, "beyond", by, words, group.where, unit_of(of[first])))
     level = _level(groups)
     for model in models:

@@ -20,9 +20,9 @@ def less_sensitive_in_most_frequencies(
 ) -> list[Clause]:
     """Noise adds fewer errors to `model` than to `than` in more than `share` percent of the
     frequency plane; added errors are errors under the noise minus clean errors."""
-    for name in (model, than):
+    for key, name in {"model": model, "than": than}.items():
         if name not in METHODS:
-            raise unknown("model", name, METHODS)
+            raise unknown(f"model in '{key}'", name, METHODS)
     less, more = METHODS[model], METHODS[than]
     words = (
         f"noise adds fewer errors to the {MODEL_WORDS[less]} than to the {MODEL_WORDS[more]} "

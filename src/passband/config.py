@@ -1,0 +1,296 @@
+"""From the config files to a plan: what a scale trains, measures and draws.
+
+Read by the workflow before anything runs, so it needs neither torch nor Snakemake. Every mistake
+becomes one sentence that names the file, the key, what was found and what was expected.
+"""
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from passband.data.registry import DATASETS, get
+from passband.dependencies import declared
+from passband.errors import UserError, unknown
+from passband.numbers import number, share_of
+
+RANGES = {
+    "epsilon": (0, 1),
+    "step_size": (0, 1),
+    "steps": (1, 10_000),
+    "restarts": (1, 1_000),
+    "images": (1, 10_000_000),
+    "examples": (1, 1_000),
+    "norm_per_pixel": (0, 10),
+}
+
+
+class Plan(NamedTuple):
+    """A scale, resolved. All values are plain data that can be written as JSON.
+
+    scale: name, title, mark, expected; models: slug -> row with its substitutes; trainings:
+    model id -> what the training job needs; probes, attacks, artifacts: rows by name.
+    """
+
+    scale: dict
+    seeds: list[int]
+    train_images: int | None
+    test_images: int | None
+    models: dict[str, dict]
+    trainings: dict[str, dict]
+    attacks: dict[str, dict]
+    probes: dict[str, dict]
+    papers: dict[str, dict]
+    artifacts: dict[str, dict]
+
+
+def read_yaml(path: Path) -> dict:
+    """Read a YAML mapping; raises UserError if it is missing or malformed."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"there is no {path}.") from None
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        line = f" in line {place.line + 1}" if place else ""
+        raise UserError(f"{path} is not valid YAML{line}: {error.problem}.") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold a mapping of keys to values.")
+    return content
+
+
+def merged(base: Mapping, patch: Mapping) -> dict:
+    """`base` with `patch` laid over it: mappings key by key, everything else replaced.
+
+    A mapping that names its `kind` is replaced as a whole, since its keys depend on the kind.
+    """
+    result = dict(base)
+    for key, value in patch.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = merged(result[key], value) if both and "kind" not in value else value
+    return deepcopy(result)
+
+
+def scale_config(config: Mapping, root: Path) -> dict:
+    """The chosen scale's file with the config given by the user laid over it.
+
+    Raises UserError for an unknown scale.
+    """
+    folder = root / "config" / "scales"
+    name = str(config.get("scale"))
+    if not (folder / f"{name}.yaml").exists():
+        raise unknown("scale", name, [file.stem for file in folder.glob("*.yaml")])
+    return merged(read_yaml(folder / f"{name}.yaml"), config)
+
+
+def check(content: object, schema: Path, source: str) -> None:
+    """Validate against a JSON schema; the first mistake becomes one sentence."""
+    validator = Draft202012Validator(read_yaml(schema))
+    error = min(validator.iter_errors(content), key=lambda e: list(map(str, e.path)), default=None)
+    if error is not None:
+        raise UserError(f"{source}: {_sentence(error)}")
+
+
+def _sentence(error: ValidationError) -> str:
+    where = ".".join(map(str, error.absolute_path)) or "the file"
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        extra = sorted(set(error.instance) - set(known))[0]
+        place = f" in {where}" if error.absolute_path else ""
+        return str(unknown(f"key{place}", extra, known))
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f"{where} lacks the key '{missing}'; add it."
+    if error.validator == "enum":
+        return str(unknown(f"value of {where}", str(error.instance), error.validator_value))
+    expected = {
+        "minimum": "at least {}",
+        "maximum": "at most {}",
+        "exclusiveMinimum": "more than {}",
+        "type": "{}",
+        "minItems": "at least {} entries",
+    }.get(error.validator, error.message)
+    value = error.validator_value
+    words = " or ".join(value) if isinstance(value, list) else value
+    return f"{where} is {error.instance!r}, expected {expected.format(words)}."
+
+
+def plan(config: Mapping, root: Path) -> Plan:
+    """Resolve the user's config into a plan.
+
+    root: the project's folder, with config/ and workflow/schemas/. Raises UserError.
+    """
+    schemas = root / "workflow" / "schemas"
+    check(config, schemas / "config.schema.yaml", "config")
+    files = {name: read_yaml(root / "config" / f"{name}.yaml") for name in _FILES}
+    for name in ("models", "artifacts"):
+        check(files[name], schemas / f"{name}.schema.yaml", f"config/{name}.yaml")
+
+    attacks = {name: resolve_attack(name, row) for name, row in files["attacks"].items()}
+    for patched, known in (("recipes", files["models"]["recipes"]), ("probes", _probes(files))):
+        _known(f"{patched[:-1]} in the scale's {patched}", set(config[patched]) - {"*"}, known)
+    recipes = {
+        name: _patched(row, config["recipes"], name)
+        for name, row in files["models"]["recipes"].items()
+    }
+    probes = {
+        name: _resolve_probe(name, _patched(row, config["probes"], name), attacks)
+        for name, row in _probes(files).items()
+    }
+
+    models, trainings = {}, {}
+    for slug, row in files["models"]["models"].items():
+        dataset = _substitute(row["dataset"], config["datasets"])
+        architecture = _substitute(row["architecture"], config["architectures"])
+        _known(f"dataset of model '{slug}'", [dataset], DATASETS)
+        _known(f"architecture of model '{slug}'", [architecture], declared("models"))
+        _known(f"recipe of model '{slug}'", [row["recipe"]], recipes)
+        recipe = recipes[row["recipe"]]
+        model = f"{dataset}_{architecture}_{row['recipe']}"
+        models[slug] = {
+            "slug": slug,
+            "model": model,
+            "dataset": dataset,
+            "dataset_title": DATASETS[dataset].title,
+            "paper_dataset": row["dataset"],
+            "paper_dataset_title": get(row["dataset"]).title,
+            "architecture": architecture,
+            "paper_architecture": row["architecture"],
+            "method": recipe["method"],
+        }
+        trainings[model] = {
+            "dataset": dataset,
+            "architecture": architecture,
+            "recipe": resolve_recipe(row["recipe"], recipe, dataset, attacks, schemas),
+        }
+
+    artifacts = {}
+    for name, row in files["artifacts"]["artifacts"].items():
+        _known(f"model of artifact '{name}'", row["models"], models)
+        _known(f"probe of artifact '{name}'", row["probes"], probes)
+        distinct = {models[slug]["model"]: slug for slug in reversed(row["models"])}
+        row = row | {"models": [slug for slug in row["models"] if slug in distinct.values()]}
+        if "dataset" in row:
+            row["dataset"] = _substitute(row["dataset"], config["datasets"])
+        artifacts[name] = {"id": name, "options": {}, "notes": []} | row
+
+    return Plan(
+        scale={key: config[key] for key in ("title", "mark", "expected")}
+        | {"name": config["scale"]},
+        seeds=config["seeds"],
+        train_images=config["train_images"],
+        test_images=config["test_images"],
+        models=models,
+        trainings=trainings,
+        attacks=attacks,
+        probes=probes,
+        papers=files["artifacts"]["papers"],
+        artifacts=artifacts,
+    )
+
+
+_FILES = ("attacks", "models", "artifacts")
+
+
+def _probes(files: Mapping) -> dict:
+    return files["artifacts"]["probes"]
+
+
+def _known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise unknown(kind, name, known)
+
+
+def _substitute(name: str, substitutes: Mapping[str, str]) -> str:
+    return substitutes.get(name, name)
+
+
+def _patched(row: Mapping, patches: Mapping, name: str) -> dict:
+    return merged(merged(row, patches.get("*", {})), patches.get(name, {}))
+
+
+def _arguments(kind: str, registry: str, name: str, row: Mapping) -> None:
+    """Check a row's keys against the arguments of the function that it names."""
+    if kind not in row:
+        raise UserError(f"{kind} '{name}' lacks the key '{kind}'; add it.")
+    _known(f"method of {kind} '{name}'", [row[kind]], declared(registry))
+    function = declared(registry)[row[kind]]
+    for key in set(row) - {kind, *function.keywords}:
+        raise unknown(f"key of {kind} '{name}'", key, function.keywords)
+    for key in function.required:
+        if key not in row:
+            raise UserError(f"{kind} '{name}' lacks the key '{key}'; add it.")
+
+
+def _ranged(kind: str, name: str, row: Mapping) -> dict:
+    resolved = dict(row)
+    for key, (low, high) in RANGES.items():
+        if key in row:
+            try:
+                resolved[key] = number(row[key])
+                fits = low <= resolved[key] <= high
+            except (ValueError, TypeError, ZeroDivisionError):
+                fits = False
+            if not fits:
+                raise UserError(
+                    f"{kind} '{name}': {key} is {row[key]}, expected a number from {low} to {high}."
+                )
+    return resolved
+
+
+def resolve_attack(name: str, row: Mapping) -> dict:
+    """A row of config/attacks.yaml, checked, with fractions such as "8/255" as numbers.
+
+    Raises UserError that names the attack, the key and what was expected.
+    """
+    _arguments("attack", "attacks", name, row)
+    return {"name": name} | _ranged("attack", name, row)
+
+
+def _resolve_probe(name: str, row: Mapping, attacks: Mapping) -> dict:
+    _arguments("probe", "probes", name, row)
+    resolved = _ranged("probe", name, row)
+    if "attack" in row:
+        _known(f"attack of probe '{name}'", [row["attack"]], attacks)
+    for share in row.get("bandwidths", [row.get("bandwidth", 0)]):
+        _check_share(f"probe '{name}'", share, side=32)
+    return resolved
+
+
+def _check_share(owner: str, share: object, side: int) -> None:
+    try:
+        fits = 0 <= share_of(side, share) <= side
+    except (ValueError, TypeError, ZeroDivisionError):
+        fits = False
+    if not fits:
+        raise UserError(
+            f"{owner}: bandwidth {share} is no share of the image side; "
+            "expected a fraction from 0 to 1 such as 1/2."
+        )
+
+
+def resolve_recipe(
+    name: str, recipe: Mapping, dataset: str, attacks: Mapping, schemas: Path
+) -> dict:
+    """A recipe for one data set: its exceptions applied, its attacks looked up, all checked."""
+    resolved = merged(recipe, recipe.get("per_dataset", {}).get(dataset, {}))
+    resolved.pop("per_dataset", None)
+    check(resolved, schemas / "recipe.schema.yaml", f"recipe '{name}'")
+    for part in ("adversary", "validation"):
+        if "attack" in resolved.get(part, {}):
+            attack = resolved[part]["attack"]
+            _known(f"attack of recipe '{name}', {part}", [attack], attacks)
+            resolved[part] = resolved[part] | {"attack": attacks[attack]}
+    if "treatment" in resolved:
+        share, side = resolved["treatment"]["bandwidth"], DATASETS[dataset].side
+        _check_share(f"recipe '{name}'", share, side)
+    if resolved["select"] == "val_robust_accuracy" and "attack" not in resolved["validation"]:
+        raise UserError(
+            f"recipe '{name}' selects by val_robust_accuracy, but its validation names no attack."
+        )
+    return resolved

@@ -1,0 +1,107 @@
+"""One attack or probe as a job: files in, files out."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from passband import models
+from passband.compute import Compute
+from passband.data import ImageSet, load
+from passband.evaluation import added, frozen, perturbations, predictions
+from passband.files import read_arrays, write_arrays, write_text
+from passband.probes import PROBES, Subject, stored
+
+COLUMNS = ("condition", "metric", "value", "n_images", "unit")
+
+
+def _subject_data(data_file: Path, limit: int | None, compute: Compute) -> ImageSet:
+    data = load(data_file.parent, data_file.stem)
+    return data._replace(
+        images=data.images[:limit].to(compute.device), labels=data.labels[:limit].to(compute.device)
+    )
+
+
+def load_frozen(weights: Path, architecture: str, data: ImageSet, compute: Compute) -> nn.Module:
+    """A trained network, ready for measuring on the images of `data`."""
+    channels, side = data.images.shape[1:3]
+    model = models.build(architecture, channels, len(data.classes), side, seed=0)
+    model.load_state_dict(load_file(weights))
+    return compute.place(frozen(model))
+
+
+def run_attack(
+    *,
+    attack: dict,
+    architecture: str,
+    seed: int,
+    weights: Path,
+    data_file: Path,
+    limit: int | None,
+    output: Path,
+    compute: Compute,
+) -> None:
+    """Attack the first `limit` images and write perturbation, correct and correct_clean."""
+    data = _subject_data(data_file, limit, compute)
+    model = load_frozen(weights, architecture, data, compute)
+    noise = perturbations(model, data.images, data.labels, attack, seed, compute)
+    correct = predictions(model, data.images, compute, added(noise)) == data.labels
+    clean = predictions(model, data.images, compute) == data.labels
+    write_arrays(
+        output,
+        {
+            "perturbation": stored(noise),
+            "correct": stored(correct),
+            "correct_clean": stored(clean),
+        },
+        {"attack": attack, "seed": seed, **compute.describe()},
+    )
+
+
+def run_probe(
+    *,
+    probe: dict,
+    name: str,
+    model_name: str,
+    architecture: str,
+    method: str,
+    seed: int,
+    weights: Path,
+    data_file: Path,
+    perturbation: Path | None,
+    limit: int | None,
+    csv: Path,
+    arrays: Path,
+    compute: Compute,
+) -> None:
+    """Measure on the first `limit` images and write the tidy rows and the per-image arrays."""
+    data = _subject_data(data_file, limit, compute)
+    noise = None
+    if perturbation is not None:
+        noise = torch.from_numpy(read_arrays(perturbation)["perturbation"]).to(compute.device)
+    subject = Subject(
+        model=load_frozen(weights, architecture, data, compute),
+        images=data.images,
+        labels=data.labels,
+        classes=data.classes,
+        seed=seed,
+        compute=compute,
+        perturbation=noise,
+    )
+    constants = {key: value for key, value in probe.items() if key != "probe"}
+    measured = PROBES[probe["probe"]](subject, **constants)
+    table = pd.DataFrame(measured.rows, columns=COLUMNS)
+    labels = {
+        "dataset": data.title,
+        "architecture": architecture,
+        "method": method,
+        "model": model_name,
+        "seed": seed,
+        "probe": name,
+    }
+    for position, (column, value) in enumerate(labels.items()):
+        table.insert(position, column, value)
+    write_arrays(arrays, measured.arrays, measured.metadata)
+    write_text(csv, table.to_csv(index=False, float_format="%.6g"))

@@ -1,0 +1,91 @@
+"""One training as a job: files in, files out."""
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+import passband
+from passband import models
+from passband.compute import Compute
+from passband.data import load
+from passband.data.download import sha256
+from passband.files import write_json, write_text
+from passband.random import key_of
+from passband.training.checkpoint import write_tensors
+from passband.training.engine import train
+
+
+def run_training(
+    *,
+    name: str,
+    architecture: str,
+    recipe: dict,
+    seed: int,
+    data_file: Path,
+    limit: int | None,
+    checkpoint: Path,
+    weights: Path,
+    history: Path,
+    run: Path,
+    compute: Compute,
+) -> None:
+    """Train by a resolved recipe and write weights.safetensors, history.csv and run.json.
+
+    limit: use only the first so many training images. The checkpoint is removed at the end.
+    Raises UserError when training diverges or a file cannot be read or written.
+    """
+    started = datetime.now(UTC)
+    data, fingerprint = load(data_file.parent, data_file.stem), sha256(data_file)
+    data = data._replace(images=data.images[:limit], labels=data.labels[:limit])
+    channels, side = data.images.shape[1:3]
+    model = models.build(architecture, channels, len(data.classes), side, key_of(seed, "weights"))
+    state = train(
+        recipe,
+        data,
+        model,
+        name=name,
+        seed=seed,
+        data_sha256=fingerprint,
+        compute=compute,
+        checkpoint=checkpoint,
+    )
+    table = pd.DataFrame(state.history)
+    table["selected"] = (table.epoch == state.selected_epoch).astype(int)
+    write_tensors(weights, state.best, {"architecture": architecture, "model": name})
+    write_text(history, table.to_csv(index=False, float_format="%.6g"))
+    write_json(
+        run,
+        {
+            "model": name,
+            "dataset": data.title,
+            "architecture": architecture,
+            "method": recipe["method"],
+            "seed": seed,
+            "recipe": recipe,
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "train_images": len(data.labels),
+            "dataset_sha256": fingerprint,
+            "epochs": len(table),
+            "selected_epoch": state.selected_epoch,
+            "seconds": round(float(table.seconds.sum()), 1),
+            "images_per_second": round(float(table.images_per_second.median()), 1),
+            "resumed": state.resumed,
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "passband": passband.__version__,
+            "commit": commit(),
+            **compute.describe(),
+        },
+    )
+    checkpoint.unlink(missing_ok=True)
+
+
+def commit() -> str:
+    """The commit of the checkout that runs, or "" outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

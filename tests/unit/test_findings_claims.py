@@ -1,0 +1,392 @@
+"""Claims on measurements made up so that they are true, false, borderline or missing."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from passband.errors import UserError
+from passband.files import write_arrays
+from passband.findings import check_finding, judge, printed_check
+from passband.findings.contrast import Term, parse
+from passband.findings.scores import SCORES
+
+ROOT = Path(__file__).parents[2]
+FINDINGS = yaml.safe_load((ROOT / "config/findings.yaml").read_text())["findings"]
+REFERENCE = pd.read_csv(ROOT / "config/reference/sar_table1.csv")
+BY_ID = {finding["id"]: finding for finding in FINDINGS}
+COLUMNS = [
+    "finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high", "n", "unit",
+    "printed", "reason",
+]  # fmt: skip
+SCALE = {"name": "tiny", "title": "tiny scale", "mark": "tiny"}
+SIDES = {"cifar10": 32, "cifar100": 32, "tiny-imagenet": 64, "fashion-mnist-sample": 28}
+SHORT = {"natural": "natural", "L-model": "lmodel", "PGD-AT": "pgd10"}
+N = 1000
+
+# percent correct at each eighth of the bandwidth, as a model of the paper's kind would have it
+LOWPASS = {
+    "natural": [12, 18, 27, 47, 78, 88, 91, 94],
+    "L-model": [18, 45, 85, 91, 92, 92, 92, 92],
+    "PGD-AT": [30, 58, 73, 79, 81, 81, 82, 82],
+}
+ATTACKED = {"natural": 0, "L-model": 0, "PGD-AT": 52}
+LOW_PART = {  # accuracy under the low-frequency part of the perturbation, from bandwidth 0
+    "natural": [94, 90, 80, 60, 40, 20, 8, 2, 0],
+    "L-model": [92, 70, 40, 10, 2, 1, 0, 0, 0],
+    "PGD-AT": [82, 75, 66, 60, 56, 54, 53, 52, 52],
+}
+HIGH_PART = {
+    "natural": [94, 90, 75, 50, 30, 15, 5, 1, 0],
+    "L-model": [92, 92, 91, 90, 88, 70, 40, 10, 0],
+    "PGD-AT": [82, 82, 82, 81, 80, 75, 65, 58, 52],
+}
+LOW_ENERGY = {"natural": 0.30, "L-model": 0.55, "PGD-AT": 0.80}
+NEIGHBOURS = {"natural": 0.05, "L-model": 0.20, "PGD-AT": 0.50}
+ERRORS = {"natural": (0.5, 0.4), "L-model": (0.5, 0.1), "PGD-AT": (0.35, 0.02)}
+
+
+def correct(percent, rng):
+    """Answers of which exactly `percent` are right; harder images are the same throughout."""
+    return (np.arange(N) < np.asarray(percent)[..., None] * N / 100).astype(np.uint8)
+
+
+def measured(method, side, rng, change):
+    """Arrays of every probe of one model; `change` replaces some of the tables above."""
+    table = {
+        "lowpass": LOWPASS, "attacked": ATTACKED, "low_part": LOW_PART, "high_part": HIGH_PART,
+        "low_energy": LOW_ENERGY, "neighbours": NEIGHBOURS, "errors": ERRORS,
+    }  # fmt: skip
+    of = {name: change.get((name, method), values[method]) for name, values in table.items()}
+    eighths = 2 * np.round(np.arange(9) * side / 16).astype(int)
+    squares = np.arange(2, side + 1, 2)
+    near = np.interp(squares / side, [0, 0.5, 1], [0, of["low_energy"], 1])
+    noise = 1 + 0.02 * rng.standard_normal((len(squares), N)) * (squares < side)[:, None]
+    rings = np.exp(-0.05 * np.arange(side // 2 + 1))
+    if method == "L-model":
+        rings[side // 4 :] *= 0.5
+    signed = np.arange(-side // 2, side // 2)
+    plane = np.stack(np.meshgrid(signed, signed, indexing="ij"), -1).reshape(-1, 2)
+    plane = plane[:: len(plane) // 300]
+    low = ((plane >= -side // 4) & (plane < side // 4)).all(1)
+    wrong_clean = 1 - correct(of["lowpass"][-1], rng)
+    hurt = rng.random((len(plane), N)) < np.where(low, *of["errors"])[:, None]
+    detail, shape = [[0.1], [1.6]], [[0.85], [0.98]]
+    jitter = 0.05 * rng.standard_normal((2, N))
+    return {
+        "lowpass": {"bandwidths": eighths[1:], "correct": correct(of["lowpass"], rng)},
+        "pgd-20": {"correct": correct(of["attacked"], rng), "correct_clean": 1 - wrong_clean},
+        "pgd-20-bands": {
+            "bandwidths": eighths,
+            "correct_lowpass": correct(of["low_part"], rng),
+            "correct_highpass": correct(of["high_part"], rng),
+        },
+        "pgd-20-spectrum": {
+            "bandwidths": squares,
+            "energy_share": (near[:, None] * noise).astype(np.float32),
+            "amplitude_by_radius": rings[:, None] * rng.lognormal(0, 0.02, (len(rings), N)),
+            "autocorrelation": of["neighbours"] + jitter[0],
+        },
+        "fourier-heatmap": {
+            "frequencies": plane,
+            "wrong": np.maximum(hurt, wrong_clean).astype(np.uint8),
+            "wrong_clean": wrong_clean,
+            "error": np.zeros((side, side), np.float32),
+        },
+        "examples": {"detail_kept": detail + jitter, "shape_kept": shape + jitter},
+    }
+
+
+def world(folder, datasets=("cifar10",), change=None, seeds=1, papers=None):
+    """Entries of a scale whose measurements follow the paper, but for `change`."""
+    entries = []
+    for number, dataset in enumerate(datasets):
+        for method, short in SHORT.items():
+            for seed in range(seeds):
+                rng = np.random.default_rng([number, seed])
+                probes = {}
+                arrays = measured(method, SIDES[dataset], rng, (change or {}).get(dataset, {}))
+                for probe, content in arrays.items():
+                    path = folder / f"{dataset}-{short}-{seed}-{probe}.safetensors"
+                    write_arrays(path, content, {})
+                    probes[probe] = {"csv": str(path), "arrays": str(path)}
+                paper = (papers or {}).get(dataset, dataset)
+                entries.append(
+                    {
+                        "slug": f"sar-{paper}-{short}", "model": f"{dataset}_{short}",
+                        "dataset": dataset, "dataset_title": dataset.upper(),
+                        "paper_dataset": paper, "paper_dataset_title": paper.upper(),
+                        "architecture": "resnet8", "paper_architecture": "resnet18",
+                        "method": method, "seed": seed, "probes": probes,
+                    }
+                )  # fmt: skip
+    return entries
+
+
+def verdict_of(name, models):
+    return judge([BY_ID[name]], models, SCALE).iloc[0]
+
+
+@pytest.fixture(scope="module")
+def paper_world(tmp_path_factory):
+    """All three data sets, as the paper saw them."""
+    tiny = {
+        ("lowpass", "PGD-AT"): [10, 25, 45, 60, 78, 80, 81, 82],
+        ("high_part", "natural"): [94, 93, 92, 90, 60, 30, 9, 1, 0],
+        ("errors", "natural"): (0.6, 0.1),
+        ("low_energy", "natural"): 0.4, ("low_energy", "L-model"): 0.65,
+        ("low_energy", "PGD-AT"): 0.9,
+    }  # fmt: skip
+    tiny["lowpass", "L-model"] = [5, 20, 60, 90, 91, 91, 91, 91]
+    tiny["lowpass", "natural"] = [3, 8, 15, 30, 50, 70, 80, 90]
+    hundred = {("high_part", "natural"): [94, 93, 90, 80, 55, 30, 9, 1, 0]}
+    tiny["low_part", "PGD-AT"] = [82, 75, 70, 66, 62, 58, 56, 53, 52]
+    return world(
+        tmp_path_factory.mktemp("paper"),
+        ["cifar10", "cifar100", "tiny-imagenet"],
+        {"tiny-imagenet": tiny, "cifar100": hundred},
+    )
+
+
+@pytest.mark.parametrize("finding", FINDINGS, ids=BY_ID)
+def test_every_row_is_valid(finding):
+    check_finding(finding)
+    assert finding["id"].startswith(finding["artifact"] + ".")
+
+
+def test_ids_differ():
+    assert len(BY_ID) == len(FINDINGS) == 23
+
+
+@pytest.mark.parametrize("finding", FINDINGS, ids=BY_ID)
+def test_printed_follows_from_the_papers_numbers(finding):
+    assert printed_check(finding, REFERENCE) == finding["printed"]
+
+
+def test_a_claim_against_the_papers_numbers_is_contradicted():
+    clauses = [{"holds": "pgd20(robust) < 1", "says": "{effect}"}]
+    finding = {**BY_ID["sar.table1.d"], "parameters": {"clauses": clauses}}
+    assert printed_check(finding, REFERENCE) == "contradicted"
+
+
+@pytest.mark.parametrize("finding", FINDINGS, ids=BY_ID)
+def test_the_papers_world_reproduces_the_paper(finding, paper_world):
+    row = judge([finding], paper_world, SCALE).iloc[0]
+    assert row.verdict == "reproduced", row.reason
+    assert row.n == N and row.ci_low <= row.effect <= row.ci_high
+    assert "{" not in row.reason and row.reason.endswith("One training run per model.")
+
+
+def test_columns_and_a_reason(paper_world):
+    table = judge(FINDINGS, paper_world, SCALE)
+    assert list(table.columns) == COLUMNS and len(table) == len(FINDINGS)
+    reason = table.set_index("finding").loc["sar.table1.a", "reason"]
+    assert reason.startswith("On CIFAR10, at bandwidth 20 the natural model loses 16.0 points (95")
+    assert "On CIFAR100, at bandwidth 20" in reason and "claim: less than 2)" in reason
+    assert table.set_index("finding").loc["sar.table1.c", "reason"].count("bandwidth 32 to 64") == 1
+
+
+CHANGES = [
+    ("sar.table1.a", {("lowpass", "natural"): [12, 18, 27, 47, 90, 91, 92, 94]}, "contradicted"),
+    ("sar.table1.a", {("lowpass", "natural"): [12, 18, 27, 47, 84, 91, 92, 94]}, "inconclusive"),
+    ("sar.table1.c", {("lowpass", "L-model"): [18, 45, 70, 80, 85, 88, 90, 92]}, "contradicted"),
+    ("sar.table1.c", {("lowpass", "L-model"): [18, 45, 70, 90, 90, 90, 92, 92]}, "inconclusive"),
+    ("sar.table1.d", {("attacked", "L-model"): 30}, "contradicted"),
+    ("sar.table1.d", {("attacked", "L-model"): 1}, "inconclusive"),
+    ("sar.table1.e", {("lowpass", "L-model"): [40, 65, 85, 91, 92, 92, 92, 92]}, "contradicted"),
+    ("sar.table1.f", {("lowpass", "PGD-AT"): [30, 58, 60, 65, 70, 70, 70, 70]}, "contradicted"),
+    ("sar.fig2.a", {("lowpass", "natural"): [12, 90, 80, 70, 78, 88, 91, 94]}, "contradicted"),
+    ("sar.fig4.b", {("low_energy", "PGD-AT"): 0.2}, "contradicted"),
+    ("sar.fig4.b", {("low_energy", "PGD-AT"): 0.3}, "inconclusive"),
+    ("sar.fig4.c", {("low_energy", "L-model"): 0.2}, "contradicted"),
+    ("sar.fig5.a", {("neighbours", "L-model"): 0.05}, "contradicted"),
+    ("sar.fig6.a", {("low_part", "natural"): [94] * 8 + [30]}, "contradicted"),
+    ("sar.fig6.c", {("high_part", "PGD-AT"): [82, 70, 60, 55, 52, 52, 52, 52, 52]}, "contradicted"),
+    ("sar.fig7.b", {("errors", "PGD-AT"): (0.1, 0.4)}, "contradicted"),
+    ("sar.fig7.c", {("errors", "PGD-AT"): (0.7, 0.6)}, "contradicted"),
+]
+
+
+@pytest.mark.parametrize("name, change, verdict", CHANGES)
+def test_other_worlds(name, change, verdict, tmp_path):
+    models = world(tmp_path, ["cifar10"], {"cifar10": change})
+    assert verdict_of(name, models).verdict == verdict
+
+
+def test_one_data_set_contradicts_the_conjunction(tmp_path):
+    change = {"cifar100": {("attacked", "L-model"): 50}}
+    models = world(tmp_path, ["cifar10", "cifar100"], change)
+    row = verdict_of("sar.table1.d", models)
+    assert row.verdict == "contradicted" and row.effect == 50.0
+
+
+def test_equal_data_sets_do_not_depend_on_the_data_set(tmp_path):
+    row = verdict_of("sar.fig4.a", world(tmp_path, ["cifar10", "cifar100"]))
+    assert row.verdict == "contradicted" and "CIFAR10 against CIFAR100" in row.reason
+
+
+def test_seeds_widen_the_interval(tmp_path):
+    one = verdict_of("sar.fig4.b", world(tmp_path / "one", seeds=1))
+    three = verdict_of("sar.fig4.b", world(tmp_path / "three", seeds=3))
+    assert three.reason.endswith("3 training runs per model.")
+    assert three.effect == pytest.approx(one.effect, abs=1)
+
+
+def test_a_stand_in_is_judged_where_the_claim_transfers(tmp_path):
+    models = world(tmp_path, ["fashion-mnist-sample"], papers={"fashion-mnist-sample": "cifar10"})
+    table = judge(FINDINGS, models, SCALE).set_index("finding")
+    for finding in FINDINGS:
+        row = table.loc[finding["id"]]
+        if not finding["transfers"]:
+            assert row.verdict == "not run" and "does not measure" in row.reason
+        elif finding["id"] == "sar.fig4.a":
+            assert row.verdict == "not run" and "compares data sets" in row.reason
+        else:
+            assert row.verdict == "reproduced", row.reason
+            assert "(in place of the paper's data)" in row.reason
+    assert "at bandwidth 18 the natural model" in table.loc["sar.table1.a", "reason"]
+
+
+def test_own_data_is_preferred_to_a_stand_in(tmp_path):
+    models = world(
+        tmp_path, ["cifar10", "fashion-mnist-sample"], papers={"fashion-mnist-sample": "svhn"}
+    )
+    assert "FASHION" not in verdict_of("sar.table1.a", models).reason
+
+
+def test_what_is_missing_is_not_run(tmp_path):
+    models = world(tmp_path)
+    assert "no model" in verdict_of("sar.fig13.a", models).reason
+    assert "no model" in verdict_of("sar.table1.a", []).reason
+    without = [entry for entry in models if entry["method"] != "L-model"]
+    row = verdict_of("sar.table1.d", without)
+    assert row.verdict == "not run" and np.isnan(row.effect) and row.n == 0
+    assert row.reason == (
+        "Not run at the scale tiny scale: the L-model has no measurement 'pgd-20' on CIFAR10."
+    )
+    Path(models[0]["probes"]["lowpass"]["arrays"]).unlink()
+    assert verdict_of("sar.table1.a", models).verdict == "not run"
+
+
+def test_models_without_a_common_seed_are_not_compared(tmp_path):
+    models = world(tmp_path)
+    models[0]["seed"] = 7
+    assert "no seed in common" in verdict_of("sar.table1.e", models).reason
+
+
+def test_other_numbers_of_images_are_not_paired(tmp_path):
+    models = world(tmp_path)
+    path = models[0]["probes"]["lowpass"]["arrays"]
+    write_arrays(path, {"bandwidths": np.arange(4, 33, 4), "correct": np.ones((8, 5))}, {})
+    assert "different numbers of images" in verdict_of("sar.table1.e", models).reason
+
+
+def test_an_unmeasured_bandwidth_is_not_run(tmp_path):
+    models = world(tmp_path)
+    path = models[0]["probes"]["lowpass"]["arrays"]
+    write_arrays(path, {"bandwidths": np.array([16, 32]), "correct": np.ones((2, N))}, {})
+    assert "bandwidth 20 was not measured" in verdict_of("sar.table1.a", models).reason
+
+
+def test_a_models_own_paper_comes_first(tmp_path):
+    models = world(tmp_path)
+    other = [
+        {**entry, "slug": f"fourier_study-{entry['method']}", "probes": {}} for entry in models
+    ]
+    assert verdict_of("sar.table1.d", other + models).verdict == "reproduced"
+
+
+def broken(**change):
+    return {**BY_ID["sar.table1.d"], **change}
+
+
+def clause(holds, **more):
+    return {"clauses": [{"holds": holds, "says": "{effect}", **more}]}
+
+
+MAJORITY = {"model": "robust", "than": "natural", "share": 50}
+
+
+@pytest.mark.parametrize(
+    "finding, words",
+    [
+        (broken(test="contrast"), "unknown test 'contrast': did you mean 'contrasts'"),
+        (broken(printed="maybe"), "unknown printed 'maybe'"),
+        (broken(treshold=3), "unknown key 'treshold'"),
+        (broken(parameters={}), "parameter 'clauses' is missing"),
+        (broken(parameters={"clause": []}), "parameter 'clause': did you mean 'clauses'"),
+        (broken(parameters={"clauses": "all"}), "'clauses' must be a list"),
+        (broken(parameters={"clauses": []}), "at least one clause"),
+        (broken(parameters={"clauses": ["x"]}), "not a mapping"),
+        (broken(parameters={"clauses": [{"holds": "pgd20(lmodel) < 1"}]}), "lacks 'says'"),
+        (broken(parameters=clause("pgd20(lmodel) < 1", on=["mnist"])), "did you mean 'for'|Known"),
+        (broken(parameters=clause("pgd20(lmodel) < 1", **{"for": ["cifar1"]})), "cifar10"),
+        (broken(parameters=clause("pgd(lmodel) < 1")), "unknown score 'pgd'"),
+        (broken(parameters=clause("pgd20(l) < 1")), "unknown model 'l'"),
+        (broken(parameters=clause("pgd20() < 1")), r"pgd20 takes \(model\)"),
+        (broken(parameters=clause("lowpass(natural) < 1")), r"takes \(model, bandwidth\)"),
+        (broken(parameters=clause("lowpass(natural, 16) < 1")), "share of the image side"),
+        (broken(parameters=clause("detail(natural, blurred) < 1")), "unknown treatment 'blurred'"),
+        (broken(parameters=clause("pgd20(lmodel)")), "an inequality"),
+        (broken(parameters=clause("1 < 2")), "scores belong on the left"),
+        (broken(parameters=clause("pgd20(lmodel) < pgd20(robust)")), "scores belong on the left"),
+        (broken(parameters=clause("pgd20(lmodel) * pgd20(robust) < 1")), "stands where"),
+        (broken(parameters=clause("pgd20(lmodel) + shape(robust, filtered) < 1")), "units"),
+        (broken(parameters=clause("__import__('os').system('true') < 1")), "stands where"),
+        (broken(parameters=clause("pgd20(lmodel < 1")), "cannot be read"),
+        (
+            broken(
+                test="less_sensitive_in_most_frequencies", parameters={**MAJORITY, "share": "x"}
+            ),
+            "'share' must be a number",
+        ),
+        (
+            broken(test="less_sensitive_in_most_frequencies", parameters={**MAJORITY, "than": "x"}),
+            "unknown model in 'than'",
+        ),
+    ],
+)
+def test_a_bad_row_is_named(finding, words):
+    with pytest.raises(UserError, match=words) as caught:
+        judge([finding], [], SCALE)
+    assert str(caught.value).startswith("finding sar.table1.d: ")
+
+
+def test_a_missing_key_is_named():
+    with pytest.raises(UserError, match="finding sar.table1.d: 'transfers' is missing"):
+        check_finding({key: value for key, value in broken().items() if key != "transfers"})
+
+
+def test_an_inequality_reads_as_arithmetic():
+    found = parse("2 * (pgd20(natural) - pgd20('TRADES') / 4) + 1 > -3/4")
+    assert found.terms == (
+        Term(2.0, "pgd20", "natural", ()),
+        Term(-0.5, "pgd20", "TRADES", ()),
+    )
+    assert (found.constant, found.direction, found.threshold) == (1.0, "above", -0.75)
+    assert parse("abs(pgd20(natural) - 50) < 5").direction == "within"
+    assert parse("abs(pgd20(natural) - 50) > 5").direction == "beyond"
+
+
+def test_added_errors_of_a_heat_map():
+    plane = np.array([[0, 0], [1, 0], [-4, -4], [3, 3]])
+    arrays = {
+        "frequencies": plane,
+        "wrong": np.array([[1, 0], [1, 0], [1, 1], [0, 0]], np.uint8),
+        "wrong_clean": np.array([0, 1], np.uint8),
+        "error": np.zeros((8, 8)),
+    }
+    inside = SCORES["errors_inside"](arrays, 0.5)
+    outside = SCORES["errors_outside"](arrays, 0.5)
+    np.testing.assert_allclose(inside, [100, -100])
+    np.testing.assert_allclose(outside, [100 / 3, 100 / 3 - 100], rtol=1e-5)
+
+
+def test_a_smooth_spectrum_has_no_edge():
+    rings = np.exp(-0.3 * np.arange(17))[:, None] * np.ones(4)
+    arrays = {"bandwidths": np.arange(2, 33, 2), "amplitude_by_radius": rings}
+    np.testing.assert_allclose(SCORES["edge_drop"](arrays, 0.5), 0, atol=1e-12)
+    rings[8:] /= np.e
+    np.testing.assert_allclose(SCORES["edge_drop"](arrays, 0.5), 1)

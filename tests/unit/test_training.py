@@ -1,0 +1,399 @@
+"""Training: schedule, augmentation, one step against a plain one, selection, kill and resume."""
+
+import json
+import math
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+import torchvision.transforms.functional as TF
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from scipy import stats
+
+from passband import compute as compute_module
+from passband import models
+from passband.attacks.pgd import pgd
+from passband.compute import Compute
+from passband.data import ImageSet
+from passband.errors import UserError
+from passband.random import Draws, key_of, permutation
+from passband.spectra.filters import lowpass
+from passband.training.augmentation import crop_and_flip
+from passband.training.checkpoint import State, restore_state, save_state
+from passband.training.engine import best_so_far, split_validation, train, training_step
+from passband.training.schedule import learning_rate
+
+ATTACK = {"name": "pgd-2", "attack": "pgd", "epsilon": 8 / 255, "step_size": 4 / 255, "steps": 2}
+ATTACK |= {"random_start": True}
+RECIPE = {
+    "method": "PGD-AT",
+    "epochs": 3,
+    "batch_size": 64,
+    "optimizer": {
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "nesterov": True,
+    },
+    "schedule": {"kind": "one-cycle", "warmup": 0.3},
+    "augmentation": {"pad": 2, "flip": True},
+    "adversary": {"attack": ATTACK, "batchnorm": "eval"},
+    "validation": {"fraction": 0.2, "attack": ATTACK},
+    "select": "val_robust_accuracy",
+}
+FLOAT32 = Compute(torch.device("cpu"), torch.float32, deterministic=True)
+
+
+@pytest.fixture(autouse=True)
+def strict():
+    """One thread and deterministic algorithms, as a training job has them; restored afterwards."""
+    threads = torch.get_num_threads()
+    compute_module.choose(1)
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
+
+
+def stripes(count: int = 240) -> ImageSet:
+    """Images [N, 1, 16, 16] whose class is their orientation, with noise: learnt in few steps."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(count) % 2
+    wave = (torch.arange(16) // 2 % 2 * 120).expand(16, 16)
+    images = torch.where(labels[:, None, None, None] == 0, wave, wave.T)
+    noise = torch.randint(0, 100, (count, 1, 16, 16), generator=generator)
+    return ImageSet((images + noise).to(torch.uint8), labels, ("across", "down"), "Stripes")
+
+
+def run(checkpoint: Path, recipe: dict = RECIPE, seed: int = 0, data: ImageSet | None = None):
+    model = models.build("resnet8_w8", 1, 2, 16, seed=seed)
+    return train(
+        recipe,
+        data or stripes(),
+        model,
+        name="stripes",
+        seed=seed,
+        compute=compute_module.choose(1),
+        checkpoint=checkpoint,
+    )
+
+
+# Schedules
+
+
+@given(epoch=st.floats(0, 99.99))
+def test_steps_schedule_multiplies_at_each_milestone(epoch):
+    schedule = {"kind": "steps", "milestones": [75, 90], "factors": [0.1, 0.1]}
+    expected = 0.1 if epoch < 75 else 0.01 if epoch < 90 else 0.001
+    assert learning_rate(schedule, 0.1, epoch, 100) == pytest.approx(expected)
+
+
+@given(peak=st.floats(1e-3, 1), warmup=st.sampled_from([0.0, 0.2, 0.5]), epochs=st.integers(1, 50))
+def test_one_cycle_rises_linearly_and_falls_as_a_cosine(peak, warmup, epochs):
+    def rate(share: float) -> float:
+        schedule = {"kind": "one-cycle", "warmup": warmup}
+        return learning_rate(schedule, peak, share * epochs, epochs)
+
+    if warmup:
+        assert rate(0) == 0
+        assert rate(warmup / 2) == pytest.approx(peak / 2)
+    assert rate(warmup) == pytest.approx(peak)
+    assert rate(warmup + (1 - warmup) / 2) == pytest.approx(peak / 2)
+    assert rate(warmup + (1 - warmup) / 3) == pytest.approx(peak * 3 / 4)
+    assert 0 <= rate(0.9999) < 1e-3 * peak
+
+
+# Augmentation
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    pad=st.integers(0, 4), flip=st.booleans(), channels=st.integers(1, 3), key=st.integers(0, 1000)
+)
+def test_crop_and_flip_equals_torchvision_image_by_image(pad, flip, channels, key):
+    images = torch.randint(0, 256, (6, channels, 8, 8), dtype=torch.uint8)
+    draws = Draws(key, torch.arange(6))
+    got = crop_and_flip(images, draws, pad, flip)
+    rows, columns = (draws.integers(axis, 2 * pad + 1).tolist() for axis in ("row", "column"))
+    mirrored = (draws.bits("flip") < 0).tolist() if flip else [False] * 6
+    for i, image in enumerate(images):
+        expected = TF.crop(TF.pad(image, [pad] * 4), rows[i], columns[i], 8, 8)
+        expected = TF.hflip(expected) if mirrored[i] else expected
+        assert torch.equal(got[i], expected)
+    assert got.dtype == torch.uint8
+
+
+def test_offsets_and_flips_are_uniform_and_independent():
+    count, pad = 8100, 4
+    marked = torch.zeros(count, 1, 9, 9)
+    marked[:, 0, 4, 3] = 1
+    places = crop_and_flip(marked, Draws(7, torch.arange(count)), pad, flip=True)
+    found = places.flatten(1).argmax(1)
+    rows, columns = found // 9, found % 9
+    assert (places.sum((1, 2, 3)) <= 1).all()
+    visible = places.sum((1, 2, 3)) == 1
+    assert visible.float().mean() == pytest.approx(17 / 18, abs=0.02)
+    table = torch.zeros(9, 9)
+    table.index_put_((rows[visible], columns[visible]), torch.ones(()), accumulate=True)
+    # Column 3 shows up at 3 + (-4..4), mirrored at 5 - (-4..4): 8 of 9 offsets are in sight.
+    chances = torch.tensor([1.0 + (column >= 1) if column < 8 else 1.0 for column in range(9)])
+    assert stats.chisquare(table.sum(1).numpy()).pvalue > 1e-3
+    expected = chances / chances.sum() * visible.sum()
+    assert stats.chisquare(table.sum(0).numpy(), expected.numpy()).pvalue > 1e-3
+    assert stats.chi2_contingency(table.numpy() + 1e-9).pvalue > 1e-3
+
+
+def test_augmentation_differs_between_epochs_and_not_between_batches():
+    images = torch.randint(0, 256, (20, 3, 8, 8), dtype=torch.uint8)
+    first, second = (
+        Draws(key_of(0, "augmentation", epoch), torch.arange(20)) for epoch in range(2)
+    )
+    whole = crop_and_flip(images, first, 4, True)
+    assert not torch.equal(whole, crop_and_flip(images, second, 4, True))
+    tail = Draws(first.key, torch.arange(20)[13:])
+    assert torch.equal(crop_and_flip(images[13:], tail, 4, True), whole[13:])
+
+
+# The step
+
+
+def plain_step(recipe, data, seed, epoch, indices):
+    """The same update, written out in a straight line with torch.optim in its simplest form."""
+    model = models.build("resnet8_w8", 1, 2, 16, seed=seed)
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=0.1,
+        momentum=0.9,
+        weight_decay=5e-4,
+        nesterov=True,
+        foreach=False,
+        fused=False,
+    )
+    draws = Draws(key_of(seed, "augmentation", epoch), indices)
+    shown = crop_and_flip(data.images[indices].float() / 255, draws, 2, True)
+    labels = data.labels[indices]
+    if "treatment" in recipe:
+        shown = lowpass(shown, 8)
+    if "adversary" in recipe:
+        model.train(recipe["adversary"]["batchnorm"] == "train")
+        draws = Draws(key_of(seed, "adversary", epoch), indices)
+        row = {key: ATTACK[key] for key in ("epsilon", "step_size", "steps", "random_start")}
+        shown = pgd(model, shown, labels, draws, **row)
+        model.zero_grad()
+    model.train()
+    logits = model(shown)
+    loss = F.cross_entropy(logits, labels)
+    loss.backward()
+    optimizer.step()
+    return model, loss.item(), (logits.argmax(1) == labels).sum().item()
+
+
+PARTS = {
+    "natural": {},
+    "l-model": {"treatment": {"filter": "lowpass", "bandwidth": "1/2"}},
+    "at-eval": {"adversary": {"attack": ATTACK, "batchnorm": "eval"}},
+    "at-train": {"adversary": {"attack": ATTACK, "batchnorm": "train"}},
+}
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+def test_a_step_equals_the_same_step_written_plainly(parts):
+    recipe = {key: value for key, value in RECIPE.items() if key != "adversary"} | parts
+    data, seed, epoch, indices = stripes(), 5, 2, torch.tensor([7, 100, 3, 42, 8, 239, 11, 60])
+    expected, expected_loss, expected_correct = plain_step(recipe, data, seed, epoch, indices)
+    model = FLOAT32.place(models.build("resnet8_w8", 1, 2, 16, seed=seed))
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True, fused=True
+    )
+    step = training_step(model, optimizer, recipe, seed, FLOAT32)
+    loss, correct = step(data.images[indices], data.labels[indices], indices, epoch)
+    assert loss.item() / len(indices) == pytest.approx(expected_loss, rel=1e-4)
+    assert correct.item() == expected_correct
+    for name, value in expected.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], value, atol=1e-4, rtol=1e-3)
+    counted = [b for name, b in model.named_buffers() if "num_batches" in name]
+    passes = 1 + ATTACK["steps"] if parts.get("adversary", {}).get("batchnorm") == "train" else 1
+    assert {buffer.item() for buffer in counted} == {passes}
+
+
+def test_split_is_a_partition_of_the_wanted_size():
+    training, validation = split_validation(100, 0.1)
+    assert len(validation) == 10
+    assert torch.equal(torch.cat([training, validation]).sort().values, torch.arange(100))
+    assert torch.equal(split_validation(100, 0.1)[1], validation)
+
+
+def test_every_image_is_seen_once_per_epoch_in_a_new_order(tmp_path, monkeypatch):
+    seen = []
+
+    def recording(*arguments):
+        step = training_step(*arguments)
+
+        def recorded(images, labels, indices, epoch):
+            seen.append((epoch, indices))
+            return step(images, labels, indices, epoch)
+
+        return recorded
+
+    monkeypatch.setattr("passband.training.engine.training_step", recording)
+    recipe = RECIPE | {"adversary": None, "select": "last"}
+    run(tmp_path / "state", recipe)
+    orders = [torch.cat([i for epoch, i in seen if epoch == wanted]) for wanted in range(3)]
+    assert all(torch.equal(order.sort().values, torch.arange(192)) for order in orders)
+    assert torch.equal(orders[1], permutation(key_of(0, "order", 1), 192))
+    assert not torch.equal(orders[0], orders[1])
+    assert {len(indices) for _, indices in seen} == {64}
+
+
+# Whole trainings
+
+
+def test_training_learns_is_deterministic_and_depends_on_the_seed(tmp_path):
+    recipe = RECIPE | {"epochs": 6}
+    first, again = run(tmp_path / "a", recipe), run(tmp_path / "b", recipe)
+    other = run(tmp_path / "c", recipe, seed=1)
+    assert max(row["val_accuracy"] for row in first.history) > 90
+    for name, value in first.best.items():
+        assert torch.equal(value, again.best[name])
+    weights = [name for name, value in first.best.items() if value.ndim > 1]
+    assert not any(torch.equal(first.best[name], other.best[name]) for name in weights)
+    columns = ("train_loss", "train_accuracy", "val_accuracy", "val_robust_accuracy", "lr")
+    for row, same in zip(first.history, again.history, strict=True):
+        assert [row[column] for column in columns] == [same[column] for column in columns]
+
+
+def test_the_best_validation_epoch_is_selected_and_its_weights_are_kept(tmp_path):
+    recipe = RECIPE | {"epochs": 6}
+    state = run(tmp_path / "a", recipe)
+    robust = [row["val_robust_accuracy"] for row in state.history]
+    assert state.selected_epoch == 1 + robust.index(max(robust))
+    stored = load_file(tmp_path / "a")
+    for name, value in state.best.items():
+        assert torch.equal(stored[f"best.{name}"], value)
+    short = run(tmp_path / "b", recipe | {"select": "last"})
+    assert short.selected_epoch == 6
+    for name, value in short.model.state_dict().items():
+        assert torch.equal(short.best[name], value)
+
+
+@given(
+    values=st.lists(st.integers(0, 20), min_size=1, max_size=12),
+)
+def test_best_so_far_keeps_the_first_of_equals(values):
+    selected = 0
+    for i in range(len(values)):
+        history = [{"val_accuracy": value} for value in values[: i + 1]]
+        assert best_so_far(history, "last")
+        if best_so_far(history, "val_accuracy"):
+            selected = i
+    assert selected == values.index(max(values))
+
+
+def test_a_loss_that_is_not_finite_is_a_user_error(tmp_path):
+    optimizer = RECIPE["optimizer"] | {"learning_rate": 1e30}
+    with pytest.raises(UserError, match="the loss of 'stripes' seed 0 became (nan|inf)"):
+        run(tmp_path / "state", RECIPE | {"optimizer": optimizer})
+
+
+def test_a_batch_larger_than_the_data_is_a_user_error(tmp_path):
+    with pytest.raises(UserError, match="batch_size 500 of 'stripes' is larger than its 192"):
+        run(tmp_path / "state", RECIPE | {"batch_size": 500})
+
+
+# Checkpoints
+
+
+def test_a_state_comes_back_as_it_was(tmp_path):
+    state = run(tmp_path / "state")
+    model = compute_module.choose(1).place(models.build("resnet8_w8", 1, 2, 16, seed=9))
+    fresh = State(model, torch.optim.SGD(model.parameters(), lr=1, momentum=0.9, fused=True))
+    save_state(tmp_path / "other", state, "mine")
+    assert restore_state(tmp_path / "other", fresh, "mine")
+    for name, value in state.model.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value)
+    for ours, theirs in zip(state.model.parameters(), model.parameters(), strict=True):
+        momentum = fresh.optimizer.state[theirs]["momentum_buffer"]
+        assert torch.equal(momentum, state.optimizer.state[ours]["momentum_buffer"])
+        assert momentum.stride() == theirs.stride()
+    assert all(torch.equal(fresh.best[name], value) for name, value in state.best.items())
+    assert fresh.history == state.history and fresh.selected_epoch == state.selected_epoch
+    assert fresh.resumed == state.resumed + 1
+
+
+@pytest.mark.parametrize("change", [{"epochs": 5}, {"batch_size": 32}, {"select": "last"}])
+def test_a_state_of_another_recipe_is_not_used(tmp_path, change):
+    run(tmp_path / "state", RECIPE | {"epochs": 1})
+    state = run(tmp_path / "state", RECIPE | change)
+    assert state.resumed == 0 and len(state.history) == (RECIPE | change)["epochs"]
+
+
+def test_a_state_of_other_data_is_not_used(tmp_path):
+    run(tmp_path / "state", RECIPE)
+    data = stripes()
+    state = run(tmp_path / "state", RECIPE, data=data._replace(labels=1 - data.labels))
+    assert state.resumed == 0
+
+
+def test_a_finished_training_is_not_repeated(tmp_path):
+    state = run(tmp_path / "state")
+    again = run(tmp_path / "state")
+    assert again.resumed == 1 and again.history == state.history
+    assert all(torch.equal(again.best[name], value) for name, value in state.best.items())
+
+
+def test_training_without_momentum_can_be_stored(tmp_path):
+    optimizer = RECIPE["optimizer"] | {"momentum": 0.0, "nesterov": False}
+    recipe = RECIPE | {"optimizer": optimizer, "epochs": 1}
+    assert len(run(tmp_path / "state", recipe).history) == 1
+
+
+JOB = """
+import json, sys
+from pathlib import Path
+from test_training import run, RECIPE
+from passband.training.checkpoint import write_tensors
+folder = Path(sys.argv[1])
+state = run(folder / "state", json.loads(sys.argv[2]), seed=3)
+tensors = {f"model.{n}": v for n, v in state.model.state_dict().items()}
+tensors |= {f"best.{n}": v for n, v in state.best.items()}
+write_tensors(folder / "final", tensors, {"resumed": state.resumed})
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_and_resumed_training_gives_the_same_bits(tmp_path, stop):
+    recipe = RECIPE | {"epochs": 8}
+    expected = run(tmp_path / "whole", recipe, seed=3)
+    chance = random.Random(stop)
+    kills = 0
+    while not (tmp_path / "final").exists():
+        job = subprocess.Popen(
+            [sys.executable, "-c", JOB, str(tmp_path), json.dumps(recipe)],
+            cwd=Path(__file__).parent,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        before = (tmp_path / "state").stat().st_mtime_ns if (tmp_path / "state").exists() else 0
+        while kills < 2 and job.poll() is None:
+            state = tmp_path / "state"
+            if state.exists() and state.stat().st_mtime_ns != before:
+                time.sleep(chance.uniform(0, 0.3))
+                job.send_signal(stop)
+                break
+            time.sleep(0.005)
+        _, errors = job.communicate(timeout=120)
+        assert job.returncode in (0, -stop), errors
+        kills += job.returncode != 0
+    assert kills == 2, "the training ended before it could be killed"
+    final = load_file(tmp_path / "final")
+    for group, tensors in (("model", expected.model.state_dict()), ("best", expected.best)):
+        for name, value in tensors.items():
+            assert torch.equal(final[f"{group}.{name}"], value), f"{group}.{name} differs"
+    assert math.isfinite(expected.history[-1]["train_loss"])

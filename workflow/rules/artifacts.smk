@@ -1,0 +1,76 @@
+rule draw_figure:
+    input:
+        measured=artifact_inputs,
+        dataset=artifact_dataset,
+        template=artifact_template,
+        code=artifact_code,
+    output:
+        svg=report(
+            "<results>/figures/{artifact}.svg",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels=caption,
+        ),
+        pdf="<results>/figures/{artifact}.pdf",
+        png="<results>/figures/{artifact}.png",
+        notebook="<results>/notebooks/{artifact}.ipynb",
+    log:
+        "<logs>/artifacts/{artifact}.log",
+    benchmark:
+        "<benchmarks>/artifacts/{artifact}.jsonl"
+    wildcard_constraints:
+        artifact=of_kind("figure"),
+    conda:
+        "../../envs/figures.yaml"
+    params:
+        parameters=artifact_parameters,
+        reference=str(REFERENCE),
+        title=lambda wildcards: PLAN.artifacts[wildcards.artifact]["title"],
+        saw=lambda wildcards: PLAN.artifacts[wildcards.artifact]["saw"],
+        mark=PLAN.scale["mark"],
+    message:
+        "Drawing {wildcards.artifact}"
+    script:
+        "../scripts/render_artifact.py"
+
+
+use rule draw_figure as make_table with:
+    output:
+        csv="<results>/tables/{artifact}.csv",
+        html=report(
+            "<results>/tables/{artifact}.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels=caption,
+        ),
+        tex="<results>/tables/{artifact}.tex",
+        notebook="<results>/notebooks/{artifact}.ipynb",
+    wildcard_constraints:
+        artifact=of_kind("table"),
+    message:
+        "Tabulating {wildcards.artifact}"
+
+
+for artifact in PLAN.artifacts:
+
+    rule:
+        name:
+            artifact
+        input:
+            artifact_files([artifact]),
+
+
+for paper in PLAN.papers:
+
+    rule:
+        name:
+            paper
+        input:
+            artifact_files(
+                [name for name, row in PLAN.artifacts.items() if row["paper"] == paper]
+            ),
+
+
+rule findings:
+    input:
+        "<results>/findings.csv",

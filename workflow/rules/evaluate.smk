@@ -1,0 +1,71 @@
+rule attack_model:
+    input:
+        weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
+        test=split_file("test"),
+        code=attack_code,
+    output:
+        "<results>/attacks/{model}/seed-{seed}/{attack}.safetensors",
+    log:
+        "<logs>/attack/{model}/seed-{seed}/{attack}.log",
+    benchmark:
+        "<benchmarks>/attack/{model}/seed-{seed}/{attack}.jsonl"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=gpu,
+    params:
+        training=training,
+        attack=lambda wildcards: PLAN.attacks[wildcards.attack],
+        limit=CONFIG["test_images"],
+    message:
+        "Attacking {wildcards.model}, seed {wildcards.seed}, with {wildcards.attack}"
+    script:
+        "../scripts/attack_model.py"
+
+
+rule probe_model:
+    input:
+        weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
+        test=split_file("test"),
+        perturbation=probe_perturbation,
+        code=probe_code,
+    output:
+        csv="<results>/measurements/{model}/seed-{seed}/{probe}.csv",
+        arrays="<results>/arrays/{model}/seed-{seed}/{probe}.safetensors",
+    log:
+        "<logs>/probe/{model}/seed-{seed}/{probe}.log",
+    benchmark:
+        "<benchmarks>/probe/{model}/seed-{seed}/{probe}.jsonl"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=gpu,
+    params:
+        training=training,
+        probe=lambda wildcards: PLAN.probes[wildcards.probe],
+        limit=CONFIG["test_images"],
+    message:
+        "Measuring {wildcards.probe} of {wildcards.model}, seed {wildcards.seed}"
+    script:
+        "../scripts/probe_model.py"
+
+
+rule collect_measurements:
+    input:
+        csv=probe_files(PLAN.artifacts, "csv"),
+    output:
+        "<results>/measurements.csv",
+    log:
+        "<logs>/measurements.log",
+    conda:
+        "../../envs/figures.yaml"
+    message:
+        "Collecting all measurements"
+    script:
+        "../scripts/collect_measurements.py"

@@ -1,0 +1,27 @@
+rule train_model:
+    input:
+        train=split_file("train"),
+        code=training_code,
+    output:
+        weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
+        history="<results>/models/{model}/seed-{seed}/history.csv",
+        run="<results>/models/{model}/seed-{seed}/run.json",
+    log:
+        "<logs>/train/{model}/seed-{seed}.log",
+    benchmark:
+        "<benchmarks>/train/{model}/seed-{seed}.jsonl"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=training_minutes,
+        gpu=gpu,
+    params:
+        training=training,
+        limit=CONFIG["train_images"],
+        checkpoint=f"{RESULTS}/checkpoints/{{model}}/seed-{{seed}}.safetensors",
+    message:
+        "Training {wildcards.model}, seed {wildcards.seed}"
+    script:
+        "../scripts/train_model.py"

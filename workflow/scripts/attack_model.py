@@ -1,0 +1,26 @@
+"""Attack a trained model on the test images and keep the perturbations."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+
+from passband.compute import choose
+from passband.jobs import job
+from passband.probes.run import run_attack
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    run_attack(
+        attack=snakemake.params.attack,
+        architecture=snakemake.params.training["architecture"],
+        seed=int(snakemake.wildcards.seed),
+        weights=Path(snakemake.input.weights),
+        data_file=Path(snakemake.input.test),
+        limit=snakemake.params.limit,
+        output=Path(snakemake.output[0]),
+        compute=choose(snakemake.threads),
+    )

@@ -1,0 +1,32 @@
+"""Measure a trained model with one probe."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+
+from passband.compute import choose
+from passband.jobs import job
+from passband.probes.run import run_probe
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.log[0]):
+    training = snakemake.params.training
+    run_probe(
+        probe=snakemake.params.probe,
+        name=snakemake.wildcards.probe,
+        model_name=snakemake.wildcards.model,
+        architecture=training["architecture"],
+        method=training["recipe"]["method"],
+        seed=int(snakemake.wildcards.seed),
+        weights=Path(snakemake.input.weights),
+        data_file=Path(snakemake.input.test),
+        perturbation=next(map(Path, snakemake.input.get("perturbation", [])), None),
+        limit=snakemake.params.limit,
+        csv=Path(snakemake.output.csv),
+        arrays=Path(snakemake.output.arrays),
+        compute=choose(snakemake.threads),
+    )
