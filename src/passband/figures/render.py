@@ -30,6 +30,7 @@ def render(template: Path, parameters: Mapping[str, object], executed: Path) -> 
     import jupytext
     import papermill
     from nbclient.exceptions import DeadKernelError
+    from traitlets.config import Config
 
     failed = executed.with_name(f"{executed.stem}.failed.ipynb")
     failed.unlink(missing_ok=True)
@@ -43,6 +44,7 @@ def render(template: Path, parameters: Mapping[str, object], executed: Path) -> 
                 kernel_name="python3",
                 progress_bar=False,
                 request_save_on_cell_execute=False,
+                config=Config(KernelManager={"transport_encryption": "auto"}),
             )
         except papermill.PapermillExecutionError as error:
             _store(result, failed)
