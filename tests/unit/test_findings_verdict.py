@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from passband.findings.statistics import Interval
 from passband.findings.verdict import Clause, decide, not_run, support
 
+VERDICTS = ["reproduced", "contradicted", "inconclusive"]
 SIDES = {
     # direction: (low, high) of an interval wholly on the claimed side, wholly on the other, across
     "above": ((11, 13), (5, 9), (9, 11)),
@@ -24,7 +25,7 @@ def clause(low, high, direction="above", threshold=10.0, unit="points", where="M
 
 
 @pytest.mark.parametrize("direction", SIDES)
-@pytest.mark.parametrize("side, verdict", enumerate(["reproduced", "contradicted", "inconclusive"]))
+@pytest.mark.parametrize("side, verdict", list(enumerate(VERDICTS)))
 def test_one_clause(direction, side, verdict):
     assert decide([clause(*SIDES[direction][side], direction)]).verdict == verdict
 

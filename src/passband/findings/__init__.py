@@ -24,6 +24,10 @@ REQUIRED = {
     "id", "artifact", "claim", "printed", "printed_note", "test", "parameters", "transfers",
     "datasets", "definition",
 }  # fmt: skip
+COLUMNS = (
+    "finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high", "n", "unit",
+    "printed", "reason",
+)  # fmt: skip
 KINDS = {list: "list", str: "text", float: "number"}
 PRINTED = {"consistent", "partly", "contradicted", "no_numbers"}
 
@@ -36,12 +40,13 @@ def judge(findings: Sequence[Mapping], models: Sequence[Mapping], scale: Mapping
     `title` is named where a claim could not be judged.
 
     Returns one row per finding: finding, artifact, claim, verdict, effect, ci_low, ci_high, n,
-    unit, printed, reason. The numbers are those of the weakest clause, n is a number of test images.
+    unit, printed, reason. The numbers are those of the weakest clause, n counts test images.
     Raises UserError for a row that makes no sense.
     """
     for finding in findings:
         check_finding(finding)
-    return pd.DataFrame([_row(finding, _outcome(finding, models, scale)) for finding in findings])
+    rows = [_row(finding, _outcome(finding, models, scale)) for finding in findings]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def check_finding(finding: Mapping) -> None:
@@ -106,11 +111,6 @@ def _runs(groups: Sequence[Group]) -> str:
 
 
 def _row(finding: Mapping, outcome: Outcome) -> dict[str, object]:
-    return {
-        "finding": finding["id"],
-        "artifact": finding["artifact"],
-        "claim": finding["claim"],
-        **outcome._asdict(),
-        "printed": finding["printed"],
-        "reason": outcome.reason,
-    }
+    *numbers, reason = outcome
+    values = (finding["id"], finding["artifact"], finding["claim"], *numbers)
+    return dict(zip(COLUMNS, (*values, finding["printed"], reason), strict=True))

@@ -23,7 +23,7 @@ class Clause(NamedTuple):
 
     direction: above, below (the threshold), within or beyond (threshold either side of zero).
     says: the measured fact in words, with the mark {effect} where the numbers belong.
-    where: title of the data set. unit: "points", "percent" or "" for a pure number.
+    where: title of the data set. unit: "percent", "points" or "" for a pure number.
     """
 
     interval: Interval

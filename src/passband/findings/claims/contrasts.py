@@ -67,8 +67,9 @@ def speaks_of(clause: Mapping, dataset: str) -> bool:
 
 
 def unit_of(contrast: Contrast) -> str:
-    """The unit of a contrast: that of its scores."""
-    return SCORES[contrast.terms[0].score].kind.unit
+    """The unit of a contrast: that of its scores, and points for a difference of percentages."""
+    unit = SCORES[contrast.terms[0].score].kind.unit
+    return "points" if unit == "percent" and len(contrast.terms) > 1 else unit
 
 
 def _with_bandwidths(says: str, group: Group, contrast: Contrast) -> str:

@@ -36,25 +36,25 @@ def depends_on_model_and_dataset(
     if len(groups) < 2:
         raise NotMeasured(f"the claim compares data sets, and only {groups[0].title} is measured")
 
+    unit = unit_of(_minus(of[models[0]], of[models[1]]))
     clauses = []
-    level = _level(models)
     for group in groups:
+        level = _level(models)
         (first, second), interval = _widest(
             ((a, b), group.interval(_minus(of[a], of[b]), level))
             for a, b in combinations(models, 2)
         )
         pair = f"the {_word(first)} and the {_word(second)}, the models farthest apart,"
-        words = f"{says} differs by {{effect}} between {pair}"
-        clauses.append(Clause(interval, "beyond", by, words, group.where, unit_of(of[first])))
-    level = _level(groups)
+        words = f"{says} differs between {pair} by {{effect}}"
+        clauses.append(Clause(interval, "beyond", by, words, group.where, unit))
     for model in models:
+        level = _level(groups)
         alone = [(group.where, group.interval(of[model], level)) for group in groups]
         (first, second), interval = _widest(
             ((a[0], b[0]), difference(a[1], b[1])) for a, b in combinations(alone, 2)
         )
         words = f"{says} of the {_word(model)} differs by {{effect}}"
-        where = f"{first} against {second}"
-        clauses.append(Clause(interval, "beyond", by, words, where, unit_of(of[model])))
+        clauses.append(Clause(interval, "beyond", by, words, f"{first} against {second}", unit))
     return clauses
 
 

@@ -21,7 +21,10 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class Kind(NamedTuple):
-    """Where a score comes from and how it reads."""
+    """Where a score comes from and how it reads.
+
+    unit: "percent", "points" (of percent, for what is a difference already) or "" (pure number).
+    """
 
     probe: str
     unit: str = ""
