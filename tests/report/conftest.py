@@ -1,137 +1,15 @@
-"""A small results root, invented, and the report that is built from it."""
+"""The report that is built from an invented results root."""
 
-import csv
-import json
+import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
-from passband.report import build_report, collect_content, describe_build
+sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside this file
 
-ROOT = Path(__file__).resolve().parents[2]
-MODEL = "fashion-mnist-sample_resnet8_sar-natural"
+from invented_results import ROOT, make_results
 
-SVG = (
-    '<svg xmlns="http://www.w3.org/2000/svg" width="480pt" height="180pt" viewBox="0 0 640 240">'
-    '<rect width="640" height="240" fill="#eee"/><path d="M20 220L620 20" stroke="#000"/></svg>'
-)
-
-TABLE = """<table class="measured"><thead><tr><th scope="col">Model</th>{head}</tr></thead>
-<tbody><tr><th scope="row">Natural</th>{cells}</tr></tbody></table>"""
-
-CELL = (
-    '<td>81.9 <span class="interval">[80.2, 83.5]</span> <span class="paper">94.43</span> '
-    '<span class="difference">−12.5</span></td>'
-)
-
-ARTIFACTS = {
-    "sar.table1": {
-        "paper": "sar",
-        "kind": "table",
-        "title": "Accuracy of natural, L- and robust networks on low-pass images",
-        "saw": "Robust networks hardly need high frequencies & natural ones do.",
-        "notes": ["Calls a loss of 8.5 points <em>a little</em>."],
-    },
-    "sar.fig4": {
-        "paper": "sar",
-        "kind": "figure",
-        "title": "Average spectra of perturbations",
-        "saw": "Robust networks push the perturbation to low frequencies.",
-    },
-    "sar.fig5": {"paper": "sar", "kind": "figure", "title": "Attacked images"},
-}
-
-FINDINGS = [
-    ("a", "sar.table1", "reproduced", "12.5", "10.1", "14.9", "consistent", "2000", "points"),
-    ("b", "sar.table1", "not run", "", "", "", "partly", "0", ""),
-    ("a", "sar.fig4", "contradicted", "-0.031", "-0.042", "-0.020", "no_numbers", "2000", ""),
-    ("b", "sar.fig4", "inconclusive", "0.4", "-1.2", "2.0", "no_numbers", "2000", "points"),
-]
-
-
-def write_csv(path: Path, header: list[str], rows: list[tuple]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
-    return path
-
-
-def make_results(root: Path) -> dict:
-    """Write the files of a scale under `root`; return the arguments of `collect_content`."""
-    texts = {"svg": SVG, "csv": "a,b\n", "tex": "", "ipynb": "{}", "pdf": "", "png": ""}
-    texts["html"] = TABLE.format(head="<th>k = 4</th>" * 9, cells=CELL * 9)
-    kept = {
-        "figure": ("svg", "pdf", "png", "ipynb"),
-        "table": ("csv", "html", "tex", "ipynb"),
-    }
-    outputs = []
-    for artifact, row in ARTIFACTS.items():
-        for ending in kept[row["kind"]]:
-            folder = "notebooks" if ending == "ipynb" else row["kind"] + "s"
-            path = root / folder / f"{artifact}.{ending}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(texts[ending], encoding="utf-8")
-            outputs.append(path)
-    model = root / "models" / MODEL / "seed-0"
-    history = write_csv(
-        model / "history.csv",
-        ["epoch", "val_accuracy", "val_robust_accuracy", "selected"],
-        [(epoch, 40 + 10 * epoch, "", int(epoch == 4)) for epoch in range(1, 6)],
-    )
-    run = {
-        "model": MODEL,
-        "dataset": "fashion-mnist-sample",
-        "architecture": "resnet8",
-        "method": "natural",
-        "seed": 0,
-        "parameters": 75002,
-        "dataset_sha256": "ab" * 32,
-        "device": "cpu",
-        "precision": "bf16",
-        "threads": 1,
-        "seconds": 83.2,
-        "images_per_second": 2484.0,
-        "epochs": 5,
-        "selected_epoch": 4,
-        "resumed": 0,
-        "started": "2026-11-21T08:00:00Z",
-        "finished": "2026-11-21T08:01:23Z",
-    }
-    (model / "run.json").write_text(json.dumps(run), encoding="utf-8")
-    header = ["finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high"]
-    header += ["printed", "n", "unit", "reason"]
-    findings = write_csv(
-        root / "findings.csv",
-        header,
-        [
-            (f"{artifact}.{name}", artifact, f"Claim {name}, < & >.", *rest, "Because.")
-            for name, artifact, *rest in FINDINGS
-        ],
-    )
-    inventory = yaml.safe_load(
-        (ROOT / "config/reference/inventory.yaml").read_text(encoding="utf-8")
-    )
-    return {
-        "scale": {
-            "name": "demo",
-            "title": "Demo scale",
-            "mark": "demo scale: Fashion-MNIST sample, ResNet-8",
-            "datasets": {"cifar10": "sample", "cifar100": "sample"},
-            "recipes": {"*": {"epochs": 2, "optimizer": {"nesterov": True}}},
-        },
-        "papers": {"sar": {"title": "A paper", "authors": "A, B", "year": 2022, "short": "SAR"}},
-        "artifacts": ARTIFACTS,
-        "claims": [{"id": "sar.table1.b", "printed_note": "robust +8.52, natural +26.87"}],
-        "titles": {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "sample": "Sample"},
-        "inventory": inventory["papers"],
-        "findings": findings,
-        "measurements": write_csv(root / "measurements.csv", ["dataset"], []),
-        "outputs": outputs,
-        "runs": [model / "run.json"],
-        "histories": [history],
-        "provenance": describe_build(ROOT, {"scale": "demo"}, "About 40 minutes on 2 cores."),
-    }
+from passband.report import build_report, collect_content
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ FORMATS = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "csv": "CSV", "tex": "LaTeX
 def build_report(content: Mapping, folder: str | Path, templates: str | Path) -> list[Path]:
     """Write index.html, a page per paper and provenance.html into `folder`.
 
-    content: what `passband.report.collect_content` returns; its paths become links relative to `folder`.
+    content: what `collect_content` returns; its paths become links relative to `folder`.
     templates: the folder of the Jinja templates and of report.css.
     Returns the paths of the pages. They need no network: style and figures are inlined.
     """
@@ -75,19 +75,16 @@ def _shared(content: Mapping) -> dict:
     paper_of = {artifact["id"]: artifact["paper"] for artifact in content["artifacts"]}
     pages = []
     for id, paper in content["papers"].items():
-        artifacts = [artifact for artifact in content["artifacts"] if artifact["paper"] == id]
-        if artifacts:
-            own = [row for row in findings if paper_of.get(row["artifact"]) == id]
-            pages.append(
-                {
-                    **paper,
-                    "id": id,
-                    "file": f"{id}.html",
-                    "artifacts": artifacts,
-                    "tally": _tally(own),
-                    "coverage": content["coverage"].get(id),
-                }
-            )
+        pages.append(
+            {
+                **paper,
+                "id": id,
+                "file": f"{id}.html",
+                "artifacts": [row for row in content["artifacts"] if row["paper"] == id],
+                "tally": _tally([row for row in findings if paper_of.get(row["artifact"]) == id]),
+                "coverage": content["coverage"].get(id),
+            }
+        )
     return {
         **content,
         "pages": pages,
