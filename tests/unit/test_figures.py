@@ -1,18 +1,35 @@
 """Figures and tables from synthetic measurements in the shapes that the probes write."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest, t
 
+from passband.errors import UserError
+from passband.figures.curves import lowpass_curves
+from passband.figures.filters import filter_image
+from passband.figures.intervals import accuracy_interval, over_seeds, wilson
+from passband.figures.load import first_seeds, read_measurements
+from passband.figures.reference import read_lowpass_reference
+from passband.figures.render import render
+from passband.figures.save import save_figure
 from passband.figures.style import METHODS
+from passband.figures.tables import lowpass_cells, to_html, to_latex
 from passband.files import write_arrays
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "reports" / "notebooks"
 REFERENCE = ROOT / "config" / "reference"
 PAPER_DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "TinyImageNet"}
+FIGURES = [
+    *("filters", "lowpass_curves", "image_rows", "spectrum_grid"),
+    *("perturbation_examples", "band_curves", "heatmap_grid"),
+]
 MARK = "demo scale · Fashion-MNIST sample · ResNet-8"
 CLASSES = [
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -90,7 +107,9 @@ class _Maker:
         return condition, "accuracy", 100 * correct.mean(), self.n, "percent"
 
     def curve(self, share):
-        rise = lambda x: 1 / (1 + np.exp(-12 * (x - self.half)))  # noqa: E731
+        def rise(x):
+            return 1 / (1 + np.exp(-12 * (x - self.half)))
+
         return 10 + (self.top - 10) * (rise(share) - rise(0)) / (rise(1) - rise(0))
 
     def lowpass(self):
@@ -205,3 +224,180 @@ def notebook_parameters(folder, models, kind="figure", mark=MARK):
         "reference": str(REFERENCE),
         "outputs": {kind: {e: str(folder / f"out.{e}") for e in endings}},
     }
+
+
+def measured(models):
+    """The two summaries that the low-pass templates make."""
+    name = ["dataset_title", "paper_dataset_title", "method"]
+    lowpass = over_seeds(read_measurements(models, "lowpass"), [*name, "bandwidth"])
+    attacked = read_measurements(models, "pgd-20").query("attack == 'pgd-20'")
+    return lowpass, over_seeds(attacked, name)
+
+
+def paper_table():
+    return read_lowpass_reference(REFERENCE / "sar_table1.csv")
+
+
+@pytest.mark.parametrize(("correct", "n"), [(0, 50), (1, 200), (103, 200), (2000, 2000)])
+def test_interval_over_images_is_wilsons(correct, n):
+    expected = binomtest(correct, n).proportion_ci(method="wilson")
+    assert wilson(100 * correct / n, n) == pytest.approx([100 * expected.low, 100 * expected.high])
+
+
+def test_interval_over_seeds_adds_students_half_width():
+    value, low, high = accuracy_interval([60.0, 62.0, 70.0], 500)
+    centre, images = 64.0, wilson(64.0, 500)
+    student = t.ppf(0.975, 2) * np.std([60, 62, 70], ddof=1) / np.sqrt(3)
+    assert value == centre
+    assert centre - low == pytest.approx(np.hypot(centre - images[0], student))
+    assert high - centre == pytest.approx(np.hypot(images[1] - centre, student))
+
+
+def test_interval_stays_within_percent():
+    _, low, high = accuracy_interval([0.0, 40.0, 100.0], 20)
+    assert (low, high) == (0.0, 100.0)
+
+
+def test_reference_compares_bandwidths_by_share_of_the_side():
+    paper = paper_table().set_index(["paper_dataset_title", "method", "fraction"])["paper_value"]
+    assert paper["CIFAR-10", "natural", 0.5] == 46.71
+    assert paper["TinyImageNet", "natural", 0.5] == 18.42
+    assert len(paper) == 81
+
+
+def test_table_has_the_papers_value_and_the_difference(substituted):
+    cells = lowpass_cells(*measured(substituted), paper_table())
+    assert len(cells) == 27
+    cell = cells.query("method == 'L-model' and bandwidth == 12").iloc[0]
+    values = [
+        float(re.search(r"bandwidth=12,accuracy,([\d.]+),", Path(path).read_text())[1])
+        for entry in substituted
+        if entry["method"] == "L-model"
+        for path in [entry["probes"]["lowpass"]["csv"]]
+    ]
+    assert len(values) == cell["seeds"] == 2
+    assert cell["value"] == pytest.approx(np.mean(values))
+    assert (cell["value"], cell["ci_low"], cell["ci_high"]) == accuracy_interval(values, 200)
+    assert cell["paper_value"] == 84.87
+    assert cell["difference"] == pytest.approx(cell["value"] - 84.87)
+    robust = cells.query("method == 'PGD-AT' and column == 'PGD-20'").iloc[0]
+    assert robust["paper_value"] == 51.69
+
+
+def test_table_without_such_a_cell_in_the_paper(substituted):
+    paper = paper_table().query("method != 'L-model'")
+    cells = lowpass_cells(*measured(substituted), paper)
+    alone = cells[cells["method"] == "L-model"]
+    assert alone["paper_value"].isna().all() and alone["difference"].isna().all()
+    assert "nan" not in to_html(cells) + to_latex(cells)
+
+
+def test_html_table_repeats_its_head_where_the_side_changes(papers):
+    html = to_html(lowpass_cells(*measured(papers), paper_table()))
+    assert html.count(">k = 4<") == html.count(">k = 64<") == 1
+    assert html.count('scope="rowgroup"') == 3
+    assert html.count('scope="row"') == 9
+    assert "<caption" not in html and "<script" not in html
+
+
+def test_latex_table_has_as_many_fields_in_every_row(papers):
+    rows = to_latex(lowpass_cells(*measured(papers), paper_table())).splitlines()
+    assert {row.count("&") for row in rows if "&" in row} == {10}
+
+
+def test_first_seed_of_each_model(substituted):
+    entries = first_seeds(list(reversed(substituted)))
+    assert len(entries) == 3
+    assert {entry["seed"] for entry in entries.values()} == {0}
+
+
+def test_missing_probe_is_explained(substituted):
+    with pytest.raises(UserError, match="no csv of probe 'autoattack'"):
+        read_measurements(substituted, "autoattack")
+
+
+def test_filters_keep_their_own_frequencies():
+    row = np.arange(32)
+    slow = np.cos(2 * np.pi * 3 * row / 32)[None, :] * np.ones((32, 1))
+    fast = np.where((row[:, None] + row[None, :]) % 2, -1.0, 1.0)
+    image = (slow + fast)[None]
+    assert filter_image(image, 16, "lowpass")[0][0] == pytest.approx(slow)
+    assert filter_image(image, 16, "highpass")[0][0] == pytest.approx(fast)
+    assert filter_image(image, 32, "lowpass")[0] == pytest.approx(image)
+
+
+def test_figures_are_the_same_bytes_on_every_run_and_carry_the_mark(substituted, tmp_path):
+    for run in ("first", "second"):
+        outputs = {kind: tmp_path / run / f"figure.{kind}" for kind in ("svg", "pdf", "png")}
+        save_figure(lowpass_curves(*measured(substituted), paper_table()), outputs, MARK)
+    for path in outputs.values():
+        assert path.read_bytes() == (tmp_path / "first" / path.name).read_bytes()
+    svg = outputs["svg"].read_text()
+    assert MARK in svg and "<dc:date>" not in svg
+    assert ">Natural</text>" in svg
+
+
+def test_paper_scale_carries_no_mark(papers, tmp_path):
+    outputs = {"svg": tmp_path / "figure.svg"}
+    save_figure(lowpass_curves(*measured(papers)), outputs, mark="")
+    assert "scale" not in re.sub("<[^>]*>", "", outputs["svg"].read_text())
+
+
+def test_every_template_is_tried():
+    assert {path.stem for path in TEMPLATES.glob("*.py")} == {*FIGURES, "lowpass_table"}
+
+
+@pytest.mark.parametrize("template", FIGURES)
+def test_figure_template_renders(template, substituted, papers, tmp_path):
+    models = papers if template in ("lowpass_curves", "spectrum_grid") else substituted
+    parameters = notebook_parameters(tmp_path, models)
+    executed = tmp_path / "out.ipynb"
+    render(TEMPLATES / f"{template}.py", parameters, executed)
+    outputs = parameters["outputs"]["figure"]
+    assert MARK in Path(outputs["svg"]).read_text()
+    assert Path(outputs["svg"]).stat().st_size < 1e6
+    assert Path(outputs["pdf"]).read_bytes().startswith(b"%PDF")
+    assert Path(outputs["png"]).read_bytes().startswith(b"\x89PNG")
+    notebook = executed.read_text()
+    assert '"image/png"' in notebook and "Two numbers differ." in notebook
+
+
+def test_table_template_renders(substituted, tmp_path):
+    parameters = notebook_parameters(tmp_path, substituted, kind="table")
+    render(TEMPLATES / "lowpass_table.py", parameters, tmp_path / "out.ipynb")
+    outputs = parameters["outputs"]["table"]
+    table = pd.read_csv(outputs["csv"])
+    assert len(table) == 27
+    assert np.allclose(table["difference"], table["value"] - table["paper_value"], atol=2e-4)
+    assert '<table class="measured">' in Path(outputs["html"]).read_text()
+    assert r"\bottomrule" in Path(outputs["tex"]).read_text()
+
+
+def test_failing_template_leaves_a_failed_notebook_only(tmp_path):
+    template = tmp_path / "template.py"
+    template.write_text("# %%\nfirst = 1\n\n# %%\nfirst / 0\n\n# %%\nprint('never')\n")
+    executed = tmp_path / "executed.ipynb"
+    with pytest.raises(RuntimeError, match="ZeroDivisionError: division by zero") as error:
+        render(template, {}, executed)
+    assert "first / 0" in str(error.value) and "\x1b" not in str(error.value)
+    assert not executed.exists()
+    assert "ZeroDivisionError" in (tmp_path / "executed.failed.ipynb").read_text()
+
+
+def test_notebooks_run_in_this_interpreter(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    other = tmp_path / "jupyter" / "kernels" / "python3"
+    other.mkdir(parents=True)
+    kernel = '{"argv": ["/nowhere/python", "{connection_file}"], "language": "python"}'
+    (other / "kernel.json").write_text(kernel)
+    template = tmp_path / "template.py"
+    template.write_text("# %%\nimport sys\n\nprint(sys.executable)\n")
+    render(template, {}, tmp_path / "executed.ipynb")
+    assert sys.executable in (tmp_path / "executed.ipynb").read_text()
+
+
+def test_figures_never_import_torch():
+    modules = ["curves", "filters", "images", "notebook", "planes", "tables", "render"]
+    imports = "; ".join(f"import passband.figures.{module}" for module in modules)
+    check = f"{imports}; import sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check]).returncode == 0

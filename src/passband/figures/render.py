@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import passband
 from passband.errors import UserError
-from passband.files import replacing
+from passband.files import write_text
 
 TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -28,33 +27,40 @@ def render(template: Path, parameters: Mapping[str, object], executed: Path) -> 
     if not template.is_file():
         raise UserError(f"there is no notebook template {template}.")
     import jupytext
+    import nbformat
     import papermill
     from nbclient.exceptions import DeadKernelError
     from traitlets.config import Config
 
     failed = executed.with_name(f"{executed.stem}.failed.ipynb")
     failed.unlink(missing_ok=True)
+
+    def store(notebook: nbformat.NotebookNode, place: Path) -> None:
+        notebook.metadata.papermill.update(input_path=str(template), output_path=str(place))
+        write_text(place, nbformat.writes(notebook))
+
     with TemporaryDirectory(prefix="passband-notebook-") as folder, _this_interpreter(folder):
         result = Path(folder) / executed.name
         try:
-            papermill.execute_notebook(
+            notebook = papermill.execute_notebook(
                 jupytext.read(template),
                 result,
                 parameters=dict(parameters),
                 kernel_name="python3",
+                language="python",
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 config=Config(KernelManager={"transport_encryption": "auto"}),
             )
         except papermill.PapermillExecutionError as error:
-            _store(result, failed)
+            store(nbformat.read(result, as_version=4), failed)
             traceback = TERMINAL_COLOURS.sub("", "\n".join(error.traceback))
             raise RuntimeError(f"{template} failed (see {failed}):\n{traceback}") from None
         except DeadKernelError as error:
             raise RuntimeError(
                 f"the kernel of {template} died, perhaps for want of memory."
             ) from error
-        _store(result, executed)
+        store(notebook, executed)
 
 
 @contextmanager
@@ -87,8 +93,3 @@ def _this_interpreter(folder: str) -> Iterator[None]:
             del os.environ["JUPYTER_PATH"]
         else:
             os.environ["JUPYTER_PATH"] = before
-
-
-def _store(notebook: Path, place: Path) -> None:
-    with replacing(place) as part:
-        shutil.copyfile(notebook, part)
