@@ -1,5 +1,8 @@
 """Claims on measurements made up so that they are true, false, borderline or missing."""
 
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -156,8 +159,18 @@ def test_every_row_is_valid(finding):
     assert finding["id"].startswith(finding["artifact"] + ".")
 
 
-def test_ids_differ():
-    assert len(BY_ID) == len(FINDINGS) == 23
+def test_every_claim_of_a_judged_artifact_is_a_finding():
+    inventory = yaml.safe_load((ROOT / "config/reference/inventory.yaml").read_text())["papers"]
+    counts = Counter(finding["artifact"] for finding in FINDINGS)
+    assert len(BY_ID) == len(FINDINGS)
+    for artifact, count in counts.items():
+        paper = artifact.split(".")[0]
+        assert count == inventory[paper]["artifacts"][artifact]["claims"], artifact
+
+
+def test_judging_needs_no_torch():
+    check = "import sys, passband.findings; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=BY_ID)
@@ -240,7 +253,7 @@ def test_a_stand_in_is_judged_where_the_claim_transfers(tmp_path):
     for finding in FINDINGS:
         row = table.loc[finding["id"]]
         if not finding["transfers"]:
-            assert row.verdict == "not run" and "does not measure" in row.reason
+            assert row.verdict == "not run" and "which is not measured" in row.reason
         elif finding["id"] == "sar.fig4.a":
             assert row.verdict == "not run" and "compares data sets" in row.reason
         else:
@@ -258,13 +271,13 @@ def test_own_data_is_preferred_to_a_stand_in(tmp_path):
 
 def test_what_is_missing_is_not_run(tmp_path):
     models = world(tmp_path)
-    assert "no model" in verdict_of("sar.fig13.a", models).reason
-    assert "no model" in verdict_of("sar.table1.a", []).reason
+    assert "no model is measured on cifar100" in verdict_of("sar.fig13.a", models).reason
+    assert "cifar10 and cifar100, nor on" in verdict_of("sar.table1.a", []).reason
     without = [entry for entry in models if entry["method"] != "L-model"]
     row = verdict_of("sar.table1.d", without)
     assert row.verdict == "not run" and np.isnan(row.effect) and row.n == 0
     assert row.reason == (
-        "Not run at the scale tiny scale: the L-model has no measurement 'pgd-20' on CIFAR10."
+        "Not run at tiny scale: the L-model has no measurement 'pgd-20' on CIFAR10."
     )
     Path(models[0]["probes"]["lowpass"]["arrays"]).unlink()
     assert verdict_of("sar.table1.a", models).verdict == "not run"

@@ -35,9 +35,9 @@ PRINTED = {"consistent", "partly", "contradicted", "no_numbers"}
 def judge(findings: Sequence[Mapping], models: Sequence[Mapping], scale: Mapping) -> pd.DataFrame:
     """Judge claims on what a scale measured.
 
-    findings: rows of config/findings.yaml. models: one entry per model and seed, with slug, method,
-    seed, dataset, dataset_title, paper_dataset and probes (name -> path of `arrays`). scale: its
-    `title` is named where a claim could not be judged.
+    findings: rows of config/findings.yaml. models: one entry per slug and seed, with slug, model,
+    method, seed, dataset, dataset_title, paper_dataset, paper_dataset_title and probes (name ->
+    path of `arrays`). scale: its `title` is named where a claim could not be judged.
 
     Returns one row per finding: finding, artifact, claim, verdict, effect, ci_low, ci_high, n,
     unit, printed, reason. The numbers are those of the weakest clause, n counts test images.
@@ -97,13 +97,13 @@ def _outcome(finding: Mapping, models: Sequence[Mapping], scale: Mapping) -> Out
         if not clauses:
             raise NotMeasured(f"no clause speaks of {' or '.join(one.title for one in groups)}")
     except NotMeasured as missing:
-        return not_run(f"Not run at the scale {scale['title']}: {missing}.")
+        return not_run(f"Not run at {scale['title']}: {missing}.")
     outcome = decide(clauses)
     return outcome._replace(reason=f"{outcome.reason} {_runs(groups)}")
 
 
 def _runs(groups: Sequence[Group]) -> str:
-    counts = {len(seeds) for group in groups for seeds in group.models.values()}
+    counts = {len(seeds) for group in groups for seeds in group.arrays.values()}
     fewest, most = min(counts), max(counts)
     if most == 1:
         return "One training run per model."

@@ -20,13 +20,13 @@ class Group:
     """The models measured on one data set.
 
     stands_in: the data set takes the place of those that the claim names.
-    models: method -> seed -> entry of the scale's list of models.
+    arrays: method -> seed -> probe -> path of what it stored.
     """
 
     dataset: str
     title: str
     stands_in: bool
-    models: Mapping[str, Mapping[int, Mapping]]
+    arrays: Mapping[str, Mapping[int, Mapping[str, str]]]
 
     @property
     def where(self) -> str:
@@ -36,10 +36,9 @@ class Group:
     def read(self, method: str, probe: str) -> dict[int, dict[str, np.ndarray]]:
         """Arrays that a probe stored for each seed of a model; NotMeasured if there are none."""
         seeds = {}
-        for seed, entry in self.models.get(method, {}).items():
-            path = entry["probes"].get(probe, {}).get("arrays")
-            if path and Path(path).is_file():
-                seeds[seed] = read_arrays(path)
+        for seed, paths in self.arrays.get(method, {}).items():
+            if probe in paths and Path(paths[probe]).is_file():
+                seeds[seed] = read_arrays(paths[probe])
         if not seeds:
             name = MODEL_WORDS.get(method, method)
             raise NotMeasured(f"the {name} has no measurement '{probe}' on {self.title}")
@@ -80,10 +79,7 @@ def groups_for(
     own = [entry for entry in models if entry["dataset"] in datasets]
     missing = [name for name in datasets if name not in {entry["dataset"] for entry in own}]
     if not transfers and missing:
-        raise NotMeasured(
-            f"the claim is about {' and '.join(datasets)}, and this scale does not measure "
-            f"{' and '.join(missing)}"
-        )
+        raise NotMeasured(f"the claim needs {_listed(missing, models)}, which is not measured")
     substitutes = [
         entry
         for entry in models
@@ -92,7 +88,7 @@ def groups_for(
     named = [entry for entry in substitutes if entry["paper_dataset"] in missing]
     chosen = own + (named or ([] if own else substitutes)) if transfers else own
     if not chosen:
-        raise NotMeasured(f"this scale measures no model on {' or '.join(datasets)}")
+        raise NotMeasured(f"no model is measured on {_listed(datasets, models)}, nor on a stand-in")
     return [
         _group(paper, name, name not in datasets, models)
         for name in dict.fromkeys(entry["dataset"] for entry in chosen)
@@ -122,12 +118,20 @@ def span_of(contrast: Contrast) -> tuple[float, float] | None:
     return low, high
 
 
+def _listed(datasets: Collection[str], models: Sequence[Mapping]) -> str:
+    titles = {entry["paper_dataset"]: entry["paper_dataset_title"] for entry in models}
+    *first, last = (titles.get(name, name) for name in datasets)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def _group(paper: str, dataset: str, stands_in: bool, models: Sequence[Mapping]) -> Group:
+    """One model per method, the paper's own before another's; entries of one model add up."""
     here = [entry for entry in models if entry["dataset"] == dataset]
     here.sort(key=lambda entry: not entry["slug"].startswith(f"{paper}-"))
-    slug_of = {entry["method"]: entry["slug"] for entry in reversed(here)}
-    runs: dict[str, dict[int, Mapping]] = {}
+    chosen = {entry["method"]: entry["model"] for entry in reversed(here)}
+    runs: dict[str, dict[int, dict[str, str]]] = {}
     for entry in here:
-        if entry["slug"] == slug_of[entry["method"]]:
-            runs.setdefault(entry["method"], {})[entry["seed"]] = entry
+        if entry["model"] == chosen[entry["method"]]:
+            arrays = {probe: paths["arrays"] for probe, paths in entry["probes"].items()}
+            runs.setdefault(entry["method"], {}).setdefault(entry["seed"], {}).update(arrays)
     return Group(dataset, here[0]["dataset_title"], stands_in, runs)
