@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from passband.attacks import ATTACKS, craft, resolve
+from passband.attacks import ATTACKS, craft
 from passband.attacks.fgsm import fgsm
 from passband.attacks.pgd import pgd
+from passband.config import resolve_attack
 from passband.errors import UserError
 from passband.random import Draws
 
@@ -261,10 +262,12 @@ def test_restarts_on_images_that_are_all_wrong_end_early(subject):
     assert calls == [48, 48]
 
 
+ROW = {"attack": "pgd", "epsilon": "8/255", "step_size": "2/255", "steps": 3, "random_start": False}
+
+
 def test_rows_are_resolved_and_run(subject):
     model, images, labels = subject
-    row = {"attack": "pgd", "epsilon": "8/255", "step_size": "2/255", "steps": 3}
-    attack = resolve("pgd-3", row | {"random_start": False})
+    attack = resolve_attack("pgd-3", ROW)
     assert attack["epsilon"] == pytest.approx(8 / 255) and attack["name"] == "pgd-3"
     constants = {"epsilon": EPSILON, "step_size": STEP, "steps": 3, "random_start": False}
     assert torch.equal(
@@ -277,13 +280,22 @@ def test_rows_are_resolved_and_run(subject):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"epsilon": "8"}, "attack 'mine': epsilon is 8, expected a value from 0.0 to 1.0"),
+        ({"epsilon": "8"}, "attack 'mine': epsilon is 8, expected a number from 0 to 1"),
+        ({"epsilon": "8/0"}, "epsilon is 8/0, expected a number"),
+        ({"epsilon": "much"}, "epsilon is much, expected a number"),
         ({"step_size": -0.1}, "step_size is -0.1"),
-        ({"steps": 0}, "steps is 0, expected a value from 1"),
-        ({"attack": "pdg"}, "unknown attack 'pdg': did you mean 'pgd'"),
+        ({"steps": 0}, "steps is 0, expected a number from 1"),
+        ({"steps": 2.5}, "steps is 2.5"),
+        ({"attack": "pdg"}, "'pdg'.* did you mean 'pgd'"),
+        ({"stepsize": 0.1}, "'stepsize'"),
     ],
 )
 def test_rows_that_make_no_sense_are_user_errors(change, words):
-    row = {"attack": "pgd", "epsilon": "8/255", "step_size": "2/255", "steps": 3}
     with pytest.raises(UserError, match=words):
-        resolve("mine", row | change)
+        resolve_attack("mine", ROW | change)
+
+
+def test_a_row_without_a_constant_is_a_user_error():
+    row = {key: value for key, value in ROW.items() if key != "steps"}
+    with pytest.raises(UserError, match="attack 'mine' lacks the key 'steps'"):
+        resolve_attack("mine", row)
