@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from passband.errors import UserError
 from passband.figures.images import draw_image
-from passband.figures.planes import SPECTRUM_COLOURS, enlarged, log_ticks
+from passband.figures.planes import BAR, SPECTRUM_COLOURS, enlarged, log_ticks
 from passband.figures.style import PAGE, new_figure
 from passband.files import read_arrays
 
@@ -71,7 +71,7 @@ def filters_figure(image: np.ndarray, bandwidth: int) -> Figure:
     grid[1, 0].set_ylabel(f"HPF, k = {bandwidth}")
     for axes in grid[1, 1:3]:
         axes.set_xlabel("cycles per image")
-    log_ticks(figure.colorbar(kept, ax=grid, label="mean |F| over channels", shrink=0.9, aspect=28))
+    log_ticks(figure.colorbar(kept, ax=grid, label="mean |F| over channels", **BAR))
     return figure
 
 

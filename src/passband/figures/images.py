@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from passband.errors import UserError
 from passband.figures.load import in_order
-from passband.figures.planes import SPECTRUM_COLOURS, enlarged, log_ticks
+from passband.figures.planes import SPECTRUM_COLOURS, enlarged, log_scale, log_ticks
 from passband.figures.style import GREY, PAGE, WRONG, model_name, new_figure
 
 LONGEST_NAME = 14  # characters of a class name that fit below an image
@@ -62,7 +61,7 @@ def perturbation_examples(
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
     grid = figure.subplots(count, 1 + 3 * len(methods), squeeze=False)
     factor = _amplification(examples)
-    scale = _spectrum_scale([arrays["spectrum"][shown] for arrays in examples.values()])
+    scale = log_scale([arrays["spectrum"][shown] for arrays in examples.values()])
     row = 0
     for dataset, labels in labels_of.items():
         names = metadata[dataset]["classes"]
@@ -98,7 +97,9 @@ def perturbation_examples(
             axes.set_title(title, fontsize=7.5)
         title = f"{model_name(method)}\nδ × {factor}"
         grid[0, 2 + 3 * place].set_title(title, fontsize=7.5)
-    bar = figure.colorbar(spectrum, ax=grid, label="|F(δ)|", shrink=0.7, aspect=30, pad=0.01)
+    bar = figure.colorbar(
+        spectrum, ax=grid, label="|F(δ)|", extend="both", shrink=0.7, aspect=30, pad=0.01
+    )
     log_ticks(bar)
     return figure
 
@@ -170,10 +171,3 @@ def _by_dataset(examples: Mapping[tuple[str, str], Examples]) -> dict[str, list[
 def _amplification(examples: Mapping[tuple[str, str], Examples]) -> int:
     largest = max(np.abs(arrays["perturbation"]).max() for arrays in examples.values())
     return max(1, round(0.5 / float(largest))) if largest > 0 else 1
-
-
-def _spectrum_scale(spectra: Sequence[np.ndarray]) -> LogNorm:
-    """A log scale over all spectra; the few magnitudes next to zero share its lowest colour."""
-    values = np.concatenate([spectrum.ravel() for spectrum in spectra])
-    values = values[values > 0]
-    return LogNorm(float(np.quantile(values, 0.02)), float(values.max()), clip=True)

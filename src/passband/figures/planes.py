@@ -1,7 +1,7 @@
 """Maps over the frequency plane: spectra of perturbations and Fourier heat maps."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +16,8 @@ from passband.figures.style import COLUMN, PAGE, method_look, new_figure
 
 SPECTRUM_COLOURS = "viridis"
 ERROR_COLOURS = "magma"
+SHOWN_MAGNITUDES = (0.005, 0.998)  # quantiles at the ends of a log colour scale
+BAR = {"shrink": 0.9, "aspect": 28}
 
 
 def spectrum_grid(
@@ -30,15 +32,13 @@ def spectrum_grid(
     notes = {}
     figure, panels = _grid(spectra, notes)
     for maps in _rows_of_one_scale(spectra):
-        scale = LogNorm(
-            min(spectra[key].min() for key in maps), max(spectra[key].max() for key in maps)
-        )
+        scale = log_scale([spectra[key] for key in maps])
         for key in maps:
             image = draw_plane(panels[key], spectra[key], scale, SPECTRUM_COLOURS)
             if key[1] == "L-model" and training_fraction:
                 outline(panels[key], training_fraction * spectra[key].shape[0], "white")
         place = [panels[key] for key in maps]
-        log_ticks(figure.colorbar(image, ax=place, label="mean |F(δ)|", shrink=0.9, aspect=28))
+        log_ticks(figure.colorbar(image, ax=place, label="mean |F(δ)|", extend="both", **BAR))
     return figure
 
 
@@ -53,15 +53,12 @@ def heatmap_grid(
     """
     notes = {key: f"clean error {100 * rate:.1f} %" for key, rate in clean.items()}
     figure, panels = _grid(errors, notes)
-    scale = Normalize(0, 100 * max(error.max() for error in errors.values()))
+    everywhere = 100 * np.concatenate([error.ravel() for error in errors.values()])
+    scale = Normalize(everywhere.min(), max(everywhere.max(), everywhere.min() + 1))
     for key, error in errors.items():
         image = draw_plane(panels[key], 100 * error, scale, ERROR_COLOURS)
     figure.colorbar(
-        image,
-        ax=list(panels.values()),
-        label=f"error rate (%), noise of norm {norm}",
-        shrink=0.9,
-        aspect=28,
+        image, ax=list(panels.values()), label=f"error rate (%), noise of norm {norm}", **BAR
     )
     return figure
 
@@ -74,6 +71,13 @@ def draw_plane(axes: Axes, plane: np.ndarray, scale: Normalize, colours: str) ->
     axes.set_xticks([-width // 2, -width // 4, 0, width // 4])
     axes.set_yticks([-height // 2, -height // 4, 0, height // 4])
     return axes.imshow(enlarged(plane), norm=scale, cmap=colours, extent=extent)
+
+
+def log_scale(spectra: Sequence[np.ndarray]) -> LogNorm:
+    """One log scale for all magnitudes but the extreme: a dominant mean hides nothing else."""
+    values = np.concatenate([spectrum.ravel() for spectrum in spectra])
+    low, high = np.quantile(values[values > 0], SHOWN_MAGNITUDES)
+    return LogNorm(float(low), max(float(high), 1.01 * float(low)), clip=True)
 
 
 def log_ticks(bar: Colorbar) -> None:
