@@ -14,7 +14,7 @@ from passband.findings.statistics import (
     with_seeds,
 )
 
-TRIALS = 2000
+TRIALS = 1000
 
 
 def coverage(draw, truth, span=None, trials=TRIALS):

@@ -61,7 +61,7 @@ class Group:
         except ValueError as error:
             raise NotMeasured(f"{error} on {self.title}") from None
 
-    def bandwidth(self, contrast: Contrast, share) -> int:
+    def bandwidth(self, contrast: Contrast, share: str) -> int:
         """The bandwidth in this data set's images that a share of the side stands for."""
         first = contrast.terms[0]
         arrays = self.read(first.method, SCORES[first.score].kind.probe)

@@ -45,7 +45,7 @@ def score(name: str, kind: Kind) -> Callable[[Callable], Callable]:
     return keep
 
 
-def bandwidth_of(arrays: Arrays, share: Fraction) -> int:
+def bandwidth_of(arrays: Arrays, share: Fraction | str) -> int:
     """A share of the image side as the bandwidth at which the probes measure it."""
     side = int(arrays["bandwidths"][-1]) if "bandwidths" in arrays else len(arrays["error"])
     return share_of(side, share)
