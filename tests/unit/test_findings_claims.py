@@ -262,6 +262,13 @@ def test_a_stand_in_is_judged_where_the_claim_transfers(tmp_path):
     assert "at bandwidth 18 the natural model" in table.loc["sar.table1.a", "reason"]
 
 
+def test_a_stand_in_has_to_pass_the_clauses_on_some_data_sets_too(tmp_path):
+    change = {("high_part", "PGD-AT"): [82, 70, 60, 55, 52, 52, 52, 52, 52]}
+    name = "fashion-mnist-sample"
+    models = world(tmp_path, [name], {name: change}, papers={name: "cifar10"})
+    assert verdict_of("sar.fig6.c", models).verdict == "contradicted"
+
+
 def test_own_data_is_preferred_to_a_stand_in(tmp_path):
     models = world(
         tmp_path, ["cifar10", "fashion-mnist-sample"], papers={"fashion-mnist-sample": "svhn"}
