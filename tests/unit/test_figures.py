@@ -381,19 +381,27 @@ def test_failing_template_leaves_a_failed_notebook_only(tmp_path):
         render(template, {}, executed)
     assert "first / 0" in str(error.value) and "\x1b" not in str(error.value)
     assert not executed.exists()
-    assert "ZeroDivisionError" in (tmp_path / "executed.failed.ipynb").read_text()
+    failed = tmp_path / "executed.failed.ipynb"
+    assert "ZeroDivisionError" in failed.read_text()
 
 
-def test_notebooks_run_in_this_interpreter(tmp_path, monkeypatch):
+def test_notebooks_run_in_this_interpreter_and_forget_their_failure(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     other = tmp_path / "jupyter" / "kernels" / "python3"
     other.mkdir(parents=True)
     kernel = '{"argv": ["/nowhere/python", "{connection_file}"], "language": "python"}'
     (other / "kernel.json").write_text(kernel)
-    template = tmp_path / "template.py"
+    template, failed = tmp_path / "template.py", tmp_path / "executed.failed.ipynb"
     template.write_text("# %%\nimport sys\n\nprint(sys.executable)\n")
+    failed.write_text("an earlier failure")
     render(template, {}, tmp_path / "executed.ipynb")
     assert sys.executable in (tmp_path / "executed.ipynb").read_text()
+    assert not failed.exists()
+
+
+def test_missing_template_is_explained(tmp_path):
+    with pytest.raises(UserError, match="no notebook template"):
+        render(tmp_path / "absent.py", {}, tmp_path / "executed.ipynb")
 
 
 def test_figures_never_import_torch():

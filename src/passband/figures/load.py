@@ -21,6 +21,8 @@ def read_measurements(models: Sequence[dict], probe: str) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    if not models:
+        raise UserError(f"no model was measured with probe '{probe}': name one in the artifact.")
     frames = []
     for entry in models:
         frame = pd.read_csv(_path(entry, probe, "csv"), keep_default_na=False)
