@@ -51,7 +51,7 @@ class Compute:
 
 
 def choose(threads: int) -> Compute:
-    """The GPU in bfloat16 if there is one, else the CPU: bfloat16 where the hardware multiplies it, else float32.
+    """The GPU in bfloat16 if there is one, else the CPU, in bfloat16 where it has the hardware.
 
     Strict float32 (no TF32) is set for everything that is not autocast, so that accuracy under
     attack is judged in it. `threads` is what the scheduler granted.
@@ -62,7 +62,7 @@ def choose(threads: int) -> Compute:
     if torch.cuda.is_available():
         torch.backends.cudnn.benchmark = True
         return Compute(torch.device("cuda"), torch.bfloat16, deterministic=False)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
     precision = torch.bfloat16 if has_bfloat16() else torch.float32
     return Compute(torch.device("cpu"), precision, deterministic=True)
 

@@ -1,9 +1,12 @@
 """Atomic files: a reader sees the old file or the whole new one, never a part."""
 
+import csv
 import errno
+import hashlib
+import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +46,21 @@ def write_json(path: str | Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write rows with the same keys as CSV, floats to six digits, atomically."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            {
+                key: f"{value:.6g}" if isinstance(value, float) else value
+                for key, value in row.items()
+            }
+        )
+    write_text(path, text.getvalue())
+
+
 def write_arrays(
     path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object]
 ) -> None:
@@ -62,6 +80,12 @@ def read_metadata(path: str | Path) -> dict[str, object]:
     """Read the metadata of what `write_arrays` wrote."""
     with safe_open(path, framework="numpy") as file:
         return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+
+
+def sha256(path: str | Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _explained(error: OSError, path: Path) -> Exception:

@@ -35,7 +35,8 @@ class Tee:
 def job(log: str) -> Iterator[None]:
     """Copy the block's output to the file `log`; end the process on errors.
 
-    A UserError becomes its one sentence, any other error keeps its traceback in the log.
+    The log, which the workflow shows for failed jobs, gets the sentence of a UserError and the
+    traceback of any other error.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8") as file:
@@ -43,10 +44,10 @@ def job(log: str) -> Iterator[None]:
         try:
             yield
         except UserError as error:
-            print(f"Error: {error}", file=sys.stderr)
+            print(f"Error: {error}", file=file)
             sys.exit(1)
         except Exception:
-            traceback.print_exc()
+            traceback.print_exc(file=file)
             sys.exit(1)
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__

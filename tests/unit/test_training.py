@@ -21,7 +21,7 @@ from passband import compute as compute_module
 from passband import models
 from passband.attacks.pgd import pgd
 from passband.compute import Compute
-from passband.data import ImageSet
+from passband.data.storage import ImageSet
 from passband.errors import UserError
 from passband.files import read_metadata
 from passband.random import Draws, key_of, permutation
@@ -351,7 +351,7 @@ import json, sys
 from pathlib import Path
 from safetensors.torch import load_file, save_file
 from passband import compute, models
-from passband.data import ImageSet
+from passband.data.storage import ImageSet
 from passband.training.engine import train
 
 folder = Path(sys.argv[1])

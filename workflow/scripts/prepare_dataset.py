@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from passband.data import prepare
+from passband.data.preparation import prepare
 from passband.jobs import job
 
 if TYPE_CHECKING:

@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy._core.multiarray import _reconstruct
-from PIL import Image
-from scipy.io import loadmat
 from tqdm import tqdm
 
 from passband.errors import UserError
@@ -110,6 +108,8 @@ class _ArrayUnpickler(pickle.Unpickler):
 def parse_svhn(paths: Mapping[str, Path]) -> Parsed:
     """SVHN's cropped digits, format 2: X is [H,W,C,N], and the digit 0 has the label 10."""
 
+    from scipy.io import loadmat  # slow to import, needed here only
+
     def split(name: str) -> tuple[np.ndarray, np.ndarray]:
         content = loadmat(paths[name], variable_names=("X", "y"))
         return content["X"].transpose(3, 2, 0, 1), content["y"].ravel() % 10
@@ -152,6 +152,8 @@ def _lines(content: zipfile.ZipFile, name: str) -> list[str]:
 
 
 def _decode(content: zipfile.ZipFile, names: Sequence[str], what: str) -> np.ndarray:
+    from PIL import Image  # slow to import, needed here only
+
     images = np.empty((len(names), 64, 64, 3), np.uint8)
     for index, name in enumerate(tqdm(names, desc=what, unit="image", disable=None)):
         with Image.open(io.BytesIO(content.read(name))) as image:

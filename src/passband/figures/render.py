@@ -72,7 +72,7 @@ def _this_interpreter(folder: str) -> Iterator[None]:
     kernel = {
         "argv": [
             *(sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher"),
-            *("-f", "{connection_file}", "--HistoryManager.enabled=False"),
+            *("-f", "{connection_file}", "--HistoryManager.enabled=False", "--log-level=CRITICAL"),
         ],
         "display_name": "Python 3",
         "language": "python",

@@ -54,7 +54,11 @@ def example_images(
     size = share_of(subject.side, bandwidth)
     clean = subject.compute.images(subject.images)
     blurred, attacked = lowpass(clean, size), (clean + subject.perturbation).clamp(0, 1)
-    changed = (blurred, attacked)
+    conditions = (f"filter=lowpass;bandwidth={size}", f"attack={attack}")
+    statistics = {
+        name: torch.stack([measure(changed, clean) for changed in (blurred, attacked)])
+        for name, measure in {"detail": detail_kept, "shape": shape_kept}.items()
+    }
 
     labels = subject.labels
     occurrence = (F.one_hot(labels).cumsum(0).gather(1, labels[:, None]) - 1).squeeze(1)
@@ -72,19 +76,12 @@ def example_images(
             "labels": stored(labels[chosen]),
             "predicted": stored(predicted),
             "predicted_adversarial": stored(predicted_adversarial),
-            "detail_kept": stored(torch.stack([detail_kept(one, clean) for one in changed])),
-            "shape_kept": stored(torch.stack([shape_kept(one, clean) for one in changed])),
-        },
+        }
+        | {f"{name}_kept": stored(values) for name, values in statistics.items()},
         metadata={"classes": list(subject.classes), "bandwidth": size, "attack": attack},
         rows=[
-            (
-                f"{name};statistic={statistic}",
-                "kept",
-                float(measure(one, clean).mean()),
-                images,
-                "ratio",
-            )
-            for name, one in zip((f"filter=lowpass;bandwidth={size}", f"attack={attack}"), changed)
-            for statistic, measure in {"detail": detail_kept, "shape": shape_kept}.items()
+            (f"{condition};statistic={name}", "kept", float(kept.mean()), len(clean), "ratio")
+            for name, values in statistics.items()
+            for condition, kept in zip(conditions, values, strict=True)
         ],
     )

@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-import pandas as pd
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
 from passband import models
 from passband.compute import Compute
-from passband.data import ImageSet, load
+from passband.data.storage import ImageSet, load
 from passband.evaluation import added, frozen, perturbations, predictions
-from passband.files import read_arrays, write_arrays, write_text
+from passband.files import read_arrays, write_arrays, write_csv
 from passband.probes import PROBES, Subject, stored
 
 COLUMNS = ("condition", "metric", "value", "n_images", "unit")
@@ -92,7 +91,6 @@ def run_probe(
     )
     constants = {key: value for key, value in probe.items() if key != "probe"}
     measured = PROBES[probe["probe"]](subject, **constants)
-    table = pd.DataFrame(measured.rows, columns=COLUMNS)
     labels = {
         "dataset": data.title,
         "architecture": architecture,
@@ -101,7 +99,5 @@ def run_probe(
         "seed": seed,
         "probe": name,
     }
-    for position, (column, value) in enumerate(labels.items()):
-        table.insert(position, column, value)
     write_arrays(arrays, measured.arrays, measured.metadata)
-    write_text(csv, table.to_csv(index=False, float_format="%.6g"))
+    write_csv(csv, [labels | dict(zip(COLUMNS, row, strict=True)) for row in measured.rows])

@@ -21,7 +21,7 @@ def frequencies(side: int) -> Tensor:
 
 
 def basis_images(frequencies: Tensor, side: int) -> Tensor:
-    """Real images of unit Euclidean norm whose DFT is non-zero at f and -f only: [B, side, side]."""
+    """Real images of unit Euclidean norm whose DFT is non-zero at f and -f only: [B, S, S]."""
     position = torch.arange(side, device=frequencies.device)
     row, column = (frequencies[:, axis, None] * position % side for axis in (0, 1))
     angle = (2 * math.pi / side) * (row[:, :, None] + column[:, None, :]).double()

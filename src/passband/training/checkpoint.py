@@ -56,7 +56,7 @@ def restore_state(path: Path, state: State, fingerprint: str) -> bool:
         if metadata.pop("fingerprint") != fingerprint:
             return False
         groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "momentum": {}}
-        for name in file.keys():
+        for name in file.keys():  # noqa: SIM118 (the file is no mapping)
             group, _, rest = name.partition(".")
             groups[group][rest] = file.get_tensor(name)
     state.model.load_state_dict(groups["model"])

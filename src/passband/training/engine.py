@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from passband.attacks import craft
 from passband.compute import Compute
-from passband.data import ImageSet
+from passband.data.storage import ImageSet
 from passband.errors import UserError
 from passband.evaluation import added, frozen, perturbations, predictions, progress
 from passband.numbers import share_of

@@ -1,17 +1,15 @@
 """One training as a job: files in, files out."""
 
+import statistics
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
-
 import passband
 from passband import models
 from passband.compute import Compute
-from passband.data import load
-from passband.data.download import sha256
-from passband.files import write_json, write_text
+from passband.data.storage import load
+from passband.files import sha256, write_csv, write_json
 from passband.random import key_of
 from passband.training.checkpoint import write_tensors
 from passband.training.engine import train
@@ -51,10 +49,9 @@ def run_training(
         compute=compute,
         checkpoint=checkpoint,
     )
-    table = pd.DataFrame(state.history)
-    table["selected"] = (table.epoch == state.selected_epoch).astype(int)
+    rows = [row | {"selected": int(row["epoch"] == state.selected_epoch)} for row in state.history]
     write_tensors(weights, state.best, {"architecture": architecture, "model": name})
-    write_text(history, table.to_csv(index=False, float_format="%.6g"))
+    write_csv(history, rows)
     write_json(
         run,
         {
@@ -67,10 +64,12 @@ def run_training(
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             "train_images": len(data.labels),
             "dataset_sha256": fingerprint,
-            "epochs": len(table),
+            "epochs": len(rows),
             "selected_epoch": state.selected_epoch,
-            "seconds": round(float(table.seconds.sum()), 1),
-            "images_per_second": round(float(table.images_per_second.median()), 1),
+            "seconds": round(sum(row["seconds"] for row in rows), 1),
+            "images_per_second": round(
+                statistics.median(row["images_per_second"] for row in rows), 1
+            ),
             "resumed": state.resumed,
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -9,7 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from passband.data import DATASETS, MIRROR_VARIABLE, RemoteFile, download
+from passband.data import download
+from passband.data.download import MIRROR_VARIABLE
+from passband.data.registry import DATASETS, RemoteFile
 
 
 @dataclass

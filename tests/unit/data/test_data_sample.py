@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from passband.data import load, prepare
+from passband.data.preparation import prepare
+from passband.data.storage import load
 from passband.data.registry import EMBEDDED_SAMPLE
 
 DEBIAN_MIRROR = Path("/usr/share/datasets")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from passband.data import DATASETS, get, load
+from passband.data.registry import DATASETS, get
+from passband.data.storage import load
 from passband.errors import UserError
 from passband.files import write_arrays
 
