@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from passband.data.registry import DATASETS, get
 from passband.dependencies import declared
 from passband.errors import UserError, unknown
-from passband.numbers import number, share_of
+from passband.numbers import number, bandwidth_of
 
 RANGES = {
     "epsilon": (0, 1),
@@ -26,6 +26,7 @@ RANGES = {
     "examples": (1, 1_000),
     "norm_per_pixel": (0, 10),
 }
+WHOLE = {"steps", "restarts", "images", "examples"}
 
 
 class Plan(NamedTuple):
@@ -231,14 +232,17 @@ def _ranged(kind: str, name: str, row: Mapping) -> dict:
     resolved = dict(row)
     for key, (low, high) in RANGES.items():
         if key in row:
+            kinds = (int,) if key in WHOLE else (int, float, str)
             try:
                 resolved[key] = number(row[key])
-                fits = low <= resolved[key] <= high
+                fits = type(row[key]) in kinds and low <= resolved[key] <= high
             except (ValueError, TypeError, ZeroDivisionError):
                 fits = False
             if not fits:
+                expected = "whole number" if key in WHOLE else "number"
                 raise UserError(
-                    f"{kind} '{name}': {key} is {row[key]}, expected a number from {low} to {high}."
+                    f"{kind} '{name}': {key} is {row[key]}, "
+                    f"expected a {expected} from {low} to {high}."
                 )
     return resolved
 
@@ -257,20 +261,21 @@ def _resolve_probe(name: str, row: Mapping, attacks: Mapping) -> dict:
     resolved = _ranged("probe", name, row)
     if "attack" in row:
         _known(f"attack of probe '{name}'", [row["attack"]], attacks)
-    for share in row.get("bandwidths", [row.get("bandwidth", 0)]):
-        _check_share(f"probe '{name}'", share, side=32)
+    for bandwidth in row.get("bandwidths", [row.get("bandwidth", 0)]):
+        _check_bandwidth(f"probe '{name}'", bandwidth, side=32)
     return resolved
 
 
-def _check_share(owner: str, share: object, side: int) -> None:
+def _check_bandwidth(owner: str, bandwidth: object, side: int) -> None:
     try:
-        fits = 0 <= share_of(side, share) <= side
+        found = bandwidth_of(side, bandwidth)
+        fits = 0 <= found <= side and found % 2 == 0
     except (ValueError, TypeError, ZeroDivisionError):
         fits = False
     if not fits:
         raise UserError(
-            f"{owner}: bandwidth {share} is no share of the image side; "
-            "expected a fraction from 0 to 1 such as 1/2."
+            f"{owner}: bandwidth {bandwidth} does not fit images of side {side}; expected a share "
+            f"of the side such as 1/2, or an even number from 0 to {side}."
         )
 
 
@@ -287,8 +292,8 @@ def resolve_recipe(
             _known(f"attack of recipe '{name}', {part}", [attack], attacks)
             resolved[part] = resolved[part] | {"attack": attacks[attack]}
     if "treatment" in resolved:
-        share, side = resolved["treatment"]["bandwidth"], DATASETS[dataset].side
-        _check_share(f"recipe '{name}'", share, side)
+        bandwidth, side = resolved["treatment"]["bandwidth"], DATASETS[dataset].side
+        _check_bandwidth(f"recipe '{name}'", bandwidth, side)
     if resolved["select"] == "val_robust_accuracy" and "attack" not in resolved["validation"]:
         raise UserError(
             f"recipe '{name}' selects by val_robust_accuracy, but its validation names no attack."

@@ -8,6 +8,12 @@ def number(value: int | float | str) -> int | float:
     return float(Fraction(value)) if isinstance(value, str) else value
 
 
-def share_of(side: int, share: int | float | str) -> int:
-    """A bandwidth given as a share of the image side ("1/2"), as an even number of frequencies."""
-    return 2 * round(Fraction(share) * side / 2)
+def bandwidth_of(side: int, bandwidth: int | str) -> int:
+    """A bandwidth in frequencies: a whole number as it is, a fraction as a share of the side.
+
+    >>> bandwidth_of(64, 8), bandwidth_of(64, "1/2"), bandwidth_of(64, "8/8")
+    (8, 32, 64)
+    """
+    if isinstance(bandwidth, int):
+        return bandwidth
+    return 2 * round(Fraction(bandwidth) * side / 2)

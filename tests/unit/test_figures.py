@@ -258,7 +258,7 @@ def test_interval_stays_within_percent():
     assert (low, high) == (0.0, 100.0)
 
 
-def test_reference_compares_bandwidths_by_share_of_the_side():
+def test_reference_compares_bandwidths_by_bandwidth_of_the_side():
     paper = paper_table().set_index(["paper_dataset_title", "method", "fraction"])["paper_value"]
     assert paper["CIFAR-10", "natural", 0.5] == 46.71
     assert paper["TinyImageNet", "natural", 0.5] == 18.42

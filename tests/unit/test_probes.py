@@ -12,7 +12,7 @@ from passband import evaluation, models
 from passband.compute import Compute
 from passband.config import resolve_attack
 from passband.evaluation import added, batches, frozen, perturbations, predictions
-from passband.numbers import share_of
+from passband.numbers import bandwidth_of
 from passband.probes import PROBES, Subject
 from passband.probes.examples import detail_kept, shape_kept
 from passband.random import Draws, key_of
@@ -167,7 +167,7 @@ def test_bands_end_at_the_clean_and_at_the_attacked_accuracy(lived_in):
     ("side", "share", "expected"), [(32, "1/2", 16), (64, "1/2", 32), (28, "1/8", 4), (32, 1, 32)]
 )
 def test_shares_of_the_side_are_even(side, share, expected):
-    assert share_of(side, share) == expected
+    assert bandwidth_of(side, share) == expected
 
 
 # Spectrum

@@ -222,7 +222,7 @@ def test_energy_share_equals_a_plain_sum(case):
     np.testing.assert_allclose(got[-1], 1, rtol=1e-6)
 
 
-def test_energy_share_of_white_noise_and_of_nothing_is_the_squares_share():
+def test_energy_bandwidth_of_white_noise_and_of_nothing_is_the_squares_share():
     noise = torch.randn(200, 32, 32, generator=torch.Generator().manual_seed(0))
     share = energy_share(amplitude(noise), [8, 16]).mean(1)
     torch.testing.assert_close(share, torch.tensor([1 / 16, 1 / 4]), rtol=0.03, atol=0)

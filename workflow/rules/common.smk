@@ -209,6 +209,14 @@ def of_kind(kind: str) -> str:
     return "|".join(name.replace(".", r"\.") for name in names)
 
 
+def findings_code() -> list[str]:
+    """The judging reads its tests from registries, so all of the package counts."""
+    return code_of(
+        SCRIPTS / "judge_findings.py",
+        *sorted((PROJECT / "src/passband/findings").rglob("*.py")),
+    )
+
+
 def caption(wildcards) -> dict:
     row = PLAN.artifacts[wildcards.artifact]
     return {"Artifact": wildcards.artifact, "Title": row["title"]}

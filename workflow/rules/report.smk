@@ -2,7 +2,7 @@ rule judge_findings:
     input:
         claims=str(PROJECT / "config" / "findings.yaml"),
         arrays=probe_files(PLAN.artifacts, "arrays"),
-        code=code("judge_findings"),
+        code=findings_code(),
     output:
         report(
             "<results>/findings.csv",

@@ -71,7 +71,7 @@ def _this_interpreter(folder: str) -> Iterator[None]:
     source = str(Path(passband.__file__).parents[1])
     kernel = {
         "argv": [
-            *(sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher"),
+            *(sys.executable, "-m", "ipykernel_launcher"),
             *("-f", "{connection_file}", "--HistoryManager.enabled=False", "--log-level=CRITICAL"),
         ],
         "display_name": "Python 3",
