@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from passband.data.registry import DATASETS, get
 from passband.dependencies import declared
 from passband.errors import UserError, unknown
-from passband.numbers import number, bandwidth_of
+from passband.numbers import bandwidth_at, number
 
 RANGES = {
     "epsilon": (0, 1),
@@ -268,7 +268,7 @@ def _resolve_probe(name: str, row: Mapping, attacks: Mapping) -> dict:
 
 def _check_bandwidth(owner: str, bandwidth: object, side: int) -> None:
     try:
-        found = bandwidth_of(side, bandwidth)
+        found = bandwidth_at(side, bandwidth)
         fits = 0 <= found <= side and found % 2 == 0
     except (ValueError, TypeError, ZeroDivisionError):
         fits = False

@@ -8,10 +8,10 @@ def number(value: int | float | str) -> int | float:
     return float(Fraction(value)) if isinstance(value, str) else value
 
 
-def bandwidth_of(side: int, bandwidth: int | str) -> int:
+def bandwidth_at(side: int, bandwidth: int | str) -> int:
     """A bandwidth in frequencies: a whole number as it is, a fraction as a share of the side.
 
-    >>> bandwidth_of(64, 8), bandwidth_of(64, "1/2"), bandwidth_of(64, "8/8")
+    >>> bandwidth_at(64, 8), bandwidth_at(64, "1/2"), bandwidth_at(64, "8/8")
     (8, 32, 64)
     """
     if isinstance(bandwidth, int):

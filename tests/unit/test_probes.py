@@ -12,7 +12,7 @@ from passband import evaluation, models
 from passband.compute import Compute
 from passband.config import resolve_attack
 from passband.evaluation import added, batches, frozen, perturbations, predictions
-from passband.numbers import bandwidth_of
+from passband.numbers import bandwidth_at
 from passband.probes import PROBES, Subject
 from passband.probes.examples import detail_kept, shape_kept
 from passband.random import Draws, key_of
@@ -124,7 +124,7 @@ def test_attack_accuracy_counts_by_hand():
 
 
 def test_filtered_accuracy_shows_the_network_filtered_images():
-    images, shares = noisy(20), ["1/8", "1/2", 1]
+    images, shares = noisy(20), ["1/8", "1/2", "1"]
     seen = []
 
     def network(x):
@@ -150,7 +150,7 @@ def test_bands_end_at_the_clean_and_at_the_attacked_accuracy(lived_in):
     attack = resolve_attack("big", PGD | {"epsilon": "32/255", "step_size": "16/255"})
     noise = perturbations(model, images, labels, attack, 0, FLOAT32)
     given = subject(model, images, labels, noise)
-    found = PROBES["perturbation_bands"](given, attack="big", bandwidths=[0, "1/2", 1])
+    found = PROBES["perturbation_bands"](given, attack="big", bandwidths=[0, "1/2", "1"])
     plain = PROBES["attack_accuracy"](given, attack="big").arrays
     for name, keep in {"lowpass": lowpass, "highpass": highpass}.items():
         correct = found.arrays[f"correct_{name}"]
@@ -164,10 +164,10 @@ def test_bands_end_at_the_clean_and_at_the_attacked_accuracy(lived_in):
 
 
 @pytest.mark.parametrize(
-    ("side", "share", "expected"), [(32, "1/2", 16), (64, "1/2", 32), (28, "1/8", 4), (32, 1, 32)]
+    ("side", "share", "expected"), [(32, "1/2", 16), (64, "1/2", 32), (28, "1/8", 4), (32, "1", 32), (64, 8, 8)]
 )
 def test_shares_of_the_side_are_even(side, share, expected):
-    assert bandwidth_of(side, share) == expected
+    assert bandwidth_at(side, share) == expected
 
 
 # Spectrum
@@ -356,6 +356,6 @@ def test_models_are_not_changed_by_measuring(lived_in):
     before = {name: value.clone() for name, value in model.state_dict().items()}
     measured = frozen(model)
     given = subject(measured, noisy(4, channels=1))
-    PROBES["filtered_accuracy"](given, filter="lowpass", bandwidths=[1])
+    PROBES["filtered_accuracy"](given, filter="lowpass", bandwidths=["1"])
     assert model.training
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())

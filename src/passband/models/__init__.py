@@ -1,6 +1,6 @@
 """Architectures: one file per family, found by themselves.
 
-A builder `(channels, classes, side) -> nn.Module` is registered under the architecture's name. Every
+A builder `(channels, classes, side) -> nn.Module` is registered under its name. Every
 network takes float images [N, channels, side, side] in [0, 1], not normalised, and returns logits
 [N, classes].
 """

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from passband.evaluation import added, predictions
-from passband.numbers import bandwidth_of
+from passband.numbers import bandwidth_at
 from passband.probes import PROBES, Measurement, Subject, stored
 from passband.spectra.filters import FILTERS
 
@@ -19,7 +19,7 @@ def _correct(subject: Subject, change) -> Tensor:
 @PROBES.register("filtered_accuracy")
 def filtered_accuracy(subject: Subject, *, filter: str, bandwidths: list[str]) -> Measurement:
     """Accuracy on natural images behind a square filter (sar, table I and figure 2)."""
-    sizes = [bandwidth_of(subject.side, share) for share in bandwidths]
+    sizes = [bandwidth_at(subject.side, share) for share in bandwidths]
     result = Measurement()
     rows = []
     for size in sizes:
@@ -44,7 +44,7 @@ def attack_accuracy(subject: Subject, *, attack: str) -> Measurement:
 @PROBES.register("perturbation_bands")
 def perturbation_bands(subject: Subject, *, attack: str, bandwidths: list[str]) -> Measurement:
     """Robust accuracy when the perturbation is filtered before it is added (sar, figure 6)."""
-    sizes = [bandwidth_of(subject.side, share) for share in bandwidths]
+    sizes = [bandwidth_at(subject.side, share) for share in bandwidths]
     result = Measurement(arrays={"bandwidths": np.array(sizes)})
     for name, keep in FILTERS.items():
         rows = []

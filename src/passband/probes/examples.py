@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from passband.evaluation import predictions
-from passband.numbers import bandwidth_of
+from passband.numbers import bandwidth_at
 from passband.probes import PROBES, Measurement, Subject, stored
 from passband.spectra.filters import lowpass
 from passband.spectra.statistics import amplitude
@@ -51,7 +51,7 @@ def example_images(
     shape statistics are taken over the first `images` test images.
     """
     subject = subject.first(images)
-    size = bandwidth_of(subject.side, bandwidth)
+    size = bandwidth_at(subject.side, bandwidth)
     clean = subject.compute.images(subject.images)
     blurred, attacked = lowpass(clean, size), (clean + subject.perturbation).clamp(0, 1)
     conditions = (f"filter=lowpass;bandwidth={size}", f"attack={attack}")

@@ -16,7 +16,7 @@ from passband.compute import Compute
 from passband.data.storage import ImageSet
 from passband.errors import UserError
 from passband.evaluation import added, frozen, perturbations, predictions, progress
-from passband.numbers import bandwidth_of
+from passband.numbers import bandwidth_at
 from passband.random import Draws, key_of, permutation
 from passband.spectra.filters import FILTERS
 from passband.training.augmentation import crop_and_flip
@@ -41,7 +41,7 @@ def training_step(model: nn.Module, optimizer, recipe: dict, seed: int, compute:
     def treated(images: Tensor) -> Tensor:
         if not treatment:
             return images
-        bandwidth = bandwidth_of(images.shape[-1], treatment["bandwidth"])
+        bandwidth = bandwidth_at(images.shape[-1], treatment["bandwidth"])
         return FILTERS[treatment["filter"]](images, bandwidth)
 
     def attacked(images: Tensor, labels: Tensor, indices: Tensor, epoch: int) -> Tensor:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from passband.numbers import bandwidth_of
+from passband.numbers import bandwidth_at
 from passband.registry import Registry
 
 SCORES = Registry("score", __name__)
@@ -48,7 +48,7 @@ def score(name: str, kind: Kind) -> Callable[[Callable], Callable]:
 def bandwidth_of(arrays: Arrays, share: Fraction | str) -> int:
     """A share of the image side as the bandwidth at which the probes measure it."""
     side = int(arrays["bandwidths"][-1]) if "bandwidths" in arrays else len(arrays["error"])
-    return bandwidth_of(side, share)
+    return bandwidth_at(side, share)
 
 
 def at(arrays: Arrays, share: Fraction) -> int:
