@@ -337,9 +337,9 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
     options = SimpleNamespace(
         attack_accuracy={"attack": "pgd"},
         example_images={"attack": "pgd", "bandwidth": "1/4", "examples": 4, "images": 8},
-        filtered_accuracy={"filter": "highpass", "bandwidths": ["1/2", 1]},
+        filtered_accuracy={"filter": "highpass", "bandwidths": ["1/2", "1"]},
         fourier_heatmap={"norm_per_pixel": 0.125, "images": 2},
-        perturbation_bands={"attack": "pgd", "bandwidths": [0, 1]},
+        perturbation_bands={"attack": "pgd", "bandwidths": [0, "1"]},
         perturbation_spectrum={"attack": "pgd", "images": 8},
     )
     for name in PROBES.names():
