@@ -12,7 +12,11 @@ from passband.models import register
 
 
 class _Shortcut(nn.Module):
-    """Option A: every second pixel, and zeros for the new channels; no parameters."""
+    """Option A: every second pixel, and zeros for the new channels; no parameters.
+
+    Pooling single pixels keeps gradients in channels_last layout, which slicing does not: a third
+    of the time of a step on a CPU.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int):
         super().__init__()
@@ -21,7 +25,7 @@ class _Shortcut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         before = self.new_channels // 2
-        x = x[:, :, :: self.stride, :: self.stride]
+        x = F.avg_pool2d(x, 1, self.stride)
         return F.pad(x, (0, 0, 0, 0, before, self.new_channels - before))
 
 
