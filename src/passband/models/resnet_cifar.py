@@ -1,6 +1,7 @@
-"""The small residual networks for 32 x 32 images (He et al. 2016, section 4.2), with free shortcuts.
+"""The small residual networks for 32 x 32 images (He et al. 2016, section 4.2).
 
-Depth 6n + 2: a 3x3 stem, three stages of n blocks, global average pool, one linear layer.
+Depth 6n + 2: a 3x3 stem, three stages of n blocks, global average pool, one linear layer; shortcuts
+without parameters.
 """
 
 from functools import partial
