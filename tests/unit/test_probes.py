@@ -164,7 +164,8 @@ def test_bands_end_at_the_clean_and_at_the_attacked_accuracy(lived_in):
 
 
 @pytest.mark.parametrize(
-    ("side", "share", "expected"), [(32, "1/2", 16), (64, "1/2", 32), (28, "1/8", 4), (32, "1", 32), (64, 8, 8)]
+    ("side", "share", "expected"),
+    [(32, "1/2", 16), (64, "1/2", 32), (28, "1/8", 4), (32, "1", 32), (64, 8, 8)],
 )
 def test_shares_of_the_side_are_even(side, share, expected):
     assert bandwidth_at(side, share) == expected

@@ -366,7 +366,7 @@ save_file(tensors, folder / "final", {"resumed": str(state.resumed)})
 
 
 def test_killed_and_resumed_training_gives_the_same_bits(tmp_path):
-    recipe = RECIPE | {"epochs": 8}
+    recipe = RECIPE | {"epochs": 24}
     expected = run(tmp_path / "whole", recipe)
     chance = random.Random(0)
     stored = tmp_path / "state"
@@ -380,7 +380,7 @@ def test_killed_and_resumed_training_gives_the_same_bits(tmp_path):
             while not stored.exists() or stored.stat().st_mtime_ns == before:
                 assert job.poll() is None, job.communicate()[1]
                 time.sleep(0.002)
-            time.sleep(chance.uniform(0, 0.3))
+            time.sleep(chance.uniform(0, 0.2))
             job.send_signal(stop)
         _, errors = job.communicate(timeout=120)
         assert job.returncode == (-stop if stop else 0), errors
