@@ -15,8 +15,8 @@ demo: SCALE := demo
 demo: run
 
 run: setup ## run one scale: make run SCALE=fashion
-	$(SNAKEMAKE) --cores $(CORES) --configfile config/scales/$(SCALE).yaml $(ARGS)
-	$(SNAKEMAKE) --quiet all --configfile config/scales/$(SCALE).yaml --report results/$(SCALE)/report.zip
+	$(SNAKEMAKE) --cores $(CORES) --config scale=$(SCALE) $(ARGS)
+	$(SNAKEMAKE) --quiet all --config scale=$(SCALE) --report results/$(SCALE)/report.zip
 	@echo "Report: results/$(SCALE)/report/index.html"
 
 test: setup

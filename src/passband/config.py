@@ -88,35 +88,43 @@ def scale_config(config: Mapping, root: Path) -> dict:
 
 
 def check(content: object, schema: Path, source: str) -> None:
-    """Validate against a JSON schema; the first mistake becomes one sentence."""
-    validator = Draft202012Validator(read_yaml(schema))
-    error = min(validator.iter_errors(content), key=lambda e: list(map(str, e.path)), default=None)
+    """Validate against a JSON schema; the plainest mistake becomes one sentence."""
+    errors = Draft202012Validator(read_yaml(schema)).iter_errors(content)
+    error = min(errors, key=_plainness, default=None)
     if error is not None:
         raise UserError(f"{source}: {_sentence(error)}")
 
 
+def _plainness(error: ValidationError) -> tuple[int, str]:
+    order = ("additionalProperties", "enum", "type")
+    rank = order.index(error.validator) if error.validator in order else len(order)
+    return rank, error.json_path
+
+
 def _sentence(error: ValidationError) -> str:
     where = ".".join(map(str, error.absolute_path)) or "the file"
+    value = error.validator_value
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
-        extra = sorted(set(error.instance) - set(known))[0]
+        extra = next(key for key in error.instance if key not in known)
         place = f" in {where}" if error.absolute_path else ""
         return str(unknown(f"key{place}", extra, known))
     if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
+        missing = next(key for key in value if key not in error.instance)
         return f"{where} lacks the key '{missing}'; add it."
     if error.validator == "enum":
-        return str(unknown(f"value of {where}", str(error.instance), error.validator_value))
-    expected = {
-        "minimum": "at least {}",
-        "maximum": "at most {}",
-        "exclusiveMinimum": "more than {}",
-        "type": "{}",
-        "minItems": "at least {} entries",
-    }.get(error.validator, error.message)
-    value = error.validator_value
+        return str(unknown(f"value of {where}", error.instance, value))
     words = " or ".join(value) if isinstance(value, list) else value
-    return f"{where} is {error.instance!r}, expected {expected.format(words)}."
+    expected = {
+        "type": f"expected {words}",
+        "minimum": f"expected at least {words}",
+        "maximum": f"expected at most {words}",
+        "exclusiveMinimum": f"expected more than {words}",
+        "exclusiveMaximum": f"expected less than {words}",
+        "minItems": f"expected at least {words} entry",
+        "uniqueItems": "expected no value twice",
+    }.get(error.validator, error.message)
+    return f"{where} is {error.instance!r}, {expected}."
 
 
 def plan(config: Mapping, root: Path) -> Plan:
@@ -127,16 +135,21 @@ def plan(config: Mapping, root: Path) -> Plan:
     schemas = root / "workflow" / "schemas"
     check(config, schemas / "config.schema.yaml", "config")
     files = {name: read_yaml(root / "config" / f"{name}.yaml") for name in _FILES}
-    for name in ("models", "artifacts"):
-        check(files[name], schemas / f"{name}.schema.yaml", f"config/{name}.yaml")
+    for name, content in files.items():
+        check(content, schemas / f"{name}.schema.yaml", f"config/{name}.yaml")
+    for kind, known in (("datasets", DATASETS), ("architectures", declared("models"))):
+        _known(f"{kind[:-1]} in the scale's {kind}", config[kind], known)
 
     attacks = {name: resolve_attack(name, row) for name, row in files["attacks"].items()}
-    for patched, known in (("recipes", files["models"]["recipes"]), ("probes", _probes(files))):
-        _known(f"{patched[:-1]} in the scale's {patched}", set(config[patched]) - {"*"}, known)
+    for kind, known in (("recipes", files["models"]["recipes"]), ("probes", _probes(files))):
+        _known(f"{kind[:-1]} in the scale's {kind}", set(config[kind]) - {"*"}, known)
     recipes = {
         name: _patched(row, config["recipes"], name)
         for name, row in files["models"]["recipes"].items()
     }
+    for name, recipe in recipes.items():
+        for dataset in (None, *recipe.get("per_dataset", {})):
+            resolve_recipe(name, recipe, dataset, attacks, schemas)
     probes = {
         name: _resolve_probe(name, _patched(row, config["probes"], name), attacks)
         for name, row in _probes(files).items()
@@ -170,11 +183,15 @@ def plan(config: Mapping, root: Path) -> Plan:
 
     artifacts = {}
     for name, row in files["artifacts"]["artifacts"].items():
+        _known(f"paper of artifact '{name}'", [row["paper"]], files["artifacts"]["papers"])
+        templates = [file.stem for file in (root / "reports" / "notebooks").glob("*.py")]
+        _known(f"notebook of artifact '{name}'", [row["notebook"]], templates)
         _known(f"model of artifact '{name}'", row["models"], models)
         _known(f"probe of artifact '{name}'", row["probes"], probes)
         distinct = {models[slug]["model"]: slug for slug in reversed(row["models"])}
         row = row | {"models": [slug for slug in row["models"] if slug in distinct.values()]}
         if "dataset" in row:
+            _known(f"dataset of artifact '{name}'", [row["dataset"]], DATASETS)
             row["dataset"] = _substitute(row["dataset"], config["datasets"])
         artifacts[name] = {"id": name, "options": {}, "notes": []} | row
 
@@ -230,6 +247,10 @@ def _arguments(kind: str, registry: str, name: str, row: Mapping) -> None:
 
 def _ranged(kind: str, name: str, row: Mapping) -> dict:
     resolved = dict(row)
+    if not isinstance(row.get("random_start", True), bool):
+        raise UserError(
+            f"{kind} '{name}': random_start is {row['random_start']!r}, expected true or false."
+        )
     for key, (low, high) in RANGES.items():
         if key in row:
             kinds = (int,) if key in WHOLE else (int, float, str)
@@ -261,7 +282,12 @@ def _resolve_probe(name: str, row: Mapping, attacks: Mapping) -> dict:
     resolved = _ranged("probe", name, row)
     if "attack" in row:
         _known(f"attack of probe '{name}'", [row["attack"]], attacks)
-    for bandwidth in row.get("bandwidths", [row.get("bandwidth", 0)]):
+    if "filter" in row:
+        _known(f"filter of probe '{name}'", [row["filter"]], declared("spectra"))
+    bandwidths = row.get("bandwidths", [row.get("bandwidth", 0)])
+    if not isinstance(bandwidths, list) or not bandwidths:
+        raise UserError(f"probe '{name}': bandwidths is {bandwidths!r}, expected a list of them.")
+    for bandwidth in bandwidths:
         _check_bandwidth(f"probe '{name}'", bandwidth, side=32)
     return resolved
 
@@ -280,10 +306,15 @@ def _check_bandwidth(owner: str, bandwidth: object, side: int) -> None:
 
 
 def resolve_recipe(
-    name: str, recipe: Mapping, dataset: str, attacks: Mapping, schemas: Path
+    name: str, recipe: Mapping, dataset: str | None, attacks: Mapping, schemas: Path
 ) -> dict:
-    """A recipe for one data set: its exceptions applied, its attacks looked up, all checked."""
-    resolved = merged(recipe, recipe.get("per_dataset", {}).get(dataset, {}))
+    """A recipe for one data set: its exceptions applied, its attacks looked up, all checked.
+
+    dataset: None for the recipe without exceptions. Raises UserError.
+    """
+    exceptions = recipe.get("per_dataset", {})
+    _known(f"dataset in per_dataset of recipe '{name}'", exceptions, DATASETS)
+    resolved = merged(recipe, exceptions.get(dataset, {}))
     resolved.pop("per_dataset", None)
     check(resolved, schemas / "recipe.schema.yaml", f"recipe '{name}'")
     for part in ("adversary", "validation"):
@@ -292,10 +323,17 @@ def resolve_recipe(
             _known(f"attack of recipe '{name}', {part}", [attack], attacks)
             resolved[part] = resolved[part] | {"attack": attacks[attack]}
     if "treatment" in resolved:
-        bandwidth, side = resolved["treatment"]["bandwidth"], DATASETS[dataset].side
-        _check_bandwidth(f"recipe '{name}'", bandwidth, side)
+        _known(f"filter of recipe '{name}'", [resolved["treatment"]["filter"]], declared("spectra"))
+        side = DATASETS[dataset].side if dataset else 32
+        _check_bandwidth(f"recipe '{name}'", resolved["treatment"]["bandwidth"], side)
     if resolved["select"] == "val_robust_accuracy" and "attack" not in resolved["validation"]:
         raise UserError(
             f"recipe '{name}' selects by val_robust_accuracy, but its validation names no attack."
+        )
+    schedule = resolved["schedule"]
+    if len(schedule.get("milestones", [])) != len(schedule.get("factors", [])):
+        raise UserError(
+            f"recipe '{name}': schedule has {len(schedule['milestones'])} milestones and "
+            f"{len(schedule['factors'])} factors, expected as many of each."
         )
     return resolved

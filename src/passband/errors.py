@@ -8,13 +8,13 @@ class UserError(Exception):
     """One clear sentence: what is wrong, what was expected, what to do."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+def unknown(kind: str, name: object, known: Iterable[object]) -> UserError:
     """The error for a name that nobody registered, with the nearest known one.
 
     >>> str(unknown("attack", "pgd-02", ["pgd-20", "fgsm"]))
     "unknown attack 'pgd-02': did you mean 'pgd-20'? Known: fgsm, pgd-20."
     """
-    known = sorted(known)
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    known = sorted(map(str, known))
+    near = get_close_matches(str(name), known, n=1, cutoff=0.5)
     hint = f": did you mean '{near[0]}'?" if near else "."
     return UserError(f"unknown {kind} '{name}'{hint} Known: {', '.join(known)}.")

@@ -89,8 +89,11 @@ def sha256(path: str | Path) -> str:
 
 
 def _explained(error: OSError, path: Path) -> Exception:
-    if error.errno == errno.ENOSPC:
-        return UserError(f"the disk is full: cannot write {path}; free some space and run again.")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return UserError(
+            f"the disk is full or the quota used up: cannot write {path}; "
+            "free some space and run again."
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
         return UserError(
             f"cannot write {path}: {error.strerror.lower()}; "

@@ -71,6 +71,15 @@ for paper in PLAN.papers:
             ),
 
 
+rule unknown_artifact:
+    input:
+        refuse_artifact,
+    output:
+        "{unknown}",
+    wildcard_constraints:
+        unknown="(" + "|".join(PLAN.papers) + r")\.[a-z0-9_]+",
+
+
 rule findings:
     input:
         "<results>/findings.csv",

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from passband.config import Plan, plan, read_yaml, scale_config
 from passband.data.registry import DATASETS
 from passband.dependencies import code as code_of, declared
-from passband.errors import UserError
+from passband.errors import UserError, unknown
 
 SCRIPTS = PROJECT / "workflow" / "scripts"
 NOTEBOOKS = PROJECT / "reports" / "notebooks"
@@ -44,7 +44,7 @@ GPUS_HERE = len(
     else []
 )
 if CONFIG["data_mirror"]:
-    os.environ["PASSBAND_DATA_MIRROR"] = str(CONFIG["data_mirror"])
+    os.environ.update(PASSBAND_DATA_MIRROR=str(CONFIG["data_mirror"]))
 
 
 # ---- one run at a time on a scale: the lock dies with the process that holds it
@@ -215,6 +215,10 @@ def findings_code() -> list[str]:
         SCRIPTS / "judge_findings.py",
         *sorted((PROJECT / "src/passband/findings").rglob("*.py")),
     )
+
+
+def refuse_artifact(wildcards):
+    raise WorkflowError(str(unknown("artifact", wildcards.unknown, PLAN.artifacts)))
 
 
 def caption(wildcards) -> dict:

@@ -37,12 +37,7 @@ rule build_report:
         templates=sorted(str(path) for path in TEMPLATES.iterdir()),
         code=code("build_report"),
     output:
-        report(
-            "<results>/report/index.html",
-            caption="../report/report.rst",
-            category="Report",
-            labels={"Artifact": "all", "Title": "The whole report"},
-        ),
+        "<results>/report/index.html",
         "<results>/report/provenance.html",
         expand("<results>/report/{paper}.html", paper=PLAN.papers),
     log:

@@ -4,6 +4,9 @@ import torch
 from torch import Tensor
 
 from passband.errors import UserError
+from passband.registry import Registry
+
+FILTERS = Registry("filter", "passband.spectra")
 
 
 def kept(side: int, bandwidth: int, device: torch.device | str | None = None) -> Tensor:
@@ -28,6 +31,7 @@ def _filtered(images: Tensor, bandwidth: int, shift: bool) -> Tensor:
     return torch.fft.ifft2(torch.fft.fft2(images) * (rows[:, None] & columns)).real
 
 
+@FILTERS.register("lowpass")
 def lowpass(images: Tensor, bandwidth: int) -> Tensor:
     """Keep the k x k centre of the shifted spectrum, zero the rest, real part of the inverse.
 
@@ -37,12 +41,10 @@ def lowpass(images: Tensor, bandwidth: int) -> Tensor:
     return _filtered(images, bandwidth, shift=True)
 
 
+@FILTERS.register("highpass")
 def highpass(images: Tensor, bandwidth: int) -> Tensor:
     """Keep the k x k centre of the unshifted spectrum, i.e. what is high in both directions.
 
     images: float (..., H, W); the result is not clipped. k = side keeps everything. (sar, sec. III)
     """
     return _filtered(images, bandwidth, shift=False)
-
-
-FILTERS = {"lowpass": lowpass, "highpass": highpass}
