@@ -137,8 +137,9 @@ def plan(config: Mapping, root: Path) -> Plan:
     files = {name: read_yaml(root / "config" / f"{name}.yaml") for name in _FILES}
     for name, content in files.items():
         check(content, schemas / f"{name}.schema.yaml", f"config/{name}.yaml")
-    for kind, known in (("datasets", DATASETS), ("architectures", declared("models"))):
-        _known(f"{kind[:-1]} in the scale's {kind}", config[kind], known)
+    for kind in ("dataset", "architecture"):
+        used = {row[kind] for row in files["models"]["models"].values()}
+        _known(f"{kind} in the scale's {kind}s", config[f"{kind}s"], used)
 
     attacks = {name: resolve_attack(name, row) for name, row in files["attacks"].items()}
     for kind, known in (("recipes", files["models"]["recipes"]), ("probes", _probes(files))):

@@ -3,7 +3,7 @@
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -11,23 +11,25 @@ from passband.errors import UserError
 
 
 class Tee:
-    """A text stream that writes to several others."""
+    """A text stream that also writes to a log; a full disk under the log stops nobody's work."""
 
-    def __init__(self, *streams: TextIO):
-        self.streams = streams
+    def __init__(self, stream: TextIO, log: TextIO):
+        self.stream, self.log = stream, log
 
     def write(self, text: str) -> int:
-        """Write to all streams."""
-        for stream in self.streams:
-            stream.write(text)
-            stream.flush()
+        """Write to both."""
+        with suppress(OSError):
+            self.log.write(text)
+            self.log.flush()
+        self.stream.write(text)
+        self.stream.flush()
         return len(text)
 
     def flush(self) -> None:
-        """All streams are flushed at every write."""
+        """Both are flushed at every write."""
 
     def isatty(self) -> bool:
-        """Jobs run side by side: no stream is a terminal of their own."""
+        """Jobs run side by side: none has a terminal of its own."""
         return False
 
 
@@ -36,18 +38,26 @@ def job(log: str) -> Iterator[None]:
     """Copy the block's output to the file `log`; end the process on errors.
 
     The log, which the workflow shows for failed jobs, gets the sentence of a UserError and the
-    traceback of any other error.
+    traceback of any other error; where it cannot be written, standard error gets them.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "w", encoding="utf-8") as file:
-        sys.stdout, sys.stderr = Tee(sys.__stdout__, file), Tee(sys.__stderr__, file)
-        try:
-            yield
-        except UserError as error:
-            print(f"Error: {error}", file=file)
-            sys.exit(1)
-        except Exception:
-            traceback.print_exc(file=file)
-            sys.exit(1)
-        finally:
-            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+    file = open(log, "w", encoding="utf-8")  # noqa: SIM115 (closing may fail on a full disk)
+    sys.stdout, sys.stderr = Tee(sys.__stdout__, file), Tee(sys.__stderr__, file)
+    try:
+        yield
+    except UserError as error:
+        _fail(f"Error: {error}", file)
+    except Exception:
+        _fail(traceback.format_exc(), file)
+    finally:
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+        with suppress(OSError):
+            file.close()
+
+
+def _fail(message: str, log: TextIO) -> None:
+    try:
+        print(message, file=log, flush=True)
+    except OSError:
+        print(message, file=sys.__stderr__)
+    sys.exit(1)

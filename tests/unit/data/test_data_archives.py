@@ -20,11 +20,11 @@ from data_archives import (
     tiny_imagenet_archive,
 )
 
+from passband.data.download import sha256
+from passband.data.parsers import read_pickle
 from passband.data.preparation import SPLITS, prepare
 from passband.data.registry import DATASETS
 from passband.data.storage import load
-from passband.data.download import sha256
-from passband.data.parsers import read_pickle
 from passband.errors import UserError
 
 

@@ -6,10 +6,9 @@ from dataclasses import replace
 import pytest
 from data_archives import idx_archives, svhn_archives
 
-from passband.data.download import MIRROR_VARIABLE
+from passband.data.download import MIRROR_VARIABLE, fetch
 from passband.data.preparation import prepare
 from passband.data.registry import DATASETS
-from passband.data.download import fetch
 from passband.errors import UserError
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from passband.data.preparation import prepare
-from passband.data.storage import load
 from passband.data.registry import EMBEDDED_SAMPLE
+from passband.data.storage import load
 
 DEBIAN_MIRROR = Path("/usr/share/datasets")
 SCRIPT = Path(__file__).parents[3] / "scripts" / "make_sample.py"
