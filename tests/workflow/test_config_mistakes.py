@@ -1,0 +1,374 @@
+"""Every mistake in the configuration is one sentence that names the place and the nearest name."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from passband.config import merged, plan, read_yaml, scale_config
+from passband.errors import UserError
+
+FLOAT_NAN = float("nan")
+
+
+@pytest.fixture
+def project(root, tmp_path) -> Path:
+    """A copy of what `plan` reads."""
+    for folder in ("config", "workflow/schemas", "reports/notebooks"):
+        shutil.copytree(root / folder, tmp_path / folder)
+    return tmp_path
+
+
+def planned(project: Path, overlay: dict | None = None, scale: str = "demo"):
+    """The plan of a scale with a user's --configfile laid over config/config.yaml."""
+    config = merged(read_yaml(project / "config/config.yaml"), {"scale": scale} | (overlay or {}))
+    return plan(scale_config(config, project), project)
+
+
+def edit(file: Path, change: Callable[[dict], object]) -> None:
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    change(content)
+    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def assert_sentence(error: UserError, *fragments: str) -> None:
+    text = str(error)
+    assert "\n" not in text and text.endswith("."), text
+    for fragment in fragments:
+        assert fragment in text, f"{fragment!r} is not in: {text}"
+
+
+@pytest.mark.parametrize("scale", ["smoke", "demo", "fashion", "paper"])
+def test_the_shipped_scales_have_no_mistake(project, scale):
+    assert planned(project, scale=scale).scale["name"] == scale
+
+
+RECIPE = "recipe 'sar-natural'"
+
+
+def recipe(change: dict, name: str = "sar-natural") -> dict:
+    return {"recipes": {name: change}}
+
+
+def probe(change: object, name: str = "lowpass") -> dict:
+    return {"probes": {name: change}}
+
+
+CONFIG_MISTAKES = {
+    "unknown key": ({"result_root": "x"}, ["'result_root'", "did you mean 'results_root'?"]),
+    "key that is no text": ({1: "x"}, ["'1'"]),
+    "unknown scale": ({"scale": "dmeo"}, ["'dmeo'", "did you mean 'demo'?"]),
+    "scale that is no text": ({"scale": 5}, ["unknown scale '5'", "demo"]),
+    "no seeds": ({"seeds": []}, ["seeds", "at least 1"]),
+    "seeds is a number": ({"seeds": 3}, ["seeds is 3", "array"]),
+    "negative seed": ({"seeds": [-1]}, ["seeds.0 is -1", "at least 0"]),
+    "a seed twice": ({"seeds": [0, 0]}, ["seeds"]),
+    "no images": ({"test_images": 0}, ["test_images is 0", "at least 10"]),
+    "images as text": ({"train_images": "all"}, ["train_images is 'all'", "integer or null"]),
+    "missing value": ({"results_root": None}, ["results_root is None", "string"]),
+    "unknown dataset": (
+        {"datasets": {"cifar10": "fashion-mnst"}},
+        ["'fashion-mnst'", "did you mean 'fashion-mnist'?"],
+    ),
+    "substitute for an unknown dataset": (
+        {"datasets": {"cifar-10": "mnist"}},
+        ["'cifar-10'", "did you mean 'cifar10'?"],
+    ),
+    "unknown architecture": (
+        {"architectures": {"resnet18": "resnet88"}},
+        ["'resnet88'", "did you mean 'resnet8'?"],
+    ),
+    "substitute for an unknown architecture": (
+        {"architectures": {"resnet81": "resnet8"}},
+        ["'resnet81'", "resnet18"],
+    ),
+    "unknown recipe": (
+        recipe({"epochs": 2}, "sar-natrual"),
+        ["'sar-natrual'", "did you mean 'sar-natural'?"],
+    ),
+    "recipe that is a list": ({"recipes": {"*": [1]}}, ["recipes.*", "object"]),
+    "unknown key of a recipe": (
+        recipe({"epoch": 2}),
+        [RECIPE, "'epoch'", "did you mean 'epochs'?"],
+    ),
+    "unknown key deep in a recipe": (
+        recipe({"optimizer": {"momentun": 0.9}}),
+        [RECIPE, "optimizer", "'momentun'", "did you mean 'momentum'?"],
+    ),
+    "no epochs": (recipe({"epochs": 0}), [RECIPE, "epochs is 0", "at least 1"]),
+    "too many epochs": (recipe({"epochs": 10**6}), [RECIPE, "epochs is 1000000", "at most"]),
+    "epochs as text": (recipe({"epochs": "ten"}), [RECIPE, "epochs is 'ten'", "integer"]),
+    "learning rate of zero": (
+        recipe({"optimizer": {"learning_rate": 0}}),
+        ["optimizer.learning_rate is 0", "more than 0"],
+    ),
+    "momentum of one": (
+        recipe({"optimizer": {"momentum": 1}}),
+        ["optimizer.momentum is 1", "less than 1"],
+    ),
+    "share above one": (
+        recipe({"validation": {"fraction": 1.5}}),
+        ["validation.fraction is 1.5", "less than 1"],
+    ),
+    "unknown schedule": (
+        recipe({"schedule": {"kind": "step", "milestones": [1], "factors": [0.1]}}),
+        ["'step'", "did you mean 'steps'?"],
+    ),
+    "incomplete schedule": (
+        recipe({"schedule": {"kind": "one-cycle"}}),
+        ["schedule lacks the key 'warmup'"],
+    ),
+    "milestones without factors": (
+        recipe({"schedule": {"kind": "steps", "milestones": [1, 2], "factors": [0.1]}}),
+        [RECIPE, "milestones", "factors"],
+    ),
+    "exceptions that are a number": (recipe({"per_dataset": 5}), ["per_dataset"]),
+    "exceptions for an unknown dataset": (
+        recipe({"per_dataset": {"cifer10": {"epochs": 3}}}),
+        ["'cifer10'", "did you mean 'cifar10'?"],
+    ),
+    "bandwidth of a recipe out of range": (
+        recipe({"treatment": {"bandwidth": "3/2"}}, "sar-l-model"),
+        ["recipe 'sar-l-model'", "bandwidth 3/2"],
+    ),
+    "bandwidth of a recipe that is no number": (
+        recipe({"treatment": {"bandwidth": "half"}}, "sar-l-model"),
+        ["recipe 'sar-l-model'", "bandwidth half"],
+    ),
+    "unknown filter of a recipe": (
+        recipe({"treatment": {"filter": "lowpas"}}, "sar-l-model"),
+        ["'lowpas'", "did you mean 'lowpass'?"],
+    ),
+    "unknown attack of a recipe": (
+        recipe({"adversary": {"attack": "pgd10"}}, "sar-pgd-at"),
+        ["recipe 'sar-pgd-at'", "'pgd10'", "did you mean 'pgd-10'?"],
+    ),
+    "unknown attack of a validation": (
+        recipe({"validation": {"attack": "pgd20"}}, "sar-pgd-at"),
+        ["recipe 'sar-pgd-at'", "'pgd20'", "did you mean 'pgd-20'?"],
+    ),
+    "selection by what is not measured": (
+        recipe({"select": "val_robust_accuracy"}),
+        [RECIPE, "val_robust_accuracy", "names no attack"],
+    ),
+    "unknown probe": (
+        probe({"images": 9}, "fourier-heatmaps"),
+        ["'fourier-heatmaps'", "did you mean 'fourier-heatmap'?"],
+    ),
+    "unknown key of a probe": (
+        probe({"bandwith": "1/2"}),
+        ["probe 'lowpass'", "'bandwith'", "did you mean 'bandwidths'?"],
+    ),
+    "unknown filter of a probe": (probe({"filter": "lowpas"}), ["'lowpas'", "'lowpass'"]),
+    "bandwidths that are a number": (probe({"bandwidths": 5}), ["probe 'lowpass'", "bandwidths"]),
+    "no bandwidths": (probe({"bandwidths": []}), ["probe 'lowpass'", "bandwidths"]),
+    "bandwidth of a probe too large": (
+        probe({"bandwidths": ["1/2", "9/8"]}),
+        ["probe 'lowpass'", "bandwidth 9/8"],
+    ),
+    "bandwidth of a probe below zero": (
+        probe({"bandwidth": "-1/8"}, "examples"),
+        ["probe 'examples'", "bandwidth -1/8"],
+    ),
+    "no images to measure": (
+        probe({"images": 0}, "fourier-heatmap"),
+        ["probe 'fourier-heatmap'", "images is 0"],
+    ),
+    "unknown attack of a probe": (
+        probe({"attack": "pgd-02"}, "pgd-20"),
+        ["probe 'pgd-20'", "'pgd-02'", "did you mean 'pgd-20'?"],
+    ),
+    "attack that is no text": (probe({"attack": 20}, "pgd-20"), ["probe 'pgd-20'", "'20'"]),
+}
+
+
+@pytest.mark.parametrize("mistake", CONFIG_MISTAKES)
+def test_mistakes_in_the_run_configuration(project, mistake):
+    overlay, fragments = CONFIG_MISTAKES[mistake]
+    with pytest.raises(UserError) as raised:
+        planned(project, overlay)
+    assert_sentence(raised.value, *fragments)
+
+
+def put(*place_and_value: object) -> Callable[[dict], None]:
+    """A change that sets one value deep in a mapping."""
+    *path, last, value = place_and_value
+
+    def change(content: dict) -> None:
+        for key in path:
+            content = content[key]
+        content[last] = value
+
+    return change
+
+
+def drop(*path: str) -> Callable[[dict], None]:
+    def change(content: dict) -> None:
+        for key in path[:-1]:
+            content = content[key]
+        del content[path[-1]]
+
+    return change
+
+
+def rename(section: str, old: str, new: str) -> Callable[[dict], None]:
+    return lambda content: content[section].update({new: content[section].pop(old)})
+
+
+ROBUST = "sar-c10-rn18-pgd10"
+
+FILE_MISTAKES = {
+    "epsilon too large": (
+        "attacks",
+        put("pgd-20", "epsilon", "8/2"),
+        ["attack 'pgd-20'", "epsilon is 8/2", "from 0 to 1"],
+    ),
+    "epsilon below zero": ("attacks", put("pgd-20", "epsilon", -0.1), ["epsilon is -0.1"]),
+    "epsilon divided by zero": ("attacks", put("pgd-20", "epsilon", "8/0"), ["epsilon is 8/0"]),
+    "epsilon not a number": ("attacks", put("pgd-20", "epsilon", FLOAT_NAN), ["epsilon is nan"]),
+    "epsilon as a list": ("attacks", put("pgd-20", "epsilon", [8]), ["epsilon is [8]"]),
+    "half a step": ("attacks", put("pgd-20", "steps", 2.5), ["steps is 2.5", "whole number"]),
+    "random start as text": ("attacks", put("pgd-20", "random_start", "no"), ["random_start"]),
+    "missing key of an attack": (
+        "attacks",
+        drop("pgd-20", "epsilon"),
+        ["attack 'pgd-20' lacks the key 'epsilon'"],
+    ),
+    "attack without a method": (
+        "attacks",
+        drop("pgd-20", "attack"),
+        ["attack 'pgd-20' lacks the key 'attack'"],
+    ),
+    "attack that is a number": ("attacks", put("pgd-20", 20), ["pgd-20"]),
+    "unknown key of an attack": (
+        "attacks",
+        put("pgd-20", "stepsize", "2/255"),
+        ["attack 'pgd-20'", "'stepsize'", "did you mean 'step_size'?"],
+    ),
+    "unknown method of an attack": (
+        "attacks",
+        put("pgd-20", "attack", "pdg"),
+        ["attack 'pgd-20'", "'pdg'", "did you mean 'pgd'?"],
+    ),
+    "unknown dataset of a model": (
+        "models",
+        put("models", ROBUST, "dataset", "cifar-10"),
+        [f"model '{ROBUST}'", "'cifar-10'", "did you mean 'cifar10'?"],
+    ),
+    "unknown architecture of a model": (
+        "models",
+        put("models", ROBUST, "architecture", "resnet-18"),
+        [f"model '{ROBUST}'", "'resnet-18'", "did you mean 'resnet18'?"],
+    ),
+    "unknown recipe of a model": (
+        "models",
+        put("models", ROBUST, "recipe", "sar-pgdat"),
+        [f"model '{ROBUST}'", "'sar-pgdat'", "did you mean 'sar-pgd-at'?"],
+    ),
+    "missing key of a model": (
+        "models",
+        drop("models", ROBUST, "recipe"),
+        ["config/models.yaml", ROBUST, "lacks the key 'recipe'"],
+    ),
+    "unknown key of a model": (
+        "models",
+        put("models", ROBUST, "receipe", "x"),
+        ["config/models.yaml", "'receipe'", "did you mean 'recipe'?"],
+    ),
+    "missing key of a recipe": (
+        "models",
+        drop("recipes", "sar-natural", "select"),
+        [RECIPE, "lacks the key 'select'"],
+    ),
+    "unknown probe of an artifact": (
+        "artifacts",
+        put("artifacts", "sar.fig3", "probes", ["example"]),
+        ["artifact 'sar.fig3'", "'example'", "did you mean 'examples'?"],
+    ),
+    "unknown model of an artifact": (
+        "artifacts",
+        put("artifacts", "sar.fig3", "models", ["sar-c10-rn18-pgd1"]),
+        ["artifact 'sar.fig3'", "'sar-c10-rn18-pgd1'", f"did you mean '{ROBUST}'?"],
+    ),
+    "unknown paper of an artifact": (
+        "artifacts",
+        put("artifacts", "sar.fig3", "paper", "saar"),
+        ["artifact 'sar.fig3'", "'saar'", "did you mean 'sar'?"],
+    ),
+    "unknown dataset of an artifact": (
+        "artifacts",
+        put("artifacts", "sar.fig1", "dataset", "tiny-imagenett"),
+        ["artifact 'sar.fig1'", "'tiny-imagenett'", "did you mean 'tiny-imagenet'?"],
+    ),
+    "unknown notebook of an artifact": (
+        "artifacts",
+        put("artifacts", "sar.fig1", "notebook", "filterss"),
+        ["artifact 'sar.fig1'", "'filterss'", "did you mean 'filters'?"],
+    ),
+    "unknown kind of an artifact": (
+        "artifacts",
+        put("artifacts", "sar.fig1", "kind", "figur"),
+        ["'figur'", "did you mean 'figure'?"],
+    ),
+    "artifact whose name is no figure's": (
+        "artifacts",
+        rename("artifacts", "sar.fig3", "sar.figg3"),
+        ["sar.figg3"],
+    ),
+    "missing key of an artifact": (
+        "artifacts",
+        drop("artifacts", "sar.fig3", "saw"),
+        ["config/artifacts.yaml", "artifacts.sar.fig3", "lacks the key 'saw'"],
+    ),
+    "unknown method of a probe": (
+        "artifacts",
+        put("probes", "lowpass", "probe", "filterd_accuracy"),
+        ["probe 'lowpass'", "'filterd_accuracy'", "did you mean 'filtered_accuracy'?"],
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", FILE_MISTAKES)
+def test_mistakes_in_the_files_of_config(project, mistake):
+    file, change, fragments = FILE_MISTAKES[mistake]
+    edit(project / "config" / f"{file}.yaml", change)
+    with pytest.raises(UserError) as raised:
+        planned(project, scale="paper")
+    assert_sentence(raised.value, *fragments)
+
+
+@pytest.mark.parametrize("file", ["models", "artifacts", "attacks"])
+@pytest.mark.parametrize(
+    ("text", "fragment"),
+    [("a: [1\nb: 2\n", "not valid YAML in line 2"), ("- 1\n", "mapping"), ("", "mapping")],
+)
+def test_files_that_are_no_mapping(project, file, text, fragment):
+    (project / "config" / f"{file}.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError) as raised:
+        planned(project)
+    assert_sentence(raised.value, f"config/{file}.yaml", fragment)
+
+
+def test_a_missing_file(project):
+    (project / "config/attacks.yaml").unlink()
+    with pytest.raises(UserError) as raised:
+        planned(project)
+    assert_sentence(raised.value, "there is no", "config/attacks.yaml")
+
+
+def test_a_scale_of_ones_own(project):
+    scale = read_yaml(project / "config/scales/smoke.yaml") | {"scale": "mine", "seeds": [7]}
+    (project / "config/scales/mine.yaml").write_text(yaml.safe_dump(scale), encoding="utf-8")
+    assert planned(project, scale="mine").seeds == [7]
+
+
+def test_a_change_reaches_only_the_recipe_that_it_names(project):
+    before = planned(project, scale="paper").trainings
+    after = planned(project, recipe({"epochs": 3}), scale="paper").trainings
+    for model, training in after.items():
+        if model.endswith("_sar-natural"):
+            assert training["recipe"] == before[model]["recipe"] | {"epochs": 3}
+        else:
+            assert training == before[model]

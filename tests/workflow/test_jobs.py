@@ -1,0 +1,159 @@
+"""Files that are replaced whole or not at all, and jobs that say what went wrong."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from passband.errors import UserError, unknown
+from passband.files import (
+    read_arrays,
+    read_metadata,
+    replacing,
+    write_arrays,
+    write_json,
+    write_text,
+)
+from passband.jobs import job
+
+FULL = Path("/dev/full")
+needs_full_device = pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+
+
+def fill(path: Path) -> Path:
+    """Make the next write to `path` meet a full disk; the name of the part beside it."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.symlink_to(FULL)
+    return part
+
+
+@needs_full_device
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: write_text(path, "new" * 10_000),
+        lambda path: write_json(path, {"new": 1}),
+        lambda path: write_arrays(path, {"new": np.zeros(10_000)}, {}),
+    ],
+    ids=["text", "json", "arrays"],
+)
+def test_a_full_disk_is_one_sentence_and_keeps_the_old_file(tmp_path, write):
+    path = tmp_path / "result"
+    path.write_text("old")
+    fill(path)
+    with pytest.raises(UserError, match=r"^the disk is full.*: cannot write .*result; free some"):
+        write(path)
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["result"]
+
+
+@pytest.mark.parametrize(
+    ("number", "fragment"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EDQUOT, "quota"),
+        (errno.EROFS, "make the folder writable"),
+        (errno.EACCES, "make the folder writable"),
+    ],
+)
+def test_what_storage_refuses_is_one_sentence(tmp_path, number, fragment):
+    with pytest.raises(UserError, match=fragment), replacing(tmp_path / "result"):
+        raise OSError(number, os.strerror(number))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match="make the folder writable or set results_root"):
+        write_text(tmp_path / "file" / "result", "text")
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_other_errors_stay_what_they_are(tmp_path):
+    path = tmp_path / "result"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(path) as part:
+        part.write_text("half of the n")
+        _ = 1 / 0
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["result"]
+
+
+def test_arrays_and_their_metadata_come_back(tmp_path):
+    path = tmp_path / "folder" / "arrays.safetensors"
+    arrays = {
+        "floats": np.arange(6, dtype=np.float32).reshape(2, 3).T,
+        "bytes": np.array([0, 255], np.uint8),
+        "empty": np.zeros((0, 4), np.int64),
+    }
+    metadata = {"classes": ["×", "b"], "none": None, "share": 0.5}
+    write_arrays(path, arrays, metadata)
+    stored = read_arrays(path)
+    assert stored.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert stored[name].dtype == array.dtype
+        np.testing.assert_array_equal(stored[name], array)
+    assert read_metadata(path) == metadata
+
+
+def run_job(tmp_path: Path, body: str, log: Path) -> subprocess.CompletedProcess:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom passband.errors import UserError\nfrom passband.jobs import job\n"
+        f"with job({str(log)!r}):\n    {body}\n"
+    )
+    return subprocess.run([sys.executable, script], capture_output=True, text=True)
+
+
+def test_a_job_keeps_what_it_says(tmp_path):
+    log = tmp_path / "logs/one.log"
+    done = run_job(tmp_path, "print('out'); print('err', file=sys.stderr)", log)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out\n", "err\n")
+    assert log.read_text() == "out\nerr\n"
+
+
+def test_a_users_mistake_is_one_sentence_in_the_log(tmp_path):
+    log = tmp_path / "one.log"
+    done = run_job(tmp_path, "raise UserError('the cable is unplugged.')", log)
+    assert done.returncode == 1
+    assert log.read_text() == "Error: the cable is unplugged.\n"
+    assert "Traceback" not in done.stderr
+
+
+def test_any_other_error_keeps_its_traceback(tmp_path):
+    log = tmp_path / "one.log"
+    done = run_job(tmp_path, "1 / 0", log)
+    assert done.returncode == 1
+    assert log.read_text().startswith("Traceback") and "ZeroDivisionError" in log.read_text()
+
+
+@needs_full_device
+def test_a_log_on_a_full_disk_does_not_hide_the_sentence(tmp_path):
+    done = run_job(tmp_path, "raise UserError('the disk is full.')", FULL)
+    assert done.returncode == 1
+    assert "Error: the disk is full." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_job_gives_the_streams_back(tmp_path):
+    before = sys.stdout, sys.stderr
+    with pytest.raises(SystemExit), job(str(tmp_path / "one.log")):
+        raise UserError("no.")
+    assert (sys.stdout, sys.stderr) == (sys.__stdout__, sys.__stderr__)
+    sys.stdout, sys.stderr = before
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "hint"),
+    [
+        ("pgd-02", ["fgsm", "pgd-20"], "'pgd-02': did you mean 'pgd-20'? Known: fgsm, pgd-20."),
+        ("zzz", ["fgsm", "pgd-20"], "'zzz'. Known: fgsm, pgd-20."),
+        (20, ["pgd-20"], "'20': did you mean 'pgd-20'? Known: pgd-20."),
+    ],
+)
+def test_unknown_names(name, known, hint):
+    assert str(unknown("attack", name, known)) == f"unknown attack {hint}"
