@@ -186,15 +186,15 @@ def test_a_zero_gradient_leaves_the_start():
     assert torch.equal(pgd(constant, images, labels, draws(3), **row), images)
 
 
-def test_confident_images_are_attacked_as_hard_in_large_batches():
-    images = torch.rand(64, 1, 4, 4)
-    labels = torch.zeros(64, dtype=torch.int64)
+def test_confident_images_are_attacked_in_large_batches_too():
+    images = torch.rand(4096, 1, 4, 4)
+    labels = torch.zeros(4096, dtype=torch.int64)
     inner = linear(images, labels)
 
     def confident(x: Tensor) -> Tensor:
-        return inner(x) + torch.tensor([80.0, 0.0])
+        return inner(x) + torch.tensor([96.0, 0.0])
 
-    got = fgsm(confident, images, labels, draws(64), epsilon=0.05)
+    got = fgsm(confident, images, labels, draws(4096), epsilon=0.05)
     assert ((got - images).abs().amax((1, 2, 3)) > 0.04).all()
 
 

@@ -199,12 +199,12 @@ def test_spectrum_of_one_wave_lies_at_its_two_frequencies():
 
 
 def test_spectrum_does_not_depend_on_how_images_are_split():
-    noise = torch.randn(1100, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    given = subject(None, grey(1100), perturbation=noise)
+    noise = torch.randn(1100, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    given = subject(None, grey(1100, channels=2), perturbation=noise)
     found = PROBES["perturbation_spectrum"](given, attack="a", images=1100).arrays
     expected = np.abs(np.fft.fftshift(np.fft.fft2(noise.double().numpy()), axes=(-2, -1)))
     np.testing.assert_allclose(found["spectrum"], expected.mean((0, 1)), rtol=1e-5)
-    energy = expected[:, 0] ** 2
+    energy = (expected**2).sum(1)
     share = energy[:, 2:6, 2:6].sum((1, 2)) / energy.sum((1, 2))
     np.testing.assert_allclose(found["energy_share"][1], share, rtol=1e-4)
 

@@ -229,26 +229,30 @@ def test_split_is_a_partition_of_the_wanted_size():
     assert torch.equal(split_validation(100, 0.1)[1], validation)
 
 
-def test_every_image_is_seen_once_per_epoch_in_a_new_order(tmp_path, monkeypatch):
-    seen = []
+def test_every_image_is_seen_once_per_epoch_at_the_scheduled_rate(tmp_path, monkeypatch):
+    seen, rates = [], []
 
     def recording(*arguments):
-        step = training_step(*arguments)
+        step, optimizer = training_step(*arguments), arguments[1]
 
         def recorded(images, labels, indices, epoch):
             seen.append((epoch, indices))
+            rates.append(optimizer.param_groups[0]["lr"])
             return step(images, labels, indices, epoch)
 
         return recorded
 
     monkeypatch.setattr("passband.training.engine.training_step", recording)
     recipe = RECIPE | {"adversary": None, "select": "last"}
-    run(tmp_path / "state", recipe)
+    state = run(tmp_path / "state", recipe)
     orders = [torch.cat([i for epoch, i in seen if epoch == wanted]) for wanted in range(3)]
     assert all(torch.equal(order.sort().values, torch.arange(192)) for order in orders)
     assert torch.equal(orders[1], permutation(key_of(0, "order", 1), 192))
     assert not torch.equal(orders[0], orders[1])
     assert {len(indices) for _, indices in seen} == {64}
+    expected = [learning_rate(recipe["schedule"], 0.1, batch / 3, 3) for batch in range(9)]
+    assert rates == pytest.approx(expected)
+    assert [row["lr"] for row in state.history] == pytest.approx(expected[2::3])
 
 
 # Whole trainings
