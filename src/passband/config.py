@@ -134,6 +134,11 @@ def plan(config: Mapping, root: Path) -> Plan:
     """
     schemas = root / "workflow" / "schemas"
     check(config, schemas / "config.schema.yaml", "config")
+    for key in ("results_root", "data_root"):
+        path = Path(config[key]).absolute()
+        existing = next(part for part in (path, *path.parents) if part.exists())
+        if not existing.is_dir():
+            raise UserError(f"{key} is {config[key]}, but {existing} is a file; name a folder.")
     files = {name: read_yaml(root / "config" / f"{name}.yaml") for name in _FILES}
     for name, content in files.items():
         check(content, schemas / f"{name}.schema.yaml", f"config/{name}.yaml")
