@@ -76,7 +76,7 @@ def measured(method, side, rng, change):
     low = ((plane >= -side // 4) & (plane < side // 4)).all(1)
     wrong_clean = 1 - correct(of["lowpass"][-1], rng)
     hurt = rng.random((len(plane), N)) < np.where(low, *of["errors"])[:, None]
-    detail, shape = [[0.1], [1.6]], [[0.85], [0.98]]
+    detail, shape = [[0.1], [0.6]], [[0.85], [0.98]]
     jitter = 0.05 * rng.standard_normal((2, N))
     return {
         "lowpass": {"bandwidths": eighths[1:], "correct": correct(of["lowpass"], rng)},

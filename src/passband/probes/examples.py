@@ -19,19 +19,11 @@ def _edges(images: Tensor) -> Tensor:
 
 
 def detail_kept(changed: Tensor, clean: Tensor) -> Tensor:
-    """Energy of the finest differences relative to the clean image's: [N, C, H, W] to [N].
-
-    1 leaves texture alone, below 1 blurs it, above 1 adds to it.
-    """
-
-    def detail(images: Tensor) -> Tensor:
-        kernel = images.new_tensor([[0, -1, 0], [-1, 4, -1], [0, -1, 0]]).expand(
-            images.shape[1], 1, 3, 3
-        )
-        laplacian = F.conv2d(images, kernel, groups=images.shape[1])
-        return laplacian.square().mean((1, 2, 3))
-
-    return detail(changed) / detail(clean).clamp_min(1e-12)
+    """Correlation of the finest differences (Laplacians): [N, C, H, W] to [N], 1 is identical."""
+    kernel = clean.new_tensor([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])
+    kernel = kernel.expand(clean.shape[1], 1, 3, 3)
+    laplacians = [F.conv2d(one, kernel, groups=len(kernel)).flatten(1) for one in (changed, clean)]
+    return F.cosine_similarity(*laplacians, dim=1)
 
 
 def shape_kept(changed: Tensor, clean: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ ROWS = {"filtered": 0, "attacked": 1}
 
 @score("detail", Kind("examples"))
 def detail(arrays: Arrays, treatment: Treatment) -> np.ndarray:
-    """Fine detail relative to the clean image: 1 unchanged, less is blurred, more is disturbed."""
+    """Correlation of the finest differences with the clean image's: 1 is the same texture."""
     return arrays["detail_kept"][ROWS[treatment]].astype(float)
 
 
