@@ -15,8 +15,9 @@ from passband.models import register
 class _Shortcut(nn.Module):
     """Option A: every second pixel, and zeros for the new channels; no parameters.
 
-    Pooling single pixels keeps gradients in channels_last layout, which slicing does not: a third
-    of the time of a step on a CPU.
+    Pooling single pixels keeps gradients in channels_last layout, which slicing does not. On a CPU
+    in bfloat16 that saves 22 to 29 % of a step's time with resnet8 and 12 % with resnet20_relu; in
+    float32 8 % and nothing.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int):
