@@ -1,5 +1,8 @@
 """One attack or probe as a job: files in, files out."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -31,6 +34,13 @@ def load_frozen(weights: Path, architecture: str, data: ImageSet, compute: Compu
     return compute.place(frozen(model))
 
 
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    print(f"{what}: measured in {time.monotonic() - started:.2f} s", flush=True)
+
+
 def run_attack(
     *,
     attack: dict,
@@ -45,9 +55,10 @@ def run_attack(
     """Attack the first `limit` images and write perturbation, correct and correct_clean."""
     data = _subject_data(data_file, limit, compute)
     model = load_frozen(weights, architecture, data, compute)
-    noise = perturbations(model, data.images, data.labels, attack, seed, compute)
-    correct = predictions(model, data.images, compute, added(noise)) == data.labels
-    clean = predictions(model, data.images, compute) == data.labels
+    with _timed(attack["name"]):
+        noise = perturbations(model, data.images, data.labels, attack, seed, compute)
+        correct = predictions(model, data.images, compute, added(noise)) == data.labels
+        clean = predictions(model, data.images, compute) == data.labels
     write_arrays(
         output,
         {
@@ -90,7 +101,8 @@ def run_probe(
         perturbation=noise,
     )
     constants = {key: value for key, value in probe.items() if key != "probe"}
-    measured = PROBES[probe["probe"]](subject, **constants)
+    with _timed(name):
+        measured = PROBES[probe["probe"]](subject, **constants)
     labels = {
         "dataset": data.title,
         "architecture": architecture,

@@ -1,0 +1,57 @@
+"""Run a scale from nothing in a temporary folder and print where its time went.
+
+    python scripts/time_scale.py [demo] [--cores 2]
+
+Prints the wall time, and the share of it that was neither training nor measuring: process starts,
+imports, scheduling, notebooks, the report, and cores that waited.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[1]
+MEASURED = re.compile(r"measured in ([\d.]+) s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scale", nargs="?", default="demo")
+    parser.add_argument("--cores", type=int, default=2)
+    arguments = parser.parse_args()
+    with TemporaryDirectory(prefix="passband-time-") as folder:
+        overlay = Path(folder) / "overlay.yaml"
+        roots = {"results_root": f"{folder}/results", "data_root": f"{folder}/data"}
+        overlay.write_text(yaml.safe_dump({"scale": arguments.scale} | roots))
+        command = [
+            *(sys.executable, "-m", "snakemake", "--cores", str(arguments.cores)),
+            *("--configfile", str(overlay)),
+        ]
+        started = time.monotonic()
+        subprocess.run(command, cwd=PROJECT, check=True)
+        wall = time.monotonic() - started
+        results = Path(folder) / "results" / arguments.scale
+        training = sum(
+            json.loads(file.read_text())["seconds"] for file in results.glob("models/**/run.json")
+        )
+        measuring = sum(
+            float(seconds)
+            for file in results.glob("logs/**/*.log")
+            for seconds in MEASURED.findall(file.read_text())
+        )
+        work = (training + measuring) / arguments.cores
+        print(f"{arguments.scale} on {arguments.cores} cores: {wall:.0f} s = {wall / 60:.1f} min")
+        print(f"training  {training:6.0f} s on one core each")
+        print(f"measuring {measuring:6.0f} s on one core each")
+        print(f"outside of both: {100 * (1 - work / wall):.0f} % of the wall time of all cores")
+
+
+if __name__ == "__main__":
+    main()
