@@ -25,7 +25,7 @@ from passband.files import write_arrays
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "reports" / "notebooks"
 REFERENCE = ROOT / "config" / "reference"
-PAPER_DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "TinyImageNet"}
+PAPER_DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "Tiny ImageNet"}
 FIGURES = [
     *("filters", "lowpass_curves", "image_rows", "spectrum_grid"),
     *("perturbation_examples", "band_curves", "heatmap_grid"),
@@ -200,7 +200,7 @@ def substituted(tmp_path_factory):
 def papers(tmp_path_factory):
     """The paper's three data sets, two image sides, three methods, one seed."""
     sides = {name: (title, 32) for name, title in PAPER_DATASETS.items()}
-    sides["tiny-imagenet"] = ("TinyImageNet", 64)
+    sides["tiny-imagenet"] = ("Tiny ImageNet", 64)
     return synthetic_models(tmp_path_factory.mktemp("papers"), sides)
 
 
@@ -261,7 +261,7 @@ def test_interval_stays_within_percent():
 def test_reference_compares_bandwidths_by_bandwidth_of_the_side():
     paper = paper_table().set_index(["paper_dataset_title", "method", "fraction"])["paper_value"]
     assert paper["CIFAR-10", "natural", 0.5] == 46.71
-    assert paper["TinyImageNet", "natural", 0.5] == 18.42
+    assert paper["Tiny ImageNet", "natural", 0.5] == 18.42
     assert len(paper) == 81
 
 

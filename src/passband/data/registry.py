@@ -263,7 +263,7 @@ _ALL = (
     ),
     Dataset(
         id="tiny-imagenet",
-        title="TinyImageNet",
+        title="Tiny ImageNet",
         side=64,
         channels=3,
         n_classes=200,

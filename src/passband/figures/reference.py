@@ -27,7 +27,7 @@ def read_lowpass_reference(path: str | Path) -> "pd.DataFrame":
     attacked = (rows["condition"] == "") & (rows["metric"] == "PGD-20")
     return pd.DataFrame(
         {
-            "paper_dataset_title": rows["dataset"],
+            "paper_dataset_title": rows["dataset"].replace("TinyImageNet", "Tiny ImageNet"),
             "paper_model": rows["model"],
             "method": rows["method"],
             "fraction": bandwidth / side,
