@@ -14,10 +14,9 @@ GPU_PINS := $(if $(shell command -v nvidia-smi 2>/dev/null),requirements-gpu.txt
 demo: SCALE := demo
 demo: run
 
-run: setup ## run one scale: make run SCALE=fashion
-	$(SNAKEMAKE) --cores $(CORES) --config scale=$(SCALE) $(ARGS)
-	$(SNAKEMAKE) --quiet all --config scale=$(SCALE) --report results/$(SCALE)/report.zip
-	@echo "Report: results/$(SCALE)/report/index.html"
+run: setup ## run one scale, or a part of it: make run SCALE=fashion ARGS=sar.fig7
+	$(SNAKEMAKE) $(ARGS) --cores $(CORES) --config scale=$(SCALE)
+	$(if $(ARGS),,$(SNAKEMAKE) --quiet all --config scale=$(SCALE) --report results/$(SCALE)/report.zip)
 
 test: setup
 	.venv/bin/pytest $(ARGS)
@@ -47,7 +46,7 @@ format: setup
 LEFT_OUT := triton cuda-bindings nvidia-cusolver nvidia-cuda-nvrtc nvidia-nvtx
 lock: setup ## resolve requirements.lock anew from pyproject.toml
 	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-emit-index-url --no-annotate $(LEFT_OUT:%=--no-emit-package %) -o requirements.lock
+	  --no-header --no-emit-index-url --no-annotate $(LEFT_OUT:%=--no-emit-package %) -o requirements.lock $(ARGS)
 
 benchmark: setup
 	.venv/bin/python benchmarks/training_step.py

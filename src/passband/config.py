@@ -114,6 +114,8 @@ def _sentence(error: ValidationError) -> str:
         return f"{where} lacks the key '{missing}'; add it."
     if error.validator == "enum":
         return str(unknown(f"value of {where}", error.instance, value))
+    if error.validator == "pattern":
+        return f"'{error.instance}' in {where} is no name of the form {value}; rename it."
     words = " or ".join(value) if isinstance(value, list) else value
     expected = {
         "type": f"expected {words}",

@@ -72,6 +72,15 @@ def begin_run():
     )
 
 
+def done() -> str:
+    page = Path(RESULTS) / "report" / "index.html"
+    return (
+        f"Done. Open {page} in a browser."
+        if page.exists()
+        else f"Done. Results: {RESULTS}"
+    )
+
+
 def end_run(message):
     RUN_LOCK.release()
     print(message, file=sys.stderr)

@@ -2,6 +2,7 @@
 
 import statistics
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,6 +80,8 @@ def run_training(
         },
     )
     checkpoint.unlink(missing_ok=True)
+    with suppress(OSError):  # other seeds may still keep theirs in the folder
+        checkpoint.parent.rmdir()
 
 
 def commit() -> str:
