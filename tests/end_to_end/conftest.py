@@ -44,13 +44,14 @@ class Run(NamedTuple):
 
 @pytest.fixture(scope="session")
 def project(copy_project, tmp_path_factory) -> Path:
-    """A copy of the project to run things in."""
-    return copy_project(tmp_path_factory.mktemp("end-to-end") / "project")
+    """A copy of the project to fail and to be killed in."""
+    return copy_project(tmp_path_factory.mktemp("copy") / "project")
 
 
 @pytest.fixture(scope="session")
-def smoke(project, snakemake, tmp_path_factory) -> Run:
-    """The smoke scale from nothing."""
+def smoke(copy_project, snakemake, tmp_path_factory) -> Run:
+    """The smoke scale from nothing, in its own copy of the project."""
+    project = copy_project(tmp_path_factory.mktemp("smoke") / "project")
     spy = tmp_path_factory.mktemp("modules")
     (spy / "sitecustomize.py").write_text(MODULES_OF_A_JOB)
     done = snakemake(*SMOKE, cwd=project, timeout=1800, PYTHONPATH=str(spy))
@@ -79,14 +80,14 @@ def overlay(tmp_path) -> Callable[[dict], Path]:
 
 
 @pytest.fixture(scope="session")
-def changed() -> Callable[[Path, str, str], AbstractContextManager]:
-    """changed(file, old, new): for a while the first `old` of the file's text is `new`."""
+def changed() -> Callable[..., AbstractContextManager]:
+    """changed(file, new, old=""): for a while `new` takes the place of `old` or follows the end."""
 
     @contextmanager
-    def change(file: Path, old: str, new: str) -> Iterator[None]:
+    def change(file: Path, new: str = "\nCHANGED = True\n", old: str = "") -> Iterator[None]:
         text, times = file.read_text(encoding="utf-8"), file.stat()
         assert old in text, f"{old!r} is not in {file}"
-        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+        file.write_text(text.replace(old, new, 1) if old else text + new, encoding="utf-8")
         try:
             yield
         finally:

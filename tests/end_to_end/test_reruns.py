@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+LAST = {"report/index", "report/sar", "report/provenance"}
+ALWAYS_AFTER = {"measurements", "findings"} | LAST
+
 
 @pytest.fixture(scope="session")
 def stale(smoke, snakemake) -> Callable[..., set[str]]:
@@ -28,10 +31,6 @@ def stale(smoke, snakemake) -> Callable[..., set[str]]:
 def models(smoke) -> dict[str, str]:
     """Model id by recipe."""
     return {model.split("_")[-1]: model for model in smoke.plan.trainings}
-
-
-ALWAYS_AFTER = {"measurements", "findings", "report/index", "report/sar", "report/provenance"}
-LAST = {"report/index", "report/sar", "report/provenance"}
 
 
 def drawn(smoke, *probes: str) -> set[str]:
@@ -58,7 +57,7 @@ def no_notebooks(outputs: set[str]) -> set[str]:
 
 def test_a_probe(smoke, stale, changed, models):
     file = smoke.project / "src/passband/probes/heatmap.py"
-    with changed(file, "def ", "CHANGED = True\n\n\ndef "):
+    with changed(file):
         expected = measured(models.values(), "fourier-heatmap") | drawn(smoke, "fourier-heatmap")
         assert no_notebooks(stale()) == expected | ALWAYS_AFTER
 
@@ -66,7 +65,7 @@ def test_a_probe(smoke, stale, changed, models):
 def test_an_attack(smoke, stale, changed, models):
     natural, robust = models["sar-natural"], models["sar-pgd-at"]
     file = smoke.project / "src/passband/attacks/pgd.py"
-    with changed(file, "def ", "CHANGED = True\n\n\ndef "):
+    with changed(file):
         outputs = stale()
     trained = {path.split("/")[1] for path in outputs if path.startswith("models/")}
     assert trained == {robust}
@@ -84,7 +83,7 @@ def test_an_attack(smoke, stale, changed, models):
 
 def test_drawing(smoke, stale, changed):
     file = smoke.project / "src/passband/figures/curves.py"
-    with changed(file, "def ", "CHANGED = True\n\n\ndef "):
+    with changed(file):
         outputs = no_notebooks(stale())
     figures = {path for path in outputs if path.startswith(("figures/", "tables/"))}
     assert {"figures/sar.fig2", "figures/sar.fig6"} <= figures
@@ -94,19 +93,25 @@ def test_drawing(smoke, stale, changed):
 
 def test_a_notebook(smoke, stale, changed):
     file = smoke.project / "reports/notebooks/heatmap_grid.py"
-    with changed(file, "\n# %%", "\nCHANGED = True\n\n# %%"):
+    with changed(file):
         assert no_notebooks(stale()) == {"figures/sar.fig7"} | LAST
 
 
-def test_the_rule_of_a_verdict(smoke, stale, changed):
+def test_a_script(smoke, stale, changed):
+    file = smoke.project / "workflow/scripts/judge_findings.py"
+    with changed(file):
+        assert stale() == {"findings"} | LAST
+
+
+def test_a_score_that_findings_use(smoke, stale, changed):
     file = smoke.project / "src/passband/findings/scores/heatmap.py"
-    with changed(file, "def ", "CHANGED = True\n\n\ndef "):
+    with changed(file):
         assert stale() == {"findings"} | LAST
 
 
 def test_the_option_of_a_figure(smoke, stale, changed):
     file = smoke.project / "config/artifacts.yaml"
-    with changed(file, "options: {images: [8, 12]}", "options: {images: [9, 13]}"):
+    with changed(file, "images: [9, 13]", old="images: [8, 12]"):
         assert no_notebooks(stale()) == {"figures/sar.fig5"} | LAST
 
 
