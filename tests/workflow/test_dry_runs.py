@@ -155,7 +155,7 @@ def test_snakemake_reads_the_profile(counts, profile):
 def test_profiles_name_existing_rules(counts, profile):
     content = yaml.safe_load((ROOT / f"profiles/{profile}/profile.yaml").read_text())
     rules = counts("default").keys() - {"total"}
-    for key in ("set-resources", "set-threads"):
+    for key in ("set-resources", "set-threads", "groups"):
         assert set(content.get(key, {})) <= rules
 
 
