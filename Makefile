@@ -43,9 +43,11 @@ format: setup
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 	.venv/bin/snakefmt Snakefile workflow
 
-LEFT_OUT := triton cuda-bindings nvidia-cusolver nvidia-cuda-nvrtc nvidia-nvtx
+# Not installed: what a CPU does not need of CUDA, and an optional checker of web addresses whose
+# import costs every notebook a second.
+LEFT_OUT := triton cuda-bindings nvidia-cusolver nvidia-cuda-nvrtc nvidia-nvtx rfc3987-syntax lark
 lock: setup ## resolve requirements.lock anew from pyproject.toml
-	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	$(UV) pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --no-annotate $(LEFT_OUT:%=--no-emit-package %) -o requirements.lock $(ARGS)
 
 benchmark: setup

@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from passband.errors import UserError
+
 
 @dataclass(frozen=True)
 class Compute:
@@ -50,12 +52,19 @@ class Compute:
         }
 
 
-def choose(threads: int) -> Compute:
+def choose(threads: int, gpus: int = 0) -> Compute:
     """The GPU in bfloat16 if there is one, else the CPU, in bfloat16 where it has the hardware.
 
     Strict float32 (no TF32) is set for everything that is not autocast, so that accuracy under
-    attack is judged in it. `threads` is what the scheduler granted.
+    attack is judged in it. `threads` and `gpus` are what the scheduler granted.
+
+    Raises UserError if a GPU was granted and PyTorch sees none.
     """
+    if gpus and not torch.cuda.is_available():
+        raise UserError(
+            "this job was granted a GPU, but PyTorch sees none: check that nvidia-smi lists it and "
+            "that requirements-gpu.txt is installed, or give the rule gpu=0 to run on the CPU."
+        )
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

@@ -62,14 +62,21 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
     write_text(path, text.getvalue())
 
 
+def json_header(metadata: Mapping[str, object]) -> dict[str, str]:
+    """Metadata for a safetensors file: one JSON text under one key.
+
+    The library writes several keys in random order; with one, the same content gives the same bytes.
+    """
+    return {"json": json.dumps(metadata)}
+
+
 def write_arrays(
     path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object]
 ) -> None:
-    """Write named arrays as safetensors, each metadata value as JSON text, atomically."""
+    """Write named arrays and metadata (as `json_header` packs it) as safetensors, atomically."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    text = {key: json.dumps(value) for key, value in metadata.items()}
     with replacing(path) as part:
-        part.write_bytes(save(contiguous, metadata=text))
+        part.write_bytes(save(contiguous, metadata=json_header(metadata)))
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
@@ -80,7 +87,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
 def read_metadata(path: str | Path) -> dict[str, object]:
     """Read the metadata of what `write_arrays` wrote."""
     with safe_open(path, framework="numpy") as file:
-        return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+        return json.loads(file.metadata()["json"])
 
 
 def sha256(path: str | Path) -> str:

@@ -47,6 +47,8 @@ def job(log: str) -> Iterator[None]:
         yield
     except UserError as error:
         _fail(f"Error: {error}", file)
+    except KeyboardInterrupt:
+        _fail("Interrupted. The same command goes on from here.", file, code=130)
     except Exception:
         _fail(traceback.format_exc(), file)
     finally:
@@ -55,9 +57,9 @@ def job(log: str) -> Iterator[None]:
             file.close()
 
 
-def _fail(message: str, log: TextIO) -> None:
+def _fail(message: str, log: TextIO, code: int = 1) -> None:
     try:
         print(message, file=log, flush=True)
     except OSError:
         print(message, file=sys.__stderr__)
-    sys.exit(1)
+    sys.exit(code)

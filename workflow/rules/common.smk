@@ -89,10 +89,17 @@ def end_run(message):
 # ---- what jobs need
 
 
+def sources(script: str, *files: Path) -> list[str]:
+    """A job's script, and the modules of the package that it and the given files import."""
+    path = SCRIPTS / f"{script}.py"
+    return [str(path), *code_of(path, *files)]
+
+
 def code(script: str, *members: tuple[str, str]) -> list[str]:
-    """The modules that determine a job's result: its script's imports and registry members."""
-    files = [declared(registry)[name].file for registry, name in members]
-    return code_of(SCRIPTS / f"{script}.py", *files)
+    """The sources that determine a job's result, with the registry members that it uses."""
+    return sources(
+        script, *(declared(registry)[name].file for registry, name in members)
+    )
 
 
 def training(wildcards) -> dict:
@@ -192,7 +199,7 @@ def artifact_template(wildcards) -> str:
 
 
 def artifact_code(wildcards) -> list[str]:
-    return code_of(SCRIPTS / "render_artifact.py", Path(artifact_template(wildcards)))
+    return sources("render_artifact", Path(artifact_template(wildcards)))
 
 
 def artifact_parameters(wildcards) -> dict:
@@ -220,9 +227,8 @@ def of_kind(kind: str) -> str:
 
 def findings_code() -> list[str]:
     """The judging reads its tests from registries, so all of the package counts."""
-    return code_of(
-        SCRIPTS / "judge_findings.py",
-        *sorted((PROJECT / "src/passband/findings").rglob("*.py")),
+    return sources(
+        "judge_findings", *sorted((PROJECT / "src/passband/findings").rglob("*.py"))
     )
 
 

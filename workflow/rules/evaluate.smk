@@ -59,6 +59,7 @@ rule probe_model:
 rule collect_measurements:
     input:
         csv=probe_files(PLAN.artifacts, "csv"),
+        code=code("collect_measurements"),
     output:
         "<results>/measurements.csv",
     log:

@@ -10,6 +10,7 @@ rule train_model:
         "<logs>/train/{model}/seed-{seed}.log",
     benchmark:
         "<benchmarks>/train/{model}/seed-{seed}.jsonl"
+    priority: 1  # before measurements, so that the longest training does not run alone at the end
     conda:
         "../../envs/torch.yaml"
     threads: 1

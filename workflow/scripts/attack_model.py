@@ -22,5 +22,5 @@ with job(snakemake.log[0]):
         data_file=Path(snakemake.input.test),
         limit=snakemake.params.limit,
         output=Path(snakemake.output[0]),
-        compute=choose(snakemake.threads),
+        compute=choose(snakemake.threads, snakemake.resources.get("gpu", 0)),
     )

@@ -28,5 +28,5 @@ with job(snakemake.log[0]):
         limit=snakemake.params.limit,
         csv=Path(snakemake.output.csv),
         arrays=Path(snakemake.output.arrays),
-        compute=choose(snakemake.threads),
+        compute=choose(snakemake.threads, snakemake.resources.get("gpu", 0)),
     )

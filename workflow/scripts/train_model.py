@@ -26,5 +26,5 @@ with job(snakemake.log[0]):
         weights=Path(snakemake.output.weights),
         history=Path(snakemake.output.history),
         run=Path(snakemake.output.run),
-        compute=choose(snakemake.threads),
+        compute=choose(snakemake.threads, snakemake.resources.get("gpu", 0)),
     )

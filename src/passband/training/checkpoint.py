@@ -9,7 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from passband.files import replacing
+from passband.files import json_header, replacing
 
 
 @dataclass
@@ -25,11 +25,10 @@ class State:
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, object]) -> None:
-    """Write tensors as safetensors, each metadata value as JSON text, atomically."""
+    """Write tensors and metadata (as `json_header` packs it) as safetensors, atomically."""
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = {key: json.dumps(value) for key, value in metadata.items()}
     with replacing(path) as part:
-        part.write_bytes(save(stored, metadata=text))
+        part.write_bytes(save(stored, metadata=json_header(metadata)))
 
 
 def save_state(path: Path, state: State, fingerprint: str) -> None:
@@ -52,7 +51,7 @@ def restore_state(path: Path, state: State, fingerprint: str) -> bool:
     if not path.exists():
         return False
     with safe_open(path, framework="pt") as file:
-        metadata = {key: json.loads(value) for key, value in file.metadata().items()}
+        metadata = json.loads(file.metadata()["json"])
         if metadata.pop("fingerprint") != fingerprint:
             return False
         groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "momentum": {}}
