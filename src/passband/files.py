@@ -65,7 +65,7 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
 def json_header(metadata: Mapping[str, object]) -> dict[str, str]:
     """Metadata for a safetensors file: one JSON text under one key.
 
-    The library writes several keys in random order; with one, the same content gives the same bytes.
+    The library orders several keys at random; with one, the same content gives the same bytes.
     """
     return {"json": json.dumps(metadata)}
 
