@@ -269,4 +269,4 @@ def test_the_example_changes_nothing_else(with_example, scale):
 
 def test_the_demo_shortens_the_example_as_all_others(with_example):
     training = planned(with_example, "demo").trainings["fashion-mnist-sample_resnet8_mine-at-4"]
-    assert training["recipe"]["epochs"] == 10
+    assert training["recipe"]["epochs"] == 15
