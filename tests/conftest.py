@@ -55,11 +55,11 @@ def snakemake() -> Snakemake:
 def start_snakemake() -> Callable[..., subprocess.Popen]:
     """Start Snakemake in its own process group, so that the whole run can be killed."""
 
-    def start(*arguments: object, cwd: Path) -> subprocess.Popen:
+    def start(*arguments: object, cwd: Path, **settings: str) -> subprocess.Popen:
         return subprocess.Popen(
             command(*arguments),
             cwd=cwd,
-            env=environment(),
+            env=environment() | settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
