@@ -37,20 +37,20 @@ def main() -> None:
         started = time.monotonic()
         subprocess.run(command, cwd=PROJECT, check=True)
         wall = time.monotonic() - started
-        results = Path(folder) / "results" / arguments.scale
-        training = sum(
-            json.loads(file.read_text())["seconds"] for file in results.glob("models/**/run.json")
-        )
-        measuring = sum(
-            float(seconds)
-            for file in results.glob("logs/**/*.log")
-            for seconds in MEASURED.findall(file.read_text())
-        )
-        work = (training + measuring) / arguments.cores
-        print(f"{arguments.scale} on {arguments.cores} cores: {wall:.0f} s = {wall / 60:.1f} min")
-        print(f"training  {training:6.0f} s on one core each")
-        print(f"measuring {measuring:6.0f} s on one core each")
-        print(f"outside of both: {100 * (1 - work / wall):.0f} % of the wall time of all cores")
+        print_shares(Path(folder) / "results" / arguments.scale, wall, arguments.cores)
+
+
+def print_shares(results: Path, wall: float, cores: int) -> None:
+    """Print how much of `wall` seconds on `cores` cores was training and measuring."""
+    runs = (json.loads(file.read_text()) for file in results.glob("models/**/run.json"))
+    training = sum(run["seconds"] for run in runs)
+    logs = (file.read_text() for file in results.glob("logs/**/*.log"))
+    measuring = sum(float(seconds) for log in logs for seconds in MEASURED.findall(log))
+    outside = 1 - (training + measuring) / cores / wall
+    print(f"{results.name} on {cores} cores: {wall:.0f} s = {wall / 60:.1f} min")
+    print(f"training  {training:6.0f} s on one core each")
+    print(f"measuring {measuring:6.0f} s on one core each")
+    print(f"outside of both: {100 * outside:.0f} % of the wall time of all cores")
 
 
 if __name__ == "__main__":
