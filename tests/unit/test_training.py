@@ -353,9 +353,10 @@ def test_a_finished_training_is_not_repeated(tmp_path):
 JOB = """
 import json, sys
 from pathlib import Path
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from passband import compute, models
 from passband.data.storage import ImageSet
+from passband.training.checkpoint import write_tensors
 from passband.training.engine import train
 
 folder = Path(sys.argv[1])
@@ -363,9 +364,9 @@ data = ImageSet(**load_file(folder / "data"), classes=("across", "down"), title=
 model = models.build("resnet8_w8", 1, 2, 16, seed=0)
 state = train(json.loads(sys.argv[2]), data, model, name="stripes", seed=0,
               data_sha256="0", compute=compute.choose(1), checkpoint=folder / "state")
-tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
-tensors |= {f"best.{name}": value.contiguous() for name, value in state.best.items()}
-save_file(tensors, folder / "final", {"resumed": str(state.resumed)})
+tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+tensors |= {f"best.{name}": value for name, value in state.best.items()}
+write_tensors(folder / "final", tensors, {"resumed": state.resumed})
 """
 
 
