@@ -18,7 +18,6 @@ class Compute:
 
     device: torch.device
     search: torch.dtype
-    deterministic: bool
 
     def place(self, model: nn.Module) -> nn.Module:
         """The model on the device, in channels_last layout."""
@@ -70,10 +69,10 @@ def choose(threads: int, gpus: int = 0) -> Compute:
     torch.backends.cudnn.allow_tf32 = False
     if torch.cuda.is_available():
         torch.backends.cudnn.benchmark = True
-        return Compute(torch.device("cuda"), torch.bfloat16, deterministic=False)
+        return Compute(torch.device("cuda"), torch.bfloat16)
     torch.set_deterministic_debug_mode("error")
     precision = torch.bfloat16 if has_bfloat16() else torch.float32
-    return Compute(torch.device("cpu"), precision, deterministic=True)
+    return Compute(torch.device("cpu"), precision)
 
 
 def has_bfloat16() -> bool:

@@ -38,8 +38,6 @@ class Plan(NamedTuple):
 
     scale: dict
     seeds: list[int]
-    train_images: int | None
-    test_images: int | None
     models: dict[str, dict]
     trainings: dict[str, dict]
     attacks: dict[str, dict]
@@ -207,8 +205,6 @@ def plan(config: Mapping, root: Path) -> Plan:
         scale={key: config[key] for key in ("title", "mark", "expected")}
         | {"name": config["scale"]},
         seeds=config["seeds"],
-        train_images=config["train_images"],
-        test_images=config["test_images"],
         models=models,
         trainings=trainings,
         attacks=attacks,

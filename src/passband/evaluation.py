@@ -21,12 +21,12 @@ def batches(count: int, compute: Compute) -> Iterator[slice]:
     return (slice(start, min(start + size, count)) for start in range(0, count, size))
 
 
-def progress(total: int, description: str, unit: str = "img") -> tqdm:
+def progress(total: int, description: str) -> tqdm:
     """A progress bar with the time left; every refresh is a line, since jobs share the terminal."""
     return tqdm(
         total=total,
         desc=description,
-        unit=unit,
+        unit="img",
         unit_scale=True,
         mininterval=10,
         ncols=100,

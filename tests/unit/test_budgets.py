@@ -19,7 +19,7 @@ from passband.models import fold_batchnorm
 from passband.training.engine import training_step
 
 BATCH = 128
-META = Compute(torch.device("meta"), torch.float32, deterministic=True)
+META = Compute(torch.device("meta"), torch.float32)
 FORWARD = 1.1111
 ATTACK = {"name": "pgd-3", "attack": "pgd", "epsilon": 0.03, "step_size": 0.01, "steps": 3}
 ADVERSARY = {"attack": ATTACK | {"random_start": True}, "batchnorm": "eval"}

@@ -49,7 +49,7 @@ RECIPE = {
     "validation": {"fraction": 0.2, "attack": ATTACK},
     "select": "val_robust_accuracy",
 }
-FLOAT32 = Compute(torch.device("cpu"), torch.float32, deterministic=True)
+FLOAT32 = Compute(torch.device("cpu"), torch.float32)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ sys.path.insert(0, str(PROJECT / "src"))
 
 from filelock import FileLock, Timeout
 
-from passband.config import Plan, plan, read_yaml, scale_config
+from passband.config import Plan, plan, scale_config
 from passband.data.registry import DATASETS
 from passband.dependencies import code as code_of, declared
 from passband.errors import UserError, unknown
@@ -21,7 +21,6 @@ SCRIPTS = PROJECT / "workflow" / "scripts"
 NOTEBOOKS = PROJECT / "reports" / "notebooks"
 TEMPLATES = PROJECT / "reports" / "templates"
 REFERENCE = PROJECT / "config" / "reference"
-SPLITS = ("train", "test")
 ENDINGS = {"figure": ("svg", "pdf", "png"), "table": ("csv", "html", "tex")}
 
 

@@ -12,12 +12,10 @@ from passband.jobs import job
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-ENDINGS = {"figure": ("svg", "pdf", "png"), "table": ("csv", "html", "tex")}
-
 with job(snakemake.log[0]):
     parameters = snakemake.params.parameters
     kind = parameters["artifact"]["kind"]
-    outputs = {ending: str(snakemake.output[ending]) for ending in ENDINGS[kind]}
+    outputs = {name: str(path) for name, path in snakemake.output.items() if name != "notebook"}
     files = {
         "dataset_file": next(iter(snakemake.input.get("dataset", [])), ""),
         "reference": snakemake.params.reference,

@@ -3,7 +3,7 @@
     probe(subject, **constants) -> Measurement
 
 A probe returns per-image arrays (what findings and figures read) and summary rows (what tables
-and people read). `image_side` shares such as "1/2" give bandwidths that fit any image size.
+and people read). Bandwidths given as shares of the side, such as "1/2", fit any image size.
 """
 
 from dataclasses import dataclass, field
