@@ -30,6 +30,7 @@ FIGURES = [
     *("filters", "lowpass_curves", "image_rows", "spectrum_grid"),
     *("perturbation_examples", "band_curves", "heatmap_grid"),
 ]
+TABLES = ["lowpass_table", "robustness_table"]
 MARK = "demo scale · Fashion-MNIST sample · ResNet-8"
 CLASSES = [
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -344,7 +345,7 @@ def test_paper_scale_carries_no_mark(papers, tmp_path):
 
 
 def test_every_template_is_tried():
-    assert {path.stem for path in TEMPLATES.glob("*.py")} == {*FIGURES, "lowpass_table"}
+    assert {path.stem for path in TEMPLATES.glob("*.py")} == {*FIGURES, *TABLES}
 
 
 @pytest.mark.parametrize("template", FIGURES)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def read_measurements(models: Sequence[dict], probe: str) -> "pd.DataFrame":
     """The tidy rows that `probe` measured on each model and seed.
 
-    Beside the columns of the files there are `dataset_title`, `paper_dataset_title` and one
-    column for each key of `condition` (text, empty where a row has no such key); `bandwidth` is
-    a float, NaN where missing.
+    Beside the columns of the files there are `dataset_title`, `paper_dataset_title`,
+    `paper_architecture` and one column for each key of `condition` (text, empty where a row has
+    no such key); `bandwidth` is a float, NaN where missing.
     """
     import pandas as pd
 
@@ -28,8 +28,8 @@ def read_measurements(models: Sequence[dict], probe: str) -> "pd.DataFrame":
         frame = pd.read_csv(_path(entry, probe, "csv"), keep_default_na=False)
         keys = pd.DataFrame([split_condition(text) for text in frame["condition"]])
         frame = pd.concat([frame, keys], axis=1)
-        frame["dataset_title"] = entry["dataset_title"]
-        frame["paper_dataset_title"] = entry["paper_dataset_title"]
+        for name in ("dataset_title", "paper_dataset_title", "paper_architecture"):
+            frame[name] = entry[name]
         frames.append(frame)
     rows = pd.concat(frames, ignore_index=True)
     text = rows.select_dtypes(exclude="number").columns

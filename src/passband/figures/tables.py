@@ -1,9 +1,9 @@
 """A measured table as CSV for machines, HTML for the report and LaTeX for papers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -11,10 +11,40 @@ from passband.figures.load import in_order
 from passband.figures.style import METHODS
 from passband.files import write_text
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 ATTACKED = "PGD-20"
+FLAG, DAGGER = "‡", "†"  # beside a method that a sentinel speaks against, and a printed number
+TEX_SIGNS = {
+    **{sign: f"\\{sign}" for sign in "&%_#"},
+    **{"·": r"$\cdot$", "ε": r"$\varepsilon$", "λ": r"$\lambda$", "−": r"$-$"},
+    **{FLAG: r"$^{\ddagger}$", DAGGER: r"$^{\dagger}$"},
+}
+
+
+class Heading(NamedTuple):
+    """What stands before a group of rows: a title, details of it, and the paper's counterpart."""
+
+    title: str
+    details: Sequence[str] = ()
+    paper: Sequence[str] = ()
+
+
+class Layout(NamedTuple):
+    """What differs between measured tables.
+
+    group: the columns of the cells by which rows are grouped; heads and tex_heads: above the
+    groups' and the rows' names; heading: of the cells of a group; method_name, column_name: as
+    the table writes them; runner_up: whether second best is marked; counts: whether columns tell
+    the number of images.
+    """
+
+    group: Sequence[str]
+    heads: tuple[str, str]
+    tex_heads: tuple[str, str]
+    heading: Callable[[pd.DataFrame], Heading]
+    method_name: Callable[[str], str] = str
+    column_name: Callable[[str], str] = str
+    runner_up: bool = False
+    counts: bool = False
 
 
 def lowpass_cells(
@@ -48,120 +78,196 @@ def lowpass_cells(
     return cells[order]
 
 
-def write_table(cells: pd.DataFrame, outputs: Mapping[str, str | Path], mark: str = "") -> None:
-    """Write `cells` (see `lowpass_cells`) to the paths of `outputs`: csv, html and tex."""
+def lowpass_heading(group: pd.DataFrame) -> Heading:
+    """The data set, and whose numbers the paper's are."""
+    known = group.dropna(subset="paper_value")
+    paper = [] if known.empty else list(known.iloc[0][["paper_dataset_title", "paper_model"]])
+    return Heading(group["dataset_title"].iloc[0], paper=paper)
+
+
+LOWPASS = Layout(
+    group=["dataset_title"],
+    heads=("Data set", "Model"),
+    tex_heads=("Data set", "Bandwidth $k$"),
+    heading=lowpass_heading,
+    method_name=lambda method: METHODS.get(method, (method,))[0],
+    column_name=lambda column: column if column == ATTACKED else f"k = {column}",
+)
+
+
+def write_table(
+    cells: pd.DataFrame,
+    outputs: Mapping[str, str | Path],
+    mark: str = "",
+    layout: Layout = LOWPASS,
+    notes: Sequence[str] = (),
+) -> None:
+    """Write `cells` to the paths of `outputs`: csv, html and tex; see `to_html`."""
     write_text(outputs["csv"], cells.assign(unit="percent").round(4).to_csv(index=False))
-    write_text(outputs["html"], to_html(cells, mark))
-    write_text(outputs["tex"], to_latex(cells, mark))
+    write_text(outputs["html"], to_html(cells, mark, layout, notes))
+    write_text(outputs["tex"], to_latex(cells, mark, layout, notes))
 
 
-def to_html(cells: pd.DataFrame, mark: str = "") -> str:
-    """A `<table class="measured">`: a row group per data set, a row per method.
+def to_html(
+    cells: pd.DataFrame, mark: str = "", layout: Layout = LOWPASS, notes: Sequence[str] = ()
+) -> str:
+    """A `<table class="measured">`: a row group per data set or network, a row per method.
+
+    cells: a row per cell with the columns of `layout.group`, method, column, value, ci_low,
+        ci_high, paper_value, difference (percent, the last two NaN where the paper has no such
+        cell), n_images, and, where there are any, paper_note (text that a dagger points to) and
+        sentinels (text that flags the method).
+    notes: sentences below the table.
 
     Every cell holds spans of class value, interval, paper and difference (the last two where the
-    paper printed one); the best cell of a column and data set has the class best.
+    paper printed one); the best cell of a column and group has the class best, and the second
+    best, where the layout asks for it, runner-up.
     """
     lines = ['<table class="measured">']
-    head = None
-    for dataset, group in cells.groupby("dataset_title", sort=False):
+    before = None
+    for _, group in cells.groupby(list(layout.group), sort=False):
         columns = in_order(group["column"])
-        if head is None:
-            lines += ["<thead>", _html_head(columns), "</thead>", "<tbody>"]
-        elif columns == head:
+        head = _html_head(columns, group, layout)
+        if before is None:
+            lines += ["<thead>", head, "</thead>", "<tbody>"]
+        elif head == before:
             lines += ["<tbody>"]
         else:
-            lines += ["<tbody>", _html_head(columns)]
-        head = columns
-        paper = _paper_name(group)
-        source = f' <span class="paper">paper: {escape(paper)}</span>' if paper else ""
-        for index, (method, row) in enumerate(_rows(group)):
-            first = (
-                f'<th scope="rowgroup" rowspan="{group["method"].nunique()}">'
-                f"{escape(dataset)}{source}</th>"
+            lines += ["<tbody>", head]
+        before = head
+        ranks = _ranks(group, layout)
+        for index, (name, flagged, row) in enumerate(_rows(group, layout)):
+            data = "".join(
+                _html_cell(row[column], ranks, _count(group, column, layout) == "")
+                if column in row
+                else "<td></td>"
+                for column in columns
             )
-            data = "".join(_html_cell(row.get(column), group) for column in columns)
-            name = f'<th scope="row">{escape(method)}</th>'
-            lines.append(f"<tr>{first if index == 0 else ''}{name}{data}</tr>")
+            flag = f' <span class="flag">{FLAG}</span>' if flagged else ""
+            first = _html_heading(group, layout) if index == 0 else ""
+            lines.append(f'<tr>{first}<th scope="row">{escape(name)}{flag}</th>{data}</tr>')
         lines.append("</tbody>")
     if mark:
-        span = f'<td colspan="{2 + len(head)}" class="mark">{escape(mark)}</td>'
+        span = f'<td colspan="{2 + len(columns)}" class="mark">{escape(mark)}</td>'
         lines.append(f"<tfoot><tr>{span}</tr></tfoot>")
-    return "\n".join([*lines, "</table>", ""])
+    lines.append("</table>")
+    if notes:
+        items = [f"<li>{escape(note).replace(' %', '&nbsp;%')}</li>" for note in notes]
+        lines += ['<ul class="table-notes">', *items, "</ul>"]
+    return "\n".join([*lines, ""])
 
 
-def to_latex(cells: pd.DataFrame, mark: str = "") -> str:
-    """A booktabs tabular: per method a line of values, of intervals, and of the paper's values."""
-    width = max(group["column"].nunique() for _, group in cells.groupby("dataset_title"))
+def to_latex(
+    cells: pd.DataFrame, mark: str = "", layout: Layout = LOWPASS, notes: Sequence[str] = ()
+) -> str:
+    """A booktabs tabular: per method a line of values, of intervals, and of the paper's values.
+
+    Arguments as for `to_html`; the best cells are bold, the second best underlined.
+    """
+    groups = [group for _, group in cells.groupby(list(layout.group), sort=False)]
+    width = max(group["column"].nunique() for group in groups)
     lines = [r"\begin{tabular}{ll" + "r" * width + "}", r"\toprule"]
-    for place, (dataset, group) in enumerate(cells.groupby("dataset_title", sort=False)):
+    for place, group in enumerate(groups):
         columns = in_order(group["column"])
+        heading = layout.heading(group)
+        counts = [_count(group, column, layout) for column in columns]
         lines += [r"\midrule"] if place else []
-        lines += [_line(["Data set", "Bandwidth $k$", *columns]), r"\midrule"]
-        for index, (method, row) in enumerate(_rows(group)):
+        lines += [_line([*layout.tex_heads, *map(_tex, columns)])]
+        if any(counts):
+            lines += [_line(["", "", *(rf"\scriptsize {count}" for count in counts)])]
+        lines += [r"\midrule"]
+        titles = iter([heading.title, *heading.details])
+        ranks = _ranks(group, layout)
+        for name, flagged, row in _rows(group, layout):
             here = [row.get(column) for column in columns]
-            lines.append(
-                _line(
-                    [
-                        _tex(dataset) if index == 0 else "",
-                        method,
-                        *(_tex_value(c, group) for c in here),
-                    ]
-                )
-            )
-            lines.append(
-                _line(["", r"\quad\scriptsize 95\,\% interval", *map(_tex_interval, here)])
-            )
-            paper = _paper_name(group)
-            if paper:
-                label = rf"\quad\scriptsize paper ({_tex(paper)})"
-                lines.append(_line(["", label, *map(_tex_paper, here)]))
+            parts = [
+                [_tex(name + FLAG * flagged), *(_tex_value(cell, ranks) for cell in here)],
+                [r"\quad\scriptsize 95\,\% interval", *map(_tex_interval, here)],
+            ]
+            if heading.paper:
+                label = rf"\quad\scriptsize paper ({_tex(', '.join(heading.paper))})"
+                parts.append([label, *map(_tex_paper, here)])
+            lines += [_line([_tex(next(titles, "")), *part]) for part in parts]
     lines.append(r"\bottomrule")
     if mark:
         lines.append(rf"\multicolumn{{{width + 2}}}{{r}}{{\scriptsize {_tex(mark)}}} \\")
+    for note in notes:
+        text = rf"\scriptsize\raggedright {_tex(note)}"
+        lines.append(rf"\multicolumn{{{width + 2}}}{{p{{\linewidth}}}}{{{text}}} \\")
     return "\n".join([*lines, r"\end{tabular}", ""])
 
 
-def _rows(group: pd.DataFrame) -> "Iterator[tuple[str, dict]]":
+def _rows(group: pd.DataFrame, layout: Layout) -> Iterator[tuple[str, bool, dict]]:
+    """Per method its name, whether a sentinel speaks against it, and its cells by column."""
     for method, row in group.groupby("method", sort=False):
-        name = METHODS.get(method, (method,))[0]
-        yield name, {cell.column: cell for cell in row.itertuples()}
+        flagged = "sentinels" in row and bool(row["sentinels"].iloc[0])
+        yield layout.method_name(method), flagged, {cell.column: cell for cell in row.itertuples()}
 
 
-def _paper_name(group: pd.DataFrame) -> str:
-    known = group.dropna(subset="paper_value")
-    if known.empty:
-        return ""
-    return f"{known['paper_dataset_title'].iloc[0]}, {known['paper_model'].iloc[0]}"
+def _ranks(group: pd.DataFrame, layout: Layout) -> dict[tuple[str, float], str]:
+    """(column, value) -> "best" or "runner-up", of the distinct values of each column."""
+    ranks = {}
+    for column, values in group.groupby("column")["value"]:
+        order = sorted(values.unique(), reverse=True)
+        ranks[column, order[0]] = "best"
+        if layout.runner_up and len(order) > 2:
+            ranks[column, order[1]] = "runner-up"
+    return ranks
 
 
-def _is_best(cell, group: pd.DataFrame) -> bool:
-    return cell.value == group.loc[group["column"] == cell.column, "value"].max()
+def _count(group: pd.DataFrame, column: str, layout: Layout) -> str | None:
+    """The number of images behind a column: empty if its cells differ, None if not asked for."""
+    if not layout.counts:
+        return None
+    counts = group.loc[group["column"] == column, "n_images"].unique()
+    return f"n = {counts[0]:,}" if len(counts) == 1 else ""
 
 
-def _html_head(columns: list[str]) -> str:
-    names = ["Data set", "Model", *(c if c == ATTACKED else f"k = {c}" for c in columns)]
-    return "<tr>" + "".join(f'<th scope="col">{escape(name)}</th>' for name in names) + "</tr>"
+def _html_head(columns: list[str], group: pd.DataFrame, layout: Layout) -> str:
+    counts = [_count(group, column, layout) for column in columns]
+    below = [f' <span class="n">{count}</span>' if count else "" for count in counts]
+    names = [*layout.heads, *map(layout.column_name, columns)]
+    fields = zip(names, ["", "", *below], strict=True)
+    return (
+        "<tr>" + "".join(f'<th scope="col">{escape(name)}{n}</th>' for name, n in fields) + "</tr>"
+    )
 
 
-def _html_cell(cell, group: pd.DataFrame) -> str:
-    if cell is None:
-        return "<td></td>"
+def _html_heading(group: pd.DataFrame, layout: Layout) -> str:
+    heading = layout.heading(group)
+    details = "".join(f' <span class="detail">{escape(text)}</span>' for text in heading.details)
+    names = ", ".join(f'<span class="nowrap">{escape(name)}</span>' for name in heading.paper)
+    paper = f' <span class="paper">paper: {names}</span>' if names else ""
+    rows = group["method"].nunique()
+    text = f"{escape(heading.title)}{details}{paper}"
+    return f'<th scope="rowgroup" rowspan="{rows}">{text}</th>'
+
+
+def _html_cell(cell, ranks: Mapping[tuple[str, float], str], counted: bool) -> str:
     spans = [("value", f"{cell.value:.1f}"), ("interval", f"{cell.ci_low:.1f}–{cell.ci_high:.1f}")]
     if pd.notna(cell.paper_value):
-        spans.append(("paper", f"{cell.paper_value:.2f}"))
+        printed = f"{cell.paper_value:.2f}"
+        if getattr(cell, "paper_note", ""):
+            printed += f'<abbr title="{escape(cell.paper_note)}">{DAGGER}</abbr>'
+        spans.append(("paper", printed))
         spans.append(("difference", f"{round(cell.difference, 1) + 0.0:+.1f}".replace("-", "−")))
+    if counted:
+        spans.append(("n", f"n = {cell.n_images:,}"))
     text = " ".join(f'<span class="{kind}">{content}</span>' for kind, content in spans)
-    return f'<td class="best">{text}</td>' if _is_best(cell, group) else f"<td>{text}</td>"
+    rank = ranks.get((cell.column, cell.value))
+    return f'<td class="{rank}">{text}</td>' if rank else f"<td>{text}</td>"
 
 
 def _line(fields: list[str]) -> str:
     return " & ".join(fields) + r" \\"
 
 
-def _tex_value(cell, group: pd.DataFrame) -> str:
+def _tex_value(cell, ranks: Mapping[tuple[str, float], str]) -> str:
     if cell is None:
         return ""
-    return rf"\textbf{{{cell.value:.1f}}}" if _is_best(cell, group) else f"{cell.value:.1f}"
+    text = f"{cell.value:.1f}"
+    marked = {"best": rf"\textbf{{{text}}}", "runner-up": rf"\underline{{{text}}}"}
+    return marked.get(ranks.get((cell.column, cell.value)), text)
 
 
 def _tex_interval(cell) -> str:
@@ -171,10 +277,9 @@ def _tex_interval(cell) -> str:
 def _tex_paper(cell) -> str:
     if cell is None or pd.isna(cell.paper_value):
         return ""
-    return rf"\scriptsize {cell.paper_value:.2f}"
+    dagger = _tex(DAGGER) if getattr(cell, "paper_note", "") else ""
+    return rf"\scriptsize {cell.paper_value:.2f}{dagger}"
 
 
 def _tex(text: str) -> str:
-    for sign in "&%_#":
-        text = text.replace(sign, "\\" + sign)
-    return text.replace("·", r"$\cdot$")
+    return "".join(TEX_SIGNS.get(sign, sign) for sign in text)
