@@ -13,7 +13,7 @@ import pandas as pd
 
 from passband.errors import UserError, unknown
 from passband.findings.claims import CLAIMS
-from passband.findings.measured import Group, groups_for
+from passband.findings.measured import USUAL, Group, groups_for
 from passband.findings.printed import printed_check
 from passband.findings.scores import NotMeasured
 from passband.findings.verdict import Outcome, decide, not_run
@@ -24,6 +24,7 @@ REQUIRED = {
     "id", "artifact", "claim", "printed", "printed_note", "test", "parameters", "transfers",
     "datasets", "definition",
 }  # fmt: skip
+OPTIONAL = {"architectures"}
 COLUMNS = (
     "finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high", "n", "unit",
     "printed", "reason",
@@ -36,8 +37,9 @@ def judge(findings: Sequence[Mapping], models: Sequence[Mapping], scale: Mapping
     """Judge claims on what a scale measured.
 
     findings: rows of config/findings.yaml. models: one entry per slug and seed, with slug, model,
-    method, seed, dataset, dataset_title, paper_dataset, paper_dataset_title and probes (name ->
-    path of `arrays`). scale: its `title` is named where a claim could not be judged.
+    method, seed, dataset, dataset_title, paper_dataset, paper_dataset_title, architecture,
+    paper_architecture and probes (name -> path of `arrays`). scale: its `title` is named where a
+    claim could not be judged.
 
     Returns one row per finding: finding, artifact, claim, verdict, effect, ci_low, ci_high, n,
     unit, printed, reason. The numbers are those of the weakest clause, n counts test images.
@@ -54,8 +56,14 @@ def check_finding(finding: Mapping) -> None:
     name = finding.get("id", "without id")
     for key in sorted(REQUIRED - set(finding)):
         raise UserError(f"finding {name}: '{key}' is missing.")
-    for key in sorted(set(finding) - REQUIRED):
-        raise UserError(f"finding {name}: {unknown('key', key, REQUIRED)}")
+    for key in sorted(set(finding) - REQUIRED - OPTIONAL):
+        raise UserError(f"finding {name}: {unknown('key', key, REQUIRED | OPTIONAL)}")
+    networks = finding.get("architectures", list(USUAL))
+    if not isinstance(networks, list) or not networks:
+        raise UserError(
+            f"finding {name}: 'architectures' must be a list of at least one architecture, "
+            f"not '{networks}'."
+        )
     if finding["printed"] not in PRINTED:
         raise UserError(f"finding {name}: {unknown('printed', str(finding['printed']), PRINTED)}")
     try:
@@ -92,7 +100,8 @@ def _check_parameters(name: str, test: Callable, given: Mapping) -> None:
 def _outcome(finding: Mapping, models: Sequence[Mapping], scale: Mapping) -> Outcome:
     paper = finding["id"].split(".")[0]
     try:
-        groups = groups_for(paper, finding["datasets"], finding["transfers"], models)
+        networks = finding.get("architectures", ())
+        groups = groups_for(paper, finding["datasets"], networks, finding["transfers"], models)
         clauses = CLAIMS[finding["test"]](groups, **finding["parameters"])
         if not clauses:
             raise NotMeasured(f"no clause speaks of {' or '.join(one.title for one in groups)}")

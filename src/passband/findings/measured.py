@@ -1,46 +1,52 @@
-"""What a scale measured, grouped by data set, and the contrasts that claims take from it."""
+"""What a scale measured, grouped by data set and network, and the contrasts that claims take."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
-from passband.files import read_arrays
+from passband.files import read_arrays, read_metadata
 from passband.findings.contrast import MODEL_WORDS, Contrast, Term
 from passband.findings.scores import SCORES, NotMeasured, bandwidth_of
 from passband.findings.statistics import LEVEL, Interval, mean_interval
 
-Value = TypeVar("Value")
+USUAL = ("resnet18",)
 
 
 @dataclass(frozen=True)
 class Group:
-    """The models measured on one data set.
+    """The models of one architecture, measured on one data set.
 
     stands_in: the data set takes the place of those that the claim names.
     arrays: method -> seed -> probe -> path of what it stored.
+    network: the architecture in words where the claim is judged on several, else "".
+    network_stands_in: the architecture takes the place of one that the claim names.
     """
 
     dataset: str
     title: str
     stands_in: bool
     arrays: Mapping[str, Mapping[int, Mapping[str, str]]]
+    network: str = ""
+    network_stands_in: bool = False
 
     @property
     def where(self) -> str:
-        """The data set as reasons name it."""
-        return f"{self.title} (in place of the paper's data)" if self.stands_in else self.title
+        """The data set as reasons name it, with the network if there are several."""
+        place = f"{self.title} with {self.network}" if self.network else self.title
+        stand_ins = {"data": self.stands_in, "network": self.network_stands_in}
+        replaced = " and ".join(name for name, replaces in stand_ins.items() if replaces)
+        return f"{place} (in place of the paper's {replaced})" if replaced else place
 
     def read(self, method: str, probe: str) -> dict[int, dict[str, np.ndarray]]:
         """Arrays that a probe stored for each seed of a model; NotMeasured if there are none."""
         seeds = {}
         for seed, paths in self.arrays.get(method, {}).items():
             if probe in paths and Path(paths[probe]).is_file():
-                seeds[seed] = read_arrays(paths[probe])
+                seeds[seed] = _stored(paths[probe])
         if not seeds:
-            name = MODEL_WORDS.get(method, method)
+            name = MODEL_WORDS.get(method, f"{method} model")
             raise NotMeasured(f"the {name} has no measurement '{probe}' on {self.title}")
         return seeds
 
@@ -51,10 +57,8 @@ class Group:
         return {seed: function(one, *term.arguments) for seed, one in arrays.items()}
 
     def interval(self, contrast: Contrast, level: float = LEVEL) -> Interval:
-        """Interval of the mean of a contrast, paired over the images and the common seeds."""
-        stacks = on_common_seeds([self.scores(term) for term in contrast.terms], np.stack)
-        if len({stack.shape for stack in stacks}) > 1:
-            raise NotMeasured(f"the scores come from different numbers of images of {self.title}")
+        """Interval of the mean of a contrast, paired over the common images and seeds."""
+        stacks = on_common_images([self.scores(term) for term in contrast.terms])
         total = sum(term.factor * stack for term, stack in zip(contrast.terms, stacks, strict=True))
         try:
             return mean_interval(total + contrast.constant, span_of(contrast), level)
@@ -69,40 +73,98 @@ class Group:
 
 
 def groups_for(
-    paper: str, datasets: Collection[str], transfers: bool, models: Sequence[Mapping]
+    paper: str,
+    datasets: Collection[str],
+    architectures: Collection[str],
+    transfers: bool,
+    models: Sequence[Mapping],
 ) -> list[Group]:
-    """The measured data sets that a claim of `paper` about `datasets` is judged on.
+    """What a claim of `paper` about `datasets` is judged on: measured data sets, each with one of
+    the networks that were measured on it.
 
-    These are the claim's own data sets and, if it transfers, those that stand in for them at this
-    scale. A claim that does not transfer needs all of its own; NotMeasured names what is missing.
+    architectures: the networks that the claim names. If it names none, it is judged on the usual
+    one, ResNet-18, or on what a scale puts in its place.
+
+    The data sets are the claim's own and, if it transfers, those that stand in for them at this
+    scale; likewise the networks. A claim that does not transfer needs all of its own data sets,
+    and all networks that it names; NotMeasured says what is missing.
     """
-    own = [entry for entry in models if entry["dataset"] in datasets]
+    networks = architectures or USUAL
+    about = [entry for entry in models if entry["paper_architecture"] in networks]
+    own = [entry for entry in about if entry["dataset"] in datasets]
     missing = [name for name in datasets if name not in {entry["dataset"] for entry in own}]
-    if not transfers and missing:
-        raise NotMeasured(f"the claim needs {_listed(missing, models)}, which is not measured")
+    if not transfers:
+        if missing:
+            raise NotMeasured(f"the claim needs {_titles(missing, models)}, which is not measured")
+        pairs = {(entry["dataset"], entry["architecture"]) for entry in own}
+        absent = [
+            one for one in architectures if any((name, one) not in pairs for name in datasets)
+        ]
+        if absent:
+            names = listed(map(network_title, absent))
+            raise NotMeasured(f"the claim needs {names}, which is not measured")
     substitutes = [
         entry
-        for entry in models
+        for entry in about
         if entry["dataset"] != entry["paper_dataset"] and entry["dataset"] not in datasets
     ]
     named = [entry for entry in substitutes if entry["paper_dataset"] in missing]
     chosen = own + (named or ([] if own else substitutes)) if transfers else own
     if not chosen:
-        raise NotMeasured(f"no model is measured on {_listed(datasets, models)}, nor on a stand-in")
-    return [
-        _group(paper, name, name not in datasets, models)
-        for name in dict.fromkeys(entry["dataset"] for entry in chosen)
-    ]
+        network = f" with {listed(map(network_title, architectures))}" if architectures else ""
+        raise NotMeasured(
+            f"no model is measured on {_titles(datasets, models)}{network}, nor on a stand-in"
+        )
+
+    def fit(entry: Mapping) -> tuple[bool, ...]:
+        """Sorts the models that the claim is about before others of the same method."""
+        return (
+            not entry["slug"].startswith(f"{paper}-"),
+            entry["paper_architecture"] not in networks,
+            entry["paper_dataset"] not in datasets,
+        )
+
+    pairs = dict.fromkeys((entry["dataset"], entry["architecture"]) for entry in chosen)
+    several = len({network for _, network in pairs}) > 1
+    groups = []
+    for dataset, network in pairs:
+        here = [
+            one for one in models if (one["dataset"], one["architecture"]) == (dataset, network)
+        ]
+        groups.append(
+            Group(
+                dataset,
+                here[0]["dataset_title"],
+                dataset not in datasets,
+                _arrays(sorted(here, key=fit)),
+                network_title(network) if several else "",
+                bool(architectures) and network not in architectures,
+            )
+        )
+    return groups
 
 
-def on_common_seeds(
-    per_seed: Sequence[Mapping[int, Value]], join: Callable[[list[Value]], np.ndarray]
-) -> list[np.ndarray]:
-    """Join each model's values over the seeds that all of them have, in order of the seeds."""
+def network_title(architecture: str) -> str:
+    """An architecture's id as the papers write it.
+
+    >>> network_title("resnet152"), network_title("wrn_34_10")
+    ('ResNet-152', 'WRN-34-10')
+    """
+    return architecture.replace("resnet", "ResNet-").replace("wrn", "WRN").replace("_", "-")
+
+
+def on_common_images(per_seed: Sequence[Mapping[int, np.ndarray]]) -> list[np.ndarray]:
+    """Stack each model's values [..., N] over the seeds that all of them have, in order of the
+    seeds: [S, ..., N].
+
+    Probes measure the first so many test images, so values of different probes are of the same
+    images up to the smallest N; the others are cut off.
+    """
     seeds = sorted(set.intersection(*(set(values) for values in per_seed)))
     if not seeds:
         raise NotMeasured("the models that the claim compares have no seed in common")
-    return [join([values[seed] for seed in seeds]) for values in per_seed]
+    count = min(values[seed].shape[-1] for values in per_seed for seed in seeds)
+    return [np.stack([values[seed][..., :count] for seed in seeds]) for values in per_seed]
 
 
 def span_of(contrast: Contrast) -> tuple[float, float] | None:
@@ -118,20 +180,31 @@ def span_of(contrast: Contrast) -> tuple[float, float] | None:
     return low, high
 
 
-def _listed(datasets: Collection[str], models: Sequence[Mapping]) -> str:
-    titles = {entry["paper_dataset"]: entry["paper_dataset_title"] for entry in models}
-    *first, last = (titles.get(name, name) for name in datasets)
+def listed(names: Iterable[str]) -> str:
+    """
+    >>> listed(["CIFAR-10", "CIFAR-100", "SVHN"]), listed(["SVHN"])
+    ('CIFAR-10, CIFAR-100 and SVHN', 'SVHN')
+    """
+    *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _group(paper: str, dataset: str, stands_in: bool, models: Sequence[Mapping]) -> Group:
-    """One model per method, the paper's own before another's; entries of one model add up."""
-    here = [entry for entry in models if entry["dataset"] == dataset]
-    here.sort(key=lambda entry: not entry["slug"].startswith(f"{paper}-"))
-    chosen = {entry["method"]: entry["model"] for entry in reversed(here)}
+def _titles(datasets: Collection[str], models: Sequence[Mapping]) -> str:
+    titles = {entry["paper_dataset"]: entry["paper_dataset_title"] for entry in models}
+    return listed(titles.get(name, name) for name in datasets)
+
+
+def _arrays(entries: Sequence[Mapping]) -> dict[str, dict[int, dict[str, str]]]:
+    """One model per method, the first one; entries of one model add up."""
+    chosen = {entry["method"]: entry["model"] for entry in reversed(entries)}
     runs: dict[str, dict[int, dict[str, str]]] = {}
-    for entry in here:
+    for entry in entries:
         if entry["model"] == chosen[entry["method"]]:
             arrays = {probe: paths["arrays"] for probe, paths in entry["probes"].items()}
             runs.setdefault(entry["method"], {}).setdefault(entry["seed"], {}).update(arrays)
-    return Group(dataset, here[0]["dataset_title"], stands_in, runs)
+    return runs
+
+
+def _stored(path: str) -> dict[str, np.ndarray]:
+    attacks = read_metadata(path).get("attacks")
+    return read_arrays(path) | ({"attacks": np.array(attacks)} if attacks else {})

@@ -1,5 +1,6 @@
 """Intervals for the contrasts that findings are judged by."""
 
+from collections.abc import Sequence
 from math import inf, sqrt
 from typing import NamedTuple
 
@@ -98,6 +99,18 @@ def difference(first: Interval, second: Interval) -> Interval:
     low = sqrt((first.effect - first.low) ** 2 + (second.high - second.effect) ** 2)
     high = sqrt((first.high - first.effect) ** 2 + (second.effect - second.low) ** 2)
     return Interval(effect, effect - low, effect + high, min(first.n, second.n))
+
+
+def average(intervals: Sequence[Interval]) -> Interval:
+    """Interval of the mean of estimates from independent samples, e.g. several test sets.
+
+    The half-widths add in quadrature side by side, as in `difference`. n is the smallest one.
+    """
+    count = len(intervals)
+    effect = sum(one.effect for one in intervals) / count
+    low = sqrt(sum((one.effect - one.low) ** 2 for one in intervals)) / count
+    high = sqrt(sum((one.high - one.effect) ** 2 for one in intervals)) / count
+    return Interval(effect, effect - low, effect + high, min(one.n for one in intervals))
 
 
 def majority_interval(

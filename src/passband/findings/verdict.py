@@ -1,7 +1,9 @@
 """From clauses to a verdict: the one rule that every finding goes through."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 from math import inf, nan
 from typing import NamedTuple
 
@@ -24,6 +26,8 @@ class Clause(NamedTuple):
     direction: above, below (the threshold), within or beyond (threshold either side of zero).
     says: the measured fact in words, with the mark {effect} where the numbers belong.
     where: title of the data set. unit: "percent", "points" or "" for a pure number.
+    family: what the clauses that one line of config/findings.yaml stands for have in common; the
+    reason counts them and shows the weakest. "" for a clause of its own.
     """
 
     interval: Interval
@@ -32,6 +36,7 @@ class Clause(NamedTuple):
     says: str
     where: str
     unit: str
+    family: str = ""
 
 
 class Outcome(NamedTuple):
@@ -68,15 +73,18 @@ def decide(clauses: Sequence[Clause]) -> Outcome:
     of the weakest clause.
     """
     weakest = min(clauses, key=support)
-    least = support(weakest)
-    verdict = REPRODUCED if least > 1 else CONTRADICTED if least < -1 else INCONCLUSIVE
     effect, low, high, n = weakest.interval
-    return Outcome(verdict, effect, low, high, n, weakest.unit, _reason(clauses))
+    return Outcome(_verdict(weakest), effect, low, high, n, weakest.unit, _reason(clauses))
 
 
 def not_run(reason: str) -> Outcome:
     """The outcome of a claim that nothing was measured for."""
     return Outcome(NOT_RUN, nan, nan, nan, 0, "", reason)
+
+
+def _verdict(clause: Clause) -> str:
+    least = support(clause)
+    return REPRODUCED if least > 1 else CONTRADICTED if least < -1 else INCONCLUSIVE
 
 
 def _above(interval: Interval, threshold: float) -> float:
@@ -94,9 +102,25 @@ def _negated(interval: Interval) -> Interval:
 def _reason(clauses: Sequence[Clause]) -> str:
     places = dict.fromkeys(clause.where for clause in clauses)
     return " ".join(
-        f"On {place}, {'; '.join(_sentence(one) for one in clauses if one.where == place)}."
+        f"On {place}, {'; '.join(_facts([one for one in clauses if one.where == place]))}."
         for place in places
     )
+
+
+def _facts(clauses: Sequence[Clause]) -> list[str]:
+    facts = []
+    for family, members in groupby(clauses, lambda one: one.family):
+        members = list(members)
+        if not family or len(members) == 1:
+            facts += map(_sentence, members)
+            continue
+        counts = Counter(map(_verdict, members))
+        held, failed, undecided = (counts[one] for one in (REPRODUCED, CONTRADICTED, INCONCLUSIVE))
+        facts.append(
+            f"of {len(members)} comparisons {held} are {REPRODUCED}, {failed} {CONTRADICTED} and "
+            f"{undecided} {INCONCLUSIVE}, at the weakest {_sentence(min(members, key=support))}"
+        )
+    return facts
 
 
 def _sentence(clause: Clause) -> str:

@@ -2,16 +2,33 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain, product
+from typing import NamedTuple
 
 from passband.errors import UserError, unknown
 from passband.findings.claims import CLAIMS
 from passband.findings.contrast import Contrast, parse
 from passband.findings.measured import Group
 from passband.findings.scores import SCORES
+from passband.findings.statistics import LEVEL
 from passband.findings.verdict import Clause
 
-KEYS = {"holds", "says", "for"}
+KEYS = {"holds", "says", "for", "each"}
 SHARE = re.compile(r"\{(\d+(?:/\d+)?)\}")
+MARK = re.compile(r"\{(\w+)\}")
+
+
+class Line(NamedTuple):
+    """A clause as config/findings.yaml writes it, read; `datasets` is None for all of them."""
+
+    contrast: Contrast
+    says: str
+    datasets: tuple[str, ...] | None
+    family: str
+
+    def speaks_of(self, group: Group) -> bool:
+        """Whether the clause is about a data set; a stand-in has to pass every clause."""
+        return self.datasets is None or group.dataset in self.datasets or group.stands_in
 
 
 @CLAIMS.register("contrasts")
@@ -21,56 +38,100 @@ def contrasts(groups: Sequence[Group], *, clauses: list[dict]) -> list[Clause]:
     A clause has `holds` (an inequality, see passband.findings.contrast), `says` (the measured fact
     in words: {effect} marks the numbers, {5/8} a bandwidth) and, if it speaks of some of the
     claim's data sets only, `for` (their ids).
+
+    `each` makes many clauses of one: a list of mappings from the names of marks such as {model}
+    to a value or a list of values. Each mapping stands for all combinations of its values.
     """
-    read = read_clauses(clauses)
-    return [
-        Clause(
-            group.interval(contrast),
-            contrast.direction,
-            contrast.threshold,
-            _with_bandwidths(clause["says"], group, contrast),
-            group.where,
-            unit_of(contrast),
-        )
-        for group in groups
-        for clause, contrast in read
-        if speaks_of(clause, group.dataset) or group.stands_in
-    ]
+    lines = read_clauses(clauses)
+    return [judged(line, group) for group in groups for line in lines if line.speaks_of(group)]
 
 
-def read_clauses(clauses: object) -> list[tuple[Mapping, Contrast]]:
-    """Each clause with its inequality read. Raises UserError for what makes no sense."""
+def judged(line: Line, group: Group, level: float = LEVEL) -> Clause:
+    """A clause with its interval on one data set."""
+    return Clause(
+        group.interval(line.contrast, level),
+        line.contrast.direction,
+        line.contrast.threshold,
+        SHARE.sub(lambda mark: str(group.bandwidth(line.contrast, mark[1])), line.says),
+        group.where,
+        unit_of(line.contrast),
+        line.family,
+    )
+
+
+def check_clauses(clauses: object) -> None:
+    """Raise UserError unless this is a list of clauses with the keys that they may have."""
     if not isinstance(clauses, list) or not clauses:
         raise UserError("clauses must be a list of at least one clause.")
     for clause in clauses:
         if not isinstance(clause, Mapping):
             raise UserError(f"clauses: '{clause}' is not a mapping with 'holds' and 'says'.")
-        for key in {"holds", "says"} - set(clause):
-            raise UserError(f"clauses: a clause lacks '{key}'.")
+        for key in ("holds", "says"):
+            if key not in clause:
+                raise UserError(f"clauses: a clause lacks '{key}'.")
+            if not isinstance(clause[key], str):
+                raise UserError(f"clauses: '{key}' is '{clause[key]}', not a text.")
         for key in set(clause) - KEYS:
             raise unknown("key of a clause", str(key), KEYS)
         if "{effect}" not in clause["says"]:
             raise UserError(f"clauses: '{clause['says']}' lacks the mark {{effect}}.")
-    return [(clause, _read(clause["holds"])) for clause in clauses]
+
+
+def read_clauses(clauses: object) -> list[Line]:
+    """The clauses, those with `each` spelled out. Raises UserError for what makes no sense."""
+    check_clauses(clauses)
+    return [
+        Line(
+            _read(_filled(clause["holds"], values)),
+            _filled(clause["says"], {mark: _words(value) for mark, value in values.items()}),
+            tuple(clause["for"]) if "for" in clause else None,
+            clause["says"] if "each" in clause else "",
+        )
+        for clause in clauses
+        for values in _combinations(clause)
+    ]
+
+
+def _combinations(clause: Mapping) -> list[dict[str, str]]:
+    """Values of the marks of a clause, once per clause that it stands for."""
+    if "each" not in clause:
+        return [{}]
+    tables = clause["each"]
+    if not isinstance(tables, list) or not tables:
+        raise UserError("clauses: 'each' must be a list of mappings from marks to values.")
+    found = []
+    for table in tables:
+        if not isinstance(table, Mapping):
+            raise UserError(f"clauses: '{table}' in 'each' is not a mapping from marks to values.")
+        marks = set(MARK.findall(clause["holds"]))
+        for mark in set(table) - marks:
+            raise unknown(f"mark in 'each' of '{clause['holds']}'", str(mark), marks)
+        lists = [value if isinstance(value, list) else [value] for value in table.values()]
+        for value in chain(*lists):
+            if not isinstance(value, str):
+                raise UserError(f"clauses: '{value}' in 'each' is not a text.")
+        found += [dict(zip(table, values, strict=True)) for values in product(*lists)]
+    return found
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return MARK.sub(lambda mark: values.get(mark[1], mark[0]), text)
+
+
+def _words(value: str) -> str:
+    return SCORES[value].kind.words or value if value in SCORES.names() else value
 
 
 def _read(holds: str) -> Contrast:
+    for mark in MARK.findall(holds):
+        raise UserError(f"clauses, '{holds}': the mark {{{mark}}} has no value; name it in 'each'.")
     try:
         return parse(holds)
     except UserError as error:
         raise UserError(f"clauses, {error}") from None
 
 
-def speaks_of(clause: Mapping, dataset: str) -> bool:
-    """Whether a clause is about a data set."""
-    return dataset in clause.get("for", [dataset])
-
-
 def unit_of(contrast: Contrast) -> str:
     """The unit of a contrast: that of its scores, and points for a difference of percentages."""
     unit = SCORES[contrast.terms[0].score].kind.unit
     return "points" if unit == "percent" and len(contrast.terms) > 1 else unit
-
-
-def _with_bandwidths(says: str, group: Group, contrast: Contrast) -> str:
-    return SHARE.sub(lambda mark: str(group.bandwidth(contrast, mark[1])), says)

@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from passband.errors import unknown
 from passband.findings.claims import CLAIMS
 from passband.findings.contrast import METHODS, MODEL_WORDS
-from passband.findings.measured import Group, on_common_seeds
-from passband.findings.scores import NotMeasured
+from passband.findings.measured import Group, on_common_images
 from passband.findings.scores.heatmap import added_wrong, plane_weight
 from passband.findings.statistics import Interval, majority_interval
 from passband.findings.verdict import Clause
@@ -45,8 +42,6 @@ def _less_sensitive(group: Group, less: str, more: str) -> Interval:
     arrays = [group.read(method, "fourier-heatmap") for method in (less, more)]
     weights = plane_weight(next(iter(arrays[0].values())))
     added = [{seed: added_wrong(one) for seed, one in seeds.items()} for seeds in arrays]
-    low, high = on_common_seeds(added, np.stack)
-    if low.shape != high.shape:
-        raise NotMeasured(f"the heat maps come from different numbers of images of {group.title}")
+    low, high = on_common_images(added)
     effect, *ends, n = majority_interval(high - low, weights)
     return Interval(100 * effect, *(100 * end for end in ends), n)

@@ -2,7 +2,8 @@
 
     score(arrays, *arguments) -> float [N]
 
-`arrays` are what the probe stored for one model and seed. `kind` tells which probe, in which unit
+`arrays` are what the probe stored for one model and seed, with the names of its attacks as
+`attacks` if it has several. `kind` tells which probe, in which unit
 the score is, and between which values it lies when it comes from right and wrong answers.
 """
 
@@ -24,11 +25,13 @@ class Kind(NamedTuple):
     """Where a score comes from and how it reads.
 
     unit: "percent", "points" (of percent, for what is a difference already) or "" (pure number).
+    words: what a list of scores calls it, e.g. the name of an attack.
     """
 
     probe: str
     unit: str = ""
     span: tuple[float, float] | None = None
+    words: str = ""
 
 
 class NotMeasured(Exception):
