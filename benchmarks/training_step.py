@@ -45,7 +45,7 @@ from passband.random import Draws, key_of, permutation
 from passband.training.engine import train, training_step
 
 BATCH = 128
-ATTACK = {"epsilon": 8 / 255, "step_size": 2 / 255, "steps": 10, "random_start": True}
+ATTACK = {"epsilon": 8 / 255, "step_size": 2 / 255, "steps": 10, "start": "uniform"}
 RECIPE = {
     "batch_size": BATCH,
     "optimizer": {

@@ -4,6 +4,7 @@ Read by the workflow before anything runs, so it needs neither torch nor Snakema
 becomes one sentence that names the file, the key, what was found and what was expected.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -16,6 +17,7 @@ from passband.data.registry import DATASETS, get
 from passband.dependencies import declared
 from passband.errors import UserError, unknown
 from passband.numbers import bandwidth_at, number
+from passband.training.schedule import common_part, first_drop
 
 RANGES = {
     "epsilon": (0, 1),
@@ -25,31 +27,53 @@ RANGES = {
     "images": (1, 10_000_000),
     "examples": (1, 1_000),
     "norm_per_pixel": (0, 10),
+    "queries": (1, 1_000_000),
+    "target_classes": (1, 10_000),
+    "initial_share": (0, 1),
 }
-WHOLE = {"steps", "restarts", "images", "examples"}
+WHOLE = {"steps", "restarts", "images", "examples", "queries", "target_classes"}
 
 
 class Plan(NamedTuple):
     """A scale, resolved. All values are plain data that can be written as JSON.
 
     scale: name, title, mark, expected; models: slug -> row with its substitutes; trainings:
-    model id -> what the training job needs; probes, attacks, artifacts: rows by name.
+    model id -> what the training job needs, with the trunk that it begins with or None; trunks:
+    name -> what several trainings have in common, up to the epoch `until`; probes, attacks,
+    artifacts: rows by name.
     """
 
     scale: dict
     seeds: list[int]
     models: dict[str, dict]
     trainings: dict[str, dict]
+    trunks: dict[str, dict]
     attacks: dict[str, dict]
     probes: dict[str, dict]
     papers: dict[str, dict]
     artifacts: dict[str, dict]
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses what the safe loader drops in silence: a key that stands twice in one mapping."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        """As the safe loader does, but for the check."""
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                problem = f"the key '{key.value}' stands twice; keep one of them"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
+        return node
+
+
 def read_yaml(path: Path) -> dict:
     """Read a YAML mapping; raises UserError if it is missing or malformed."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise UserError(f"there is no {path}.") from None
     except yaml.YAMLError as error:
@@ -147,6 +171,9 @@ def plan(config: Mapping, root: Path) -> Plan:
         _known(f"{kind} in the scale's {kind}s", config[f"{kind}s"], used)
 
     attacks = {name: resolve_attack(name, row) for name, row in files["attacks"].items()}
+    substitutes = config["training_attacks"]
+    _known("attack in the scale's training_attacks", {*substitutes, *substitutes.values()}, attacks)
+    in_training = attacks | {name: attacks[other] for name, other in substitutes.items()}
     for kind, known in (("recipes", files["models"]["recipes"]), ("probes", _probes(files))):
         _known(f"{kind[:-1]} in the scale's {kind}", set(config[kind]) - {"*"}, known)
     recipes = {
@@ -155,7 +182,7 @@ def plan(config: Mapping, root: Path) -> Plan:
     }
     for name, recipe in recipes.items():
         for dataset in (None, *recipe.get("per_dataset", {})):
-            resolve_recipe(name, recipe, dataset, attacks, schemas)
+            resolve_recipe(name, recipe, dataset, in_training, schemas)
     probes = {
         name: _resolve_probe(name, _patched(row, config["probes"], name), attacks)
         for name, row in _probes(files).items()
@@ -168,7 +195,10 @@ def plan(config: Mapping, root: Path) -> Plan:
         _known(f"dataset of model '{slug}'", [dataset], DATASETS)
         _known(f"architecture of model '{slug}'", [architecture], declared("models"))
         _known(f"recipe of model '{slug}'", [row["recipe"]], recipes)
-        recipe = recipes[row["recipe"]]
+        recipe = resolve_recipe(
+            row["recipe"], recipes[row["recipe"]], dataset, in_training, schemas
+        )
+        _check_proxy(row["recipe"], recipe, architecture, config["architectures"])
         model = f"{dataset}_{architecture}_{row['recipe']}"
         models[slug] = {
             "slug": slug,
@@ -180,12 +210,10 @@ def plan(config: Mapping, root: Path) -> Plan:
             "architecture": architecture,
             "paper_architecture": row["architecture"],
             "method": recipe["method"],
+            "alignment": recipe.get("alignment"),
         }
-        trainings[model] = {
-            "dataset": dataset,
-            "architecture": architecture,
-            "recipe": resolve_recipe(row["recipe"], recipe, dataset, attacks, schemas),
-        }
+        trainings[model] = {"dataset": dataset, "architecture": architecture, "recipe": recipe}
+    trunks = _share_trunks(trainings)
 
     artifacts = {}
     for name, row in files["artifacts"]["artifacts"].items():
@@ -207,6 +235,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         seeds=config["seeds"],
         models=models,
         trainings=trainings,
+        trunks=trunks,
         attacks=attacks,
         probes=probes,
         papers=files["artifacts"]["papers"],
@@ -236,6 +265,28 @@ def _patched(row: Mapping, patches: Mapping, name: str) -> dict:
     return merged(merged(row, patches.get("*", {})), patches.get(name, {}))
 
 
+def _share_trunks(trainings: dict[str, dict]) -> dict[str, dict]:
+    """Find the trainings that begin alike; note in each the trunk it begins with, or None.
+
+    A trunk takes the name of its first training and ends at the first drop of the learning rate.
+    It pays where two trainings begin alike, and one of them changes there.
+    """
+    groups: dict[str, list[str]] = {}
+    for model, row in trainings.items():
+        beginning = row | {"recipe": common_part(row["recipe"])}
+        groups.setdefault(json.dumps(beginning, sort_keys=True), []).append(model)
+    trunks = {}
+    for beginning, (first, *others) in groups.items():
+        recipe = trainings[first]["recipe"]
+        until = first_drop(recipe["schedule"], recipe["epochs"])
+        shared = bool(others and until)
+        if shared:
+            trunks[first] = json.loads(beginning) | {"until": until}
+        for model in (first, *others):
+            trainings[model]["trunk"] = first if shared else None
+    return trunks
+
+
 def _arguments(kind: str, registry: str, name: str, row: Mapping) -> None:
     """Check a row's keys against the arguments of the function that it names."""
     if kind not in row:
@@ -247,14 +298,12 @@ def _arguments(kind: str, registry: str, name: str, row: Mapping) -> None:
     for key in function.required:
         if key not in row:
             raise UserError(f"{kind} '{name}' lacks the key '{key}'; add it.")
+    for key, words in function.choices.items():
+        _known(f"{key} of {kind} '{name}'", [row[key]] if key in row else [], words)
 
 
 def _ranged(kind: str, name: str, row: Mapping) -> dict:
     resolved = dict(row)
-    if not isinstance(row.get("random_start", True), bool):
-        raise UserError(
-            f"{kind} '{name}': random_start is {row['random_start']!r}, expected true or false."
-        )
     for key, (low, high) in RANGES.items():
         if key in row:
             kinds = (int,) if key in WHOLE else (int, float, str)
@@ -286,6 +335,12 @@ def _resolve_probe(name: str, row: Mapping, attacks: Mapping) -> dict:
     resolved = _ranged("probe", name, row)
     if "attack" in row:
         _known(f"attack of probe '{name}'", [row["attack"]], attacks)
+    if "attacks" in row:
+        listed = row["attacks"]
+        if not isinstance(listed, list) or not listed:
+            raise UserError(f"probe '{name}': attacks is {listed!r}, expected a list of names.")
+        _known(f"attack of probe '{name}'", listed, attacks)
+        resolved["attacks"] = [attacks[attack] for attack in listed]
     if "filter" in row:
         _known(f"filter of probe '{name}'", [row["filter"]], declared("spectra"))
     bandwidths = row.get("bandwidths", [row.get("bandwidth", 0)])
@@ -320,6 +375,7 @@ def resolve_recipe(
     _known(f"dataset in per_dataset of recipe '{name}'", exceptions, DATASETS)
     resolved = merged(recipe, exceptions.get(dataset, {}))
     resolved.pop("per_dataset", None)
+    _check_parts(name, resolved)
     check(resolved, schemas / "recipe.schema.yaml", f"recipe '{name}'")
     for part in ("adversary", "validation"):
         if "attack" in resolved.get(part, {}):
@@ -340,4 +396,46 @@ def resolve_recipe(
             f"recipe '{name}': schedule has {len(schedule['milestones'])} milestones and "
             f"{len(schedule['factors'])} factors, expected as many of each."
         )
+    if "alignment" in resolved and first_drop(schedule, resolved["epochs"]) is None:
+        raise UserError(
+            f"recipe '{name}' aligns spectra from the epoch at which the learning rate has fallen "
+            "to half, which its schedule never does: change the schedule or remove alignment."
+        )
     return resolved
+
+
+def _check_parts(name: str, recipe: Mapping) -> None:
+    """Refuse parts of a recipe that contradict each other, with the reason."""
+    if isinstance(recipe.get("loss"), list):
+        raise UserError(
+            f"recipe '{name}' names {len(recipe['loss'])} outer losses: a network is trained by "
+            "one; keep one, and make a second recipe for the other."
+        )
+    for part in ("loss", "alignment", "weight_perturbation"):
+        if part in recipe and "adversary" not in recipe:
+            raise UserError(
+                f"recipe '{name}' has {part} but no adversary: {part} works on adversarial "
+                "examples; add an adversary, or remove it."
+            )
+    alignment = recipe.get("alignment") or {}
+    averaged = isinstance(alignment, Mapping) and alignment.get("natural_branch") == "average"
+    if averaged and "weight_average" not in recipe:
+        raise UserError(
+            f"recipe '{name}' aligns with the averaged model but averages no weights: add "
+            "weight_average, or set alignment.natural_branch to live."
+        )
+    if "weight_average" in recipe and not averaged:
+        raise UserError(
+            f"recipe '{name}' averages weights that nothing uses: set alignment.natural_branch to "
+            "average, or remove weight_average."
+        )
+
+
+def _check_proxy(name: str, recipe: Mapping, architecture: str, substitutes: Mapping) -> None:
+    proxy = recipe.get("weight_perturbation", {}).get("proxy", architecture)
+    if _substitute(proxy, substitutes) != architecture:
+        raise UserError(
+            f"recipe '{name}' perturbs the weights of {architecture} by a proxy of another "
+            f"architecture, {proxy}: the perturbation is the proxy's weights minus the model's, so "
+            "both must have the same; remove weight_perturbation.proxy."
+        )

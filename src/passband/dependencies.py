@@ -13,11 +13,13 @@ PACKAGE = Path(__file__).parent
 
 
 class Declared(NamedTuple):
-    """A registered function: its file, its keyword-only arguments, and which have no default."""
+    """A registered function: its file, its keyword-only arguments, which of them have no default,
+    and the words that those annotated as Literal may be."""
 
     file: Path
-    keywords: tuple[str, ...]
-    required: tuple[str, ...]
+    keywords: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    choices: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 (never changed)
 
 
 @cache
@@ -29,7 +31,7 @@ def declared(registry: str) -> dict[str, Declared]:
             for call in getattr(node, "decorator_list", [node]):
                 name = _registered_name(call)
                 if name and name not in found:
-                    found[name] = Declared(file, *_keywords(node))
+                    found[name] = _declared(file, node)
     return found
 
 
@@ -42,13 +44,19 @@ def _registered_name(node: ast.AST) -> str | None:
     return argument.value if called == "register" and is_name else None
 
 
-def _keywords(node: ast.AST) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _declared(file: Path, node: ast.AST) -> Declared:
     if not isinstance(node, ast.FunctionDef):
-        return (), ()
+        return Declared(file)
     pairs = list(zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True))
-    return (
+    return Declared(
+        file,
         tuple(argument.arg for argument, _ in pairs),
         tuple(argument.arg for argument, default in pairs if default is None),
+        {
+            argument.arg: tuple(part.value for part in argument.annotation.slice.elts)
+            for argument, _ in pairs
+            if ast.unparse(argument.annotation).startswith("Literal[")
+        },
     )
 
 

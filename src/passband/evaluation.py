@@ -77,19 +77,22 @@ def perturbations(
     attack: dict,
     seed: int,
     compute: Compute,
-    description: str = "",
+    indices: Tensor | None = None,
 ) -> Tensor:
-    """What a resolved attack adds to each stored image: float32 [N, C, H, W].
+    """What a resolved attack adds to each stored image: float32 [N, C, H, W], N at least 1.
 
-    model: as `frozen` gives it. Random draws depend on (seed, attack, image index) only.
+    model: as `frozen` gives it. indices: which images of the set these are, int64 [N], by default
+    the first. Random draws depend on (seed, attack, index) only.
     """
     key = key_of(seed, "attack", attack["name"])
     logits_of = compute.logits_of(model)
+    if indices is None:
+        indices = torch.arange(len(images), device=images.device)
     found = []
-    with progress(len(images), description or attack["name"]) as bar:
+    with progress(len(images), attack["name"]) as bar:
         for part in batches(len(images), compute):
             clean = compute.images(images[part])
-            draws = Draws(key, torch.arange(part.start, part.stop, device=images.device))
+            draws = Draws(key, indices[part])
             found.append(craft(attack, logits_of, clean, labels[part], draws) - clean)
             bar.update(len(clean))
     return torch.cat(found)

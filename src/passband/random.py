@@ -6,6 +6,7 @@ any resumption, because nothing is consumed from a stream. Each image owns a Spl
 hashed from the key and the index; torch's wrapping int64 arithmetic computes it for all at once.
 """
 
+import math
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import prod
@@ -57,6 +58,11 @@ class Draws:
     def uniform(self, purpose: object, shape: tuple[int, ...] = ()) -> Tensor:
         """Uniform float32 in [0, 1), [N, *shape], on the grid of multiples of 2^-24."""
         return _shift_right(self.bits(purpose, shape), 40).float().mul_(2.0**-24)
+
+    def normal(self, purpose: object, shape: tuple[int, ...] = ()) -> Tensor:
+        """Standard normal float32 [N, *shape] (Box and Muller 1958), at most 5.8 from zero."""
+        radius = self.uniform((purpose, "radius"), shape).mul_(-1).log1p_().mul_(-2).sqrt_()
+        return radius * self.uniform((purpose, "angle"), shape).mul_(2 * math.pi).cos_()
 
     def signs(self, purpose: object, shape: tuple[int, ...] = ()) -> Tensor:
         """Fair random signs, float32 -1 or +1, [N, *shape]."""

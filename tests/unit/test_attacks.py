@@ -17,7 +17,7 @@ from passband.errors import UserError
 from passband.random import Draws
 
 EPSILON, STEP = 8 / 255, 2 / 255
-PGD_20 = {"epsilon": EPSILON, "step_size": STEP, "steps": 20, "random_start": True}
+PGD_20 = {"epsilon": EPSILON, "step_size": STEP, "steps": 20, "start": "uniform"}
 
 
 @dataclass(frozen=True)
@@ -65,20 +65,20 @@ def test_fgsm_equals_torchattacks(subject):
     torch.testing.assert_close(ours, theirs, atol=1e-9, rtol=0)
 
 
-@pytest.mark.parametrize("random_start", [True, False])
-def test_pgd_equals_torchattacks_from_the_same_start(subject, random_start):
+@pytest.mark.parametrize("start", ["uniform", "clean"])
+def test_pgd_equals_torchattacks_from_the_same_start(subject, start):
     model, images, labels = subject
     torch.manual_seed(3)
     noise = torch.empty_like(images).uniform_(-EPSILON, EPSILON)
     torch.manual_seed(3)
-    attack = torchattacks.PGD(model, EPSILON, STEP, steps=20, random_start=random_start)
+    attack = torchattacks.PGD(model, EPSILON, STEP, steps=20, random_start=start == "uniform")
     theirs = attack(images, labels)
     ours = pgd(
         model,
         images,
         labels,
         Given((noise / EPSILON + 1) / 2),
-        **PGD_20 | {"random_start": random_start},
+        **PGD_20 | {"start": start},
     )
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
     right, right_theirs = (model(x).argmax(1) == labels for x in (ours, theirs))
@@ -89,7 +89,7 @@ def test_pgd_equals_torchattacks_from_the_same_start(subject, random_start):
 
 def test_one_step_pgd_of_full_size_without_a_start_is_fgsm(subject):
     model, images, labels = subject
-    row = {"epsilon": EPSILON, "step_size": EPSILON, "steps": 1, "random_start": False}
+    row = {"epsilon": EPSILON, "step_size": EPSILON, "steps": 1, "start": "clean"}
     assert torch.equal(
         pgd(model, images, labels, draws(48), **row),
         fgsm(model, images, labels, draws(48), epsilon=EPSILON),
@@ -111,7 +111,7 @@ def test_on_two_classes_and_a_linear_model_pgd_has_a_closed_form(epsilon, share,
     weight = model[1].weight
     direction = (weight[1 - labels] - weight[labels]).sign().view_as(images)
     row = {"epsilon": epsilon, "step_size": share * epsilon, "steps": steps}
-    got = pgd(model, images, labels, draws(6), **row, random_start=False)
+    got = pgd(model, images, labels, draws(6), **row, start="clean")
     size = min(epsilon, steps * share * epsilon)
     torch.testing.assert_close(got, (images + size * direction).clamp(0, 1), atol=1e-12, rtol=0)
 
@@ -131,12 +131,13 @@ def test_on_many_classes_and_a_linear_model_fgsm_has_a_closed_form():
     epsilon=st.floats(0, 1),
     step_size=st.floats(0, 1),
     steps=st.integers(1, 5),
-    random_start=st.booleans(),
+    start=st.sampled_from(["clean", "uniform", "normal"]),
+    loss=st.sampled_from(["cross_entropy", "margin", "kl"]),
     binary=st.booleans(),
     key=st.integers(0, 1000),
 )
 def test_results_stay_in_the_ball_and_in_the_pixel_range(
-    epsilon, step_size, steps, random_start, binary, key
+    epsilon, step_size, steps, start, loss, binary, key
 ):
     images = Draws(key, torch.arange(5)).uniform("image", (2, 6, 6))
     images = images.round() if binary else images
@@ -150,7 +151,8 @@ def test_results_stay_in_the_ball_and_in_the_pixel_range(
         epsilon=epsilon,
         step_size=step_size,
         steps=steps,
-        random_start=random_start,
+        start=start,
+        loss=loss,
     )
     assert got.min() >= 0 and got.max() <= 1
     assert (got - images).abs().max() <= epsilon + 1e-6
@@ -182,7 +184,7 @@ def test_a_zero_gradient_leaves_the_start():
     def constant(x: Tensor) -> Tensor:
         return x.flatten(1)[:, :2] * 0
 
-    row = PGD_20 | {"random_start": False}
+    row = PGD_20 | {"start": "clean"}
     assert torch.equal(pgd(constant, images, labels, draws(3), **row), images)
 
 
@@ -262,14 +264,14 @@ def test_restarts_on_images_that_are_all_wrong_end_early(subject):
     assert calls == [48, 48]
 
 
-ROW = {"attack": "pgd", "epsilon": "8/255", "step_size": "2/255", "steps": 3, "random_start": False}
+ROW = {"attack": "pgd", "epsilon": "8/255", "step_size": "2/255", "steps": 3, "start": "clean"}
 
 
 def test_rows_are_resolved_and_run(subject):
     model, images, labels = subject
     attack = resolve_attack("pgd-3", ROW)
     assert attack["epsilon"] == pytest.approx(8 / 255) and attack["name"] == "pgd-3"
-    constants = {"epsilon": EPSILON, "step_size": STEP, "steps": 3, "random_start": False}
+    constants = {"epsilon": EPSILON, "step_size": STEP, "steps": 3, "start": "clean"}
     assert torch.equal(
         craft(attack, model, images, labels, draws(48)),
         pgd(model, images, labels, draws(48), **constants),

@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from passband import models
+from passband.attacks.objectives import objective
 from passband.attacks.pgd import ascend
 from passband.compute import Compute
 from passband.models import fold_batchnorm
@@ -22,7 +23,7 @@ BATCH = 128
 META = Compute(torch.device("meta"), torch.float32)
 FORWARD = 1.1111
 ATTACK = {"name": "pgd-3", "attack": "pgd", "epsilon": 0.03, "step_size": 0.01, "steps": 3}
-ADVERSARY = {"attack": ATTACK | {"random_start": True}, "batchnorm": "eval"}
+ADVERSARY = {"attack": ATTACK | {"start": "uniform"}, "batchnorm": "eval"}
 
 
 class Cost(TorchDispatchMode):
@@ -73,7 +74,8 @@ def test_an_attack_step_is_a_forward_and_a_backward_to_the_input(resnet18, train
     model = resnet18.to("meta").train(training)
     images, labels = batch()
     with counted() as cost:
-        ascend(model, images, labels, images, 8 / 255, 2 / 255, steps=1)
+        aim = objective("cross_entropy", model, images, labels)
+        ascend(model, aim, images, images, 8 / 255, 2 / 255, steps=1)
     assert cost.gflop_per_image == pytest.approx(2 * FORWARD, rel=5e-3)
     assert cost.kernels <= kernels
 
@@ -90,7 +92,8 @@ def test_folding_removes_the_kernels_of_batch_normalisation(resnet18):
     model = fold_batchnorm(models.build("resnet18", 3, 10, 32, seed=0)).to("meta")
     images, labels = batch()
     with counted() as cost:
-        ascend(model, images, labels, images, 8 / 255, 2 / 255, steps=1)
+        aim = objective("cross_entropy", model, images, labels)
+        ascend(model, aim, images, images, 8 / 255, 2 / 255, steps=1)
     assert cost.gflop_per_image == pytest.approx(2 * FORWARD, rel=5e-3)
     assert cost.kernels <= 112
 

@@ -20,7 +20,7 @@ from passband.spectra.bases import basis_images, frequencies
 from passband.spectra.filters import highpass, lowpass
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32)
-PGD = {"attack": "pgd", "epsilon": "8/255", "step_size": "4/255", "steps": 2, "random_start": True}
+PGD = {"attack": "pgd", "epsilon": "8/255", "step_size": "4/255", "steps": 2, "start": "uniform"}
 
 
 class Counting(nn.Module):

@@ -32,7 +32,7 @@ from passband.training.engine import best_so_far, split_validation, train, train
 from passband.training.schedule import learning_rate
 
 ATTACK = {"name": "pgd-2", "attack": "pgd", "epsilon": 8 / 255, "step_size": 4 / 255, "steps": 2}
-ATTACK |= {"random_start": True}
+ATTACK |= {"start": "uniform"}
 RECIPE = {
     "method": "PGD-AT",
     "epochs": 3,
@@ -183,7 +183,7 @@ def plain_step(recipe, data, seed, epoch, indices):
     if "adversary" in recipe:
         model.train(recipe["adversary"]["batchnorm"] == "train")
         draws = Draws(key_of(seed, "adversary", epoch), indices)
-        row = {key: ATTACK[key] for key in ("epsilon", "step_size", "steps", "random_start")}
+        row = {key: ATTACK[key] for key in ("epsilon", "step_size", "steps", "start")}
         shown = pgd(model, shown, labels, draws, **row)
         model.zero_grad()
     model.train()

@@ -230,7 +230,7 @@ FILE_MISTAKES = {
     "epsilon not a number": ("attacks", put("pgd-20", "epsilon", FLOAT_NAN), ["epsilon is nan"]),
     "epsilon as a list": ("attacks", put("pgd-20", "epsilon", [8]), ["epsilon is [8]"]),
     "half a step": ("attacks", put("pgd-20", "steps", 2.5), ["steps is 2.5", "whole number"]),
-    "random start as text": ("attacks", put("pgd-20", "random_start", "no"), ["random_start"]),
+    "unknown start": ("attacks", put("pgd-20", "start", "unifrom"), ["start", "'uniform'"]),
     "missing key of an attack": (
         "attacks",
         drop("pgd-20", "epsilon"),

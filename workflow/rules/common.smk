@@ -105,6 +105,18 @@ def training(wildcards) -> dict:
     return PLAN.trainings[wildcards.model]
 
 
+def trunk(wildcards) -> dict:
+    return PLAN.trunks[wildcards.model]
+
+
+def trunk_file(wildcards) -> list[str]:
+    """What a training begins with, where it begins like others."""
+    name = training(wildcards)["trunk"]
+    return (
+        [f"{RESULTS}/trunks/{name}/seed-{wildcards.seed}.safetensors"] if name else []
+    )
+
+
 def training_code(wildcards) -> list[str]:
     row = training(wildcards)
     members = [("models", row["architecture"])]
@@ -136,8 +148,11 @@ def attack_code(wildcards) -> list[str]:
 
 
 def probe_code(wildcards) -> list[str]:
-    members = ("probes", PLAN.probes[wildcards.probe]["probe"])
-    return code("probe_model", members, ("models", training(wildcards)["architecture"]))
+    probe = PLAN.probes[wildcards.probe]
+    members = [("attacks", attack["attack"]) for attack in probe.get("attacks", [])]
+    members.append(("probes", probe["probe"]))
+    members.append(("models", training(wildcards)["architecture"]))
+    return code("probe_model", *members)
 
 
 def probe_perturbation(wildcards) -> list[str]:
@@ -162,8 +177,14 @@ def entries(artifacts) -> list[dict]:
         for slug in row["models"]:
             for seed in PLAN.seeds:
                 model = PLAN.models[slug]
+                folder = f"{RESULTS}/models/{model['model']}/seed-{seed}"
+                files = {
+                    "history": f"{folder}/history.csv",
+                    "run": f"{folder}/run.json",
+                }
                 entry = found.setdefault(
-                    (slug, seed), model | {"seed": seed, "probes": {}}
+                    (slug, seed),
+                    model | {"seed": seed, "probes": {}, "training": files},
                 )
                 for probe in row["probes"]:
                     place = f"{model['model']}/seed-{seed}/{probe}"
@@ -185,7 +206,14 @@ def probe_files(artifacts, kind: str) -> list[str]:
 
 def artifact_inputs(wildcards) -> list[str]:
     artifacts = [wildcards.artifact]
-    return probe_files(artifacts, "csv") + probe_files(artifacts, "arrays")
+    paths = [
+        path for entry in entries(artifacts) for path in entry["training"].values()
+    ]
+    return [
+        *probe_files(artifacts, "csv"),
+        *probe_files(artifacts, "arrays"),
+        *dict.fromkeys(paths),
+    ]
 
 
 def artifact_dataset(wildcards) -> list[str]:

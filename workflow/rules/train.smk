@@ -1,16 +1,14 @@
-rule train_model:
+rule train_trunk:
     input:
         train=split_file("train"),
         code=training_code,
     output:
-        weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
-        history="<results>/models/{model}/seed-{seed}/history.csv",
-        run="<results>/models/{model}/seed-{seed}/run.json",
+        "<results>/trunks/{model}/seed-{seed}.safetensors",
     log:
-        "<logs>/train/{model}/seed-{seed}.log",
+        "<logs>/trunk/{model}/seed-{seed}.log",
     benchmark:
-        "<benchmarks>/train/{model}/seed-{seed}.jsonl"
-    priority: 1  # before measurements, so that the longest training does not run alone at the end
+        "<benchmarks>/trunk/{model}/seed-{seed}.jsonl"
+    priority: 2  # others wait for it
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -19,10 +17,10 @@ rule train_model:
         runtime=training_minutes,
         gpu=gpu,
     params:
-        training=training,
+        trunk=trunk,
         limit=CONFIG["train_images"],
-        checkpoint=f"{RESULTS}/checkpoints/{{model}}/seed-{{seed}}.safetensors",
+        checkpoint=f"{RESULTS}/checkpoints/trunk-{{model}}/seed-{{seed}}.safetensors",
     message:
-        "Training {wildcards.model}, seed {wildcards.seed}"
+        "Training what several models have in common: {wildcards.model}, seed {wildcards.seed}"
     script:
-        "../scripts/train_model.py"
+        "../scripts/train_trunk.py"

@@ -22,6 +22,7 @@ with job(snakemake.log[0]):
         seed=int(snakemake.wildcards.seed),
         data_file=Path(snakemake.input.train),
         limit=snakemake.params.limit,
+        trunk=next(map(Path, snakemake.input.get("trunk", [])), None),
         checkpoint=Path(snakemake.params.checkpoint),
         weights=Path(snakemake.output.weights),
         history=Path(snakemake.output.history),

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from passband.attacks import ATTACKS, LogitsOf
+from passband.attacks.objectives import objective
 from passband.attacks.pgd import ascend
 from passband.random import Draws
 
@@ -12,4 +13,5 @@ def fgsm(
     logits_of: LogitsOf, images: Tensor, labels: Tensor, draws: Draws, *, epsilon: float
 ) -> Tensor:
     """One signed step of size epsilon from the clean image."""
-    return ascend(logits_of, images, labels, images, epsilon, epsilon, steps=1)
+    aim = objective("cross_entropy", logits_of, images, labels)
+    return ascend(logits_of, aim, images, images, epsilon, epsilon, steps=1)

@@ -1,36 +1,48 @@
 """Projected gradient descent in the l-infinity ball (Madry et al. 2018)."""
 
+from collections.abc import Callable
+from typing import Literal
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from passband.attacks import ATTACKS, LogitsOf
+from passband.attacks.objectives import objective
 from passband.random import Draws
 
 
 def ascend(
     logits_of: LogitsOf,
+    objective: Callable[[Tensor], Tensor],
     images: Tensor,
-    labels: Tensor,
     start: Tensor,
     epsilon: float,
     step_size: float,
     steps: int,
 ) -> Tensor:
-    """Signed gradient ascent on the cross-entropy, projected to the ball and to [0, 1].
-
-    The loss is summed over the batch: a mean would shrink the gradients of large batches.
-    """
+    """Signed gradient ascent on objective(logits), projected to the ball and to [0, 1]."""
     low, high = (images - epsilon).clamp_(min=0), (images + epsilon).clamp_(max=1)
     adversarial = start
     for _ in range(steps):
         adversarial = adversarial.detach().requires_grad_()
         with torch.enable_grad():
-            loss = F.cross_entropy(logits_of(adversarial), labels, reduction="sum")
-            (gradient,) = torch.autograd.grad(loss, adversarial)
+            (gradient,) = torch.autograd.grad(objective(logits_of(adversarial)), adversarial)
         stepped = adversarial.detach() + step_size * gradient.sign()
         adversarial = torch.minimum(torch.maximum(stepped, low), high)
     return adversarial
+
+
+def started(images: Tensor, epsilon: float, start: str, draws: Draws, restart: int) -> Tensor:
+    """Where an attack begins: the image ("clean"), a uniform point of the ball ("uniform"), or
+    the image under a thousandth of standard normal noise ("normal", as TRADES does)."""
+    if start == "clean":
+        return images
+    shape, purpose = tuple(images.shape[1:]), ("start", restart)
+    if start == "uniform":
+        noise = epsilon * (2 * draws.uniform(purpose, shape) - 1)
+    else:
+        noise = (0.001 * draws.normal(purpose, shape)).clamp_(-epsilon, epsilon)
+    return (images + noise).clamp_(0, 1)
 
 
 @ATTACKS.register("pgd")
@@ -43,23 +55,23 @@ def pgd(
     epsilon: float,
     step_size: float,
     steps: int,
-    random_start: bool,
+    start: Literal["clean", "uniform", "normal"],
+    loss: Literal["cross_entropy", "margin", "kl"] = "cross_entropy",
     restarts: int = 1,
 ) -> Tensor:
     """PGD-`steps`; with restarts an image keeps the first adversarial that fools `logits_of`.
 
-    An image leaves after the restart that fooled it. In the precision of `logits_of` this gives
-    the same robust accuracy as running all restarts on all images.
+    start: clean, uniform or normal (see `started`); loss: see `objectives.objective`. An image
+    leaves after the restart that fooled it. In the precision of `logits_of` this gives the same
+    robust accuracy as running all restarts on all images.
     """
     result = images.clone()
     alive = torch.arange(len(images), device=images.device)
     for restart in range(restarts):
         clean, true = images[alive], labels[alive]
-        start = clean
-        if random_start:
-            noise = draws.take(alive).uniform(("start", restart), tuple(images.shape[1:]))
-            start = (clean + epsilon * (2 * noise - 1)).clamp_(0, 1)
-        result[alive] = ascend(logits_of, clean, true, start, epsilon, step_size, steps)
+        begin = started(clean, epsilon, start, draws.take(alive), restart)
+        aim = objective(loss, logits_of, clean, true)
+        result[alive] = ascend(logits_of, aim, clean, begin, epsilon, step_size, steps)
         if restart + 1 < restarts:
             with torch.no_grad():
                 alive = alive[logits_of(result[alive]).argmax(1) == true]

@@ -1,6 +1,7 @@
 """Training state on disk: safetensors only, replaced atomically after every epoch."""
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,10 +15,15 @@ from passband.files import json_header, replacing
 
 @dataclass
 class State:
-    """All that training needs to go on: weights, momentum, best weights, and what happened."""
+    """All that training needs to go on: weights, momentum, best weights, and what happened.
+
+    average: the mean of `averaged` checkpoints, where the recipe averages weights.
+    """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
+    average: nn.Module | None = None
+    averaged: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict] = field(default_factory=list)
     selected_epoch: int = 0
@@ -37,8 +43,12 @@ def save_state(path: Path, state: State, fingerprint: str) -> None:
     tensors |= {f"best.{name}": value for name, value in state.best.items()}
     for name, parameter in state.model.named_parameters():
         tensors[f"momentum.{name}"] = state.optimizer.state[parameter]["momentum_buffer"]
+    if state.average is not None:
+        average = state.average.state_dict()
+        tensors |= {f"average.{name}": value for name, value in average.items()}
     metadata = {
         "fingerprint": fingerprint,
+        "averaged": state.averaged,
         "history": state.history,
         "selected_epoch": state.selected_epoch,
         "resumed": state.resumed,
@@ -54,7 +64,8 @@ def restore_state(path: Path, state: State, fingerprint: str) -> bool:
         metadata = json.loads(file.metadata()["json"])
         if metadata.pop("fingerprint") != fingerprint:
             return False
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "momentum": {}}
+        groups: dict[str, dict[str, Tensor]]
+        groups = {"model": {}, "best": {}, "momentum": {}, "average": {}}
         for name in file.keys():  # noqa: SIM118 (the file is no mapping)
             group, _, rest = name.partition(".")
             groups[group][rest] = file.get_tensor(name)
@@ -63,6 +74,10 @@ def restore_state(path: Path, state: State, fingerprint: str) -> bool:
         buffer = groups["momentum"][name].to(parameter.device)
         layout = torch.empty_like(parameter).copy_(buffer)
         state.optimizer.state[parameter]["momentum_buffer"] = layout
+    if groups["average"]:
+        state.average = deepcopy(state.model)
+        state.average.load_state_dict(groups["average"])
+    state.averaged = metadata["averaged"]
     state.best = groups["best"]
     state.history = metadata["history"]
     state.selected_epoch = metadata["selected_epoch"]

@@ -4,7 +4,9 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -19,30 +21,42 @@ from passband.evaluation import added, frozen, perturbations, predictions, progr
 from passband.numbers import bandwidth_at
 from passband.random import Draws, key_of, permutation
 from passband.spectra.filters import FILTERS
+from passband.training.alignment import spectral_distance
 from passband.training.augmentation import crop_and_flip
+from passband.training.averaging import include, refresh_statistics
 from passband.training.checkpoint import State, restore_state, save_state
-from passband.training.schedule import learning_rate
+from passband.training.losses import LOSSES
+from passband.training.schedule import common_part, first_drop, learning_rate
+from passband.training.weight_perturbation import perturbed_weights, proxy
 
+Forward = Callable[[Tensor], Tensor]
 Step = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
 
 
-def training_step(model: nn.Module, optimizer, recipe: dict, seed: int, compute: Compute) -> Step:
+def training_step(
+    model: nn.Module,
+    optimizer,
+    recipe: dict,
+    seed: int,
+    compute: Compute,
+    average: Forward | None = None,
+) -> Step:
     """Build the step of a recipe from its parts.
 
     step(images uint8 [B, C, H, W], labels int64 [B], indices int64 [B], epoch) updates the model
     once and returns the batch's summed loss and its number of correct predictions, both 0-d
     tensors on the device. Order: augment, treat, craft adversarial examples (gradients of the
-    images only), cross-entropy, update.
-    """
-    augmentation, treatment = recipe["augmentation"], recipe.get("treatment")
-    adversary = recipe.get("adversary")
-    logits_of = compute.logits_of(model)
+    images only), perturb the weights, outer loss and alignment, update. The natural images pass
+    through the model first, where a part needs their logits, then the adversarial ones; both
+    passes move the batch statistics.
 
-    def treated(images: Tensor) -> Tensor:
-        if not treatment:
-            return images
-        bandwidth = bandwidth_at(images.shape[-1], treatment["bandwidth"])
-        return FILTERS[treatment["filter"]](images, bandwidth)
+    average: logits of the averaged model, for an alignment whose natural branch it is.
+    """
+    adversary, alignment = recipe.get("adversary"), recipe.get("alignment")
+    perturbation, outer = recipe.get("weight_perturbation"), recipe.get("loss")
+    drop = first_drop(recipe["schedule"], recipe["epochs"])
+    logits_of = compute.logits_of(model)
+    proxy_logits_of = compute.logits_of(proxy(model))
 
     def attacked(images: Tensor, labels: Tensor, indices: Tensor, epoch: int) -> Tensor:
         if not adversary:
@@ -51,19 +65,49 @@ def training_step(model: nn.Module, optimizer, recipe: dict, seed: int, compute:
         draws = Draws(key_of(seed, "adversary", epoch), indices)
         return craft(adversary["attack"], logits_of, images, labels, draws)
 
+    def perturbed(images: Tensor, labels: Tensor, epoch: int) -> AbstractContextManager:
+        if not perturbation or epoch < perturbation["warmup"]:
+            return nullcontext()
+        loss = F.cross_entropy(proxy_logits_of(images), labels)
+        return perturbed_weights(model, loss, perturbation["gamma"])
+
     def step(images: Tensor, labels: Tensor, indices: Tensor, epoch: int):
-        draws = Draws(key_of(seed, "augmentation", epoch), indices)
-        shown = treated(compute.images(crop_and_flip(images, draws, **augmentation)))
-        shown = attacked(shown, labels, indices, epoch)
+        natural_images = shown(
+            images, indices, recipe, key_of(seed, "augmentation", epoch), compute
+        )
+        adversarial_images = attacked(natural_images, labels, indices, epoch)
+        aligned = alignment and alignment["coefficient"] > 0 and epoch >= drop
+        live = aligned and alignment["natural_branch"] == "live"
         model.train()
-        logits = logits_of(shown)
-        loss = F.cross_entropy(logits, labels)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        with perturbed(adversarial_images, labels, epoch):
+            natural = logits_of(natural_images) if outer or live else None
+            logits = logits_of(adversarial_images)
+            if outer:
+                loss = LOSSES[outer["kind"]](natural, logits, labels, outer["beta"])
+            else:
+                loss = F.cross_entropy(logits, labels)
+            if aligned:
+                branch = natural if live else average(natural_images)
+                distance = spectral_distance(
+                    branch, logits, alignment["distance"], alignment["transform"]
+                )
+                loss = loss + alignment["coefficient"] * distance
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
         return loss.detach() * len(labels), (logits.detach().argmax(1) == labels).sum()
 
     return step
+
+
+def shown(images: Tensor, indices: Tensor, recipe: dict, key: int, compute: Compute) -> Tensor:
+    """What the network is shown of stored images: augmented by draws under `key`, treated."""
+    cropped = crop_and_flip(images, Draws(key, indices), **recipe["augmentation"])
+    treatment = recipe.get("treatment")
+    if not treatment:
+        return compute.images(cropped)
+    bandwidth = bandwidth_at(images.shape[-1], treatment["bandwidth"])
+    return FILTERS[treatment["filter"]](compute.images(cropped), bandwidth)
 
 
 def split_validation(count: int, fraction: float) -> tuple[Tensor, Tensor]:
@@ -81,7 +125,7 @@ def validate(model: nn.Module, data: ImageSet, recipe: dict, compute: Compute) -
     if validation.get("attack"):
         limit = validation.get("images") or len(data.labels)
         images, labels = data.images[:limit], data.labels[:limit]
-        noise = perturbations(measured, images, labels, validation["attack"], 0, compute, None)
+        noise = perturbations(measured, images, labels, validation["attack"], 0, compute)
         right = predictions(measured, images, compute, added(noise)) == labels
         found["val_robust_accuracy"] = 100 * right.float().mean().item()
     return found
@@ -97,6 +141,8 @@ def train(
     data_sha256: str,
     compute: Compute,
     checkpoint: Path,
+    trunk: Path | None = None,
+    until: int | None = None,
 ) -> State:
     """Train `model` by a resolved recipe; go on from `checkpoint` if it holds this training.
 
@@ -105,7 +151,11 @@ def train(
     stored at `checkpoint` after every epoch. Returns the state whose `best` are the selected
     weights. Killed and resumed on a CPU, the weights are the same bit for bit.
 
-    Raises UserError when the loss stops being finite.
+    trunk: the state after the common part of several recipes, to begin with where there is no
+    checkpoint; the result is that of a training without a trunk, bit for bit on a CPU.
+    until: stop after so many epochs, as the training of a trunk does.
+
+    Raises UserError when the loss stops being finite, or for a trunk of another training.
     """
     model = compute.place(model)
     settings = recipe["optimizer"]
@@ -132,22 +182,34 @@ def train(
         )
 
     state = State(model, optimizer)
-    identity = json.dumps(
-        [recipe, name, seed, data_sha256, count, str(compute.search)], sort_keys=True
-    )
-    fingerprint = hashlib.sha256(identity.encode()).hexdigest()
-    if restore_state(checkpoint, state, fingerprint):
-        print(f"{name} seed {seed}: going on after epoch {len(state.history)}", flush=True)
-    step = training_step(model, optimizer, recipe, seed, compute)
 
-    with progress(epochs * count, f"{name} seed {seed}") as bar:
+    def fingerprint(recipe: dict) -> str:
+        identity = [recipe, seed, data_sha256, count, str(compute.search)]
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+    if restore_state(checkpoint, state, fingerprint(recipe)):
+        print(f"{name} seed {seed}: going on after epoch {len(state.history)}", flush=True)
+    elif trunk is not None:
+        if not restore_state(trunk, state, fingerprint(common_part(recipe))):
+            raise UserError(
+                f"{trunk} is no beginning of '{name}' seed {seed} on this machine (other recipe, "
+                "data or precision): remove it and run again."
+            )
+        state.resumed = 0
+    drop = first_drop(recipe["schedule"], epochs) if "weight_average" in recipe else None
+    until = until or epochs
+
+    with progress(until * count, f"{name} seed {seed}") as bar:
         bar.update(len(state.history) * count)
-        for epoch in range(len(state.history), epochs):
+        for epoch in range(len(state.history), until):
             started = time.monotonic()
+            if epoch == drop:
+                state.average, state.averaged = deepcopy(model).eval(), 1
+            average = compute.logits_of(frozen(state.average)) if state.average else None
+            step = training_step(model, optimizer, recipe, seed, compute, average)
             order = permutation(key_of(seed, "order", epoch), count, compute.device)
             total = torch.zeros(2, dtype=torch.float64, device=compute.device)
-            for start in range(0, count, size):
-                chosen = order[start : start + size]
+            for start, chosen in zip(range(0, count, size), order.split(size), strict=True):
                 rate = learning_rate(
                     recipe["schedule"], settings["learning_rate"], epoch + start / count, epochs
                 )
@@ -161,6 +223,14 @@ def train(
                     f"the loss of '{name}' seed {seed} became {loss} in epoch {epoch + 1}: lower "
                     f"optimizer.learning_rate (now {settings['learning_rate']}) in the recipe; "
                     f"the state after epoch {epoch} is kept."
+                )
+            if state.average and (epoch + 1 - drop) % recipe["weight_average"]["cycle"] == 0:
+                key = key_of(seed, "statistics of the average", epoch)
+                parts = order.split(size)
+                update_average(
+                    state,
+                    (shown(training.images[part], part, recipe, key, compute) for part in parts),
+                    compute,
                 )
             seconds = time.monotonic() - started
             row = {
@@ -176,9 +246,16 @@ def train(
             if best_so_far(state.history, recipe["select"]):
                 state.selected_epoch = epoch + 1
                 state.best = {key: value.clone() for key, value in model.state_dict().items()}
-            save_state(checkpoint, state, fingerprint)
+            save_state(checkpoint, state, fingerprint(recipe))
             bar.set_postfix(val=f"{row['val_accuracy']:.1f} %")
     return state
+
+
+def update_average(state: State, batches: Iterable[Tensor], compute: Compute) -> None:
+    """Take the model into the average and refresh the average's statistics on float `batches`."""
+    include(state.average, state.model, state.averaged)
+    refresh_statistics(state.average, compute.logits_of(state.average), batches)
+    state.averaged += 1
 
 
 def best_so_far(history: list[dict], select: str) -> bool:

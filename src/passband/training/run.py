@@ -6,10 +6,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from torch import nn
+
 import passband
 from passband import models
 from passband.compute import Compute
-from passband.data.storage import load
+from passband.data.storage import ImageSet, load
 from passband.files import sha256, write_csv, write_json
 from passband.random import key_of
 from passband.training.checkpoint import write_tensors
@@ -24,6 +26,7 @@ def run_training(
     seed: int,
     data_file: Path,
     limit: int | None,
+    trunk: Path | None,
     checkpoint: Path,
     weights: Path,
     history: Path,
@@ -32,14 +35,12 @@ def run_training(
 ) -> None:
     """Train by a resolved recipe and write weights.safetensors, history.csv and run.json.
 
-    limit: use only the first so many training images. The checkpoint is removed at the end.
-    Raises UserError when training diverges or a file cannot be read or written.
+    limit: use only the first so many training images. trunk: what `run_trunk` wrote, if the
+    training begins there. The checkpoint is removed at the end. Raises UserError when training
+    diverges or a file cannot be read or written.
     """
     started = datetime.now(UTC)
-    data, fingerprint = load(data_file.parent, data_file.stem), sha256(data_file)
-    data = data._replace(images=data.images[:limit], labels=data.labels[:limit])
-    channels, side = data.images.shape[1:3]
-    model = models.build(architecture, channels, len(data.classes), side, key_of(seed, "weights"))
+    data, model, fingerprint = _subject(architecture, seed, data_file, limit)
     state = train(
         recipe,
         data,
@@ -49,6 +50,7 @@ def run_training(
         data_sha256=fingerprint,
         compute=compute,
         checkpoint=checkpoint,
+        trunk=trunk,
     )
     rows = [row | {"selected": int(row["epoch"] == state.selected_epoch)} for row in state.history]
     write_tensors(weights, state.best, {"architecture": architecture, "model": name})
@@ -72,6 +74,7 @@ def run_training(
                 statistics.median(row["images_per_second"] for row in rows), 1
             ),
             "resumed": state.resumed,
+            "forked": trunk is not None,
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "passband": passband.__version__,
@@ -80,8 +83,53 @@ def run_training(
         },
     )
     checkpoint.unlink(missing_ok=True)
-    with suppress(OSError):  # other seeds may still keep theirs in the folder
-        checkpoint.parent.rmdir()
+    _remove_if_empty(checkpoint.parent)
+
+
+def run_trunk(
+    *,
+    name: str,
+    architecture: str,
+    recipe: dict,
+    until: int,
+    seed: int,
+    data_file: Path,
+    limit: int | None,
+    checkpoint: Path,
+    output: Path,
+    compute: Compute,
+) -> None:
+    """Train the common part of several recipes up to epoch `until` and write its state."""
+    data, model, fingerprint = _subject(architecture, seed, data_file, limit)
+    train(
+        recipe,
+        data,
+        model,
+        name=name,
+        seed=seed,
+        data_sha256=fingerprint,
+        compute=compute,
+        checkpoint=checkpoint,
+        until=until,
+    )
+    checkpoint.replace(output)
+    _remove_if_empty(checkpoint.parent)
+
+
+def _subject(
+    architecture: str, seed: int, data_file: Path, limit: int | None
+) -> tuple[ImageSet, nn.Module, str]:
+    """The training images, the initial network, and the data file's checksum."""
+    data = load(data_file.parent, data_file.stem)
+    data = data._replace(images=data.images[:limit], labels=data.labels[:limit])
+    channels, side = data.images.shape[1:3]
+    model = models.build(architecture, channels, len(data.classes), side, key_of(seed, "weights"))
+    return data, model, sha256(data_file)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):  # other seeds may still keep theirs in it
+        folder.rmdir()
 
 
 def commit() -> str:

@@ -1,4 +1,4 @@
-"""Learning rate as a function of training progress."""
+"""Learning rate as a function of training progress, and what hangs on it."""
 
 import math
 
@@ -17,3 +17,24 @@ def learning_rate(schedule: dict, peak: float, epoch: float, epochs: int) -> flo
     if progress < warmup:
         return peak * progress / warmup
     return peak * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup))) / 2
+
+
+def first_drop(schedule: dict, epochs: int) -> int | None:
+    """The first epoch that begins, after the peak, at half of the peak rate or less.
+
+    That is the first milestone with a factor of 1/10, and 65 % of a one-cycle schedule whose
+    warm-up takes 30 %. From there on sar aligns spectra and averages weights (section VI-b). None
+    if there is no such epoch.
+    """
+    rates = [learning_rate(schedule, 1.0, epoch, epochs) for epoch in range(epochs)]
+    risen = rates.index(max(rates))
+    return next((epoch for epoch in range(risen, epochs) if rates[epoch] <= 0.5), None)
+
+
+def common_part(recipe: dict) -> dict:
+    """What a recipe does before the first drop: the recipe without the parts that start there.
+
+    Recipes with the same common part train alike up to that epoch, and can fork there.
+    """
+    late = ("method", "alignment", "weight_average")
+    return {key: value for key, value in recipe.items() if key not in late}

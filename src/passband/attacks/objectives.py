@@ -1,0 +1,44 @@
+"""What attacks maximise, as a sum over the batch.
+
+A mean would divide gradients by the batch size, and the small ones of confident images would then
+vanish in rounding, so that robustness would depend on the batch.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from passband.attacks import LogitsOf
+
+
+def margins(logits: Tensor, labels: Tensor) -> Tensor:
+    """Largest logit of another class minus that of the true class [N]: positive is an error."""
+    true = F.one_hot(labels, logits.shape[1]).bool()
+    others = logits.masked_fill(true, -torch.inf).amax(1)
+    return others - logits.gather(1, labels[:, None]).squeeze(1)
+
+
+def divergences(natural: Tensor, logits: Tensor) -> Tensor:
+    """KL(natural ‖ adversarial) of the predicted distributions [N], from logits [N, classes]."""
+    natural, adversarial = F.log_softmax(natural, 1), F.log_softmax(logits, 1)
+    return F.kl_div(adversarial, natural, reduction="none", log_target=True).sum(1)
+
+
+def objective(
+    loss: str, logits_of: LogitsOf, images: Tensor, labels: Tensor
+) -> Callable[[Tensor], Tensor]:
+    """A function of the adversarial images' logits [N, classes], to be maximised (0-d).
+
+    loss: cross_entropy; margin, the loss of Carlini and Wagner (2017) without a bound on
+    confidence, as sar evaluates it; or kl, the divergence from the predictions on the clean
+    `images`, the inner maximisation of TRADES (Zhang et al. 2019, equation 5).
+    """
+    if loss == "cross_entropy":
+        return lambda logits: F.cross_entropy(logits, labels, reduction="sum")
+    if loss == "margin":
+        return lambda logits: margins(logits, labels).sum()
+    with torch.no_grad():
+        natural = logits_of(images)
+    return lambda logits: divergences(natural, logits).sum()

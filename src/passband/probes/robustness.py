@@ -1,0 +1,103 @@
+"""Accuracy under attacks that are run for nothing else, so that no perturbation is stored."""
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from passband.attacks.objectives import objective
+from passband.compute import Compute
+from passband.evaluation import added, batches, perturbations, predictions
+from passband.probes import PROBES, Measurement, Subject, stored
+
+
+@PROBES.register("accuracy_under_attacks")
+def accuracy_under_attacks(
+    subject: Subject, *, attacks: list[dict], images: int | None = None
+) -> Measurement:
+    """Accuracy without and under each of several attacks, on the first `images` test images.
+
+    Images that are misclassified without an attack count as fallen and are not attacked. Also
+    which images have an input gradient of exactly zero, in the precision that attacks search in:
+    a sign of masked gradients, where attacks prove nothing.
+    """
+    subject = subject.first(images)
+    clean = _standing(subject, torch.arange(len(subject.labels), device=subject.labels.device))
+    rows = [_mask(_standing(subject, clean, attack), subject) for attack in attacks]
+    found = Measurement(metadata={"attacks": [attack["name"] for attack in attacks]})
+    found.arrays = {
+        "correct_clean": stored(_mask(clean, subject)),
+        "correct": stored(torch.stack(rows)),
+        "zero_gradient": stored(_zero_gradients(subject)),
+    }
+    found.accuracy("attack=none", found.arrays["correct_clean"])
+    for attack, row in zip(attacks, found.arrays["correct"], strict=True):
+        found.accuracy(f"attack={attack['name']}", row)
+    zero = found.arrays["zero_gradient"]
+    found.rows.append(("", "zero_gradient_share", 100 * float(zero.mean()), len(zero), "percent"))
+    return found
+
+
+@PROBES.register("worst_case_accuracy")
+def worst_case_accuracy(
+    subject: Subject, *, attacks: list[dict], images: int | None = None
+) -> Measurement:
+    """Accuracy under several attacks in turn, each on the images that still stand.
+
+    With the four attacks of AutoAttack (Croce and Hein 2020) this is its standard version. They
+    search in float32: FAB follows the boundary itself, which bfloat16 blurs.
+    """
+    compute = dataclasses.replace(subject.compute, search=torch.float32)
+    subject = dataclasses.replace(subject.first(images), compute=compute)
+    standing = _standing(subject, torch.arange(len(subject.labels), device=subject.labels.device))
+    found = Measurement(metadata={"attacks": [attack["name"] for attack in attacks]})
+    clean, rows = stored(_mask(standing, subject)), []
+    found.accuracy("attack=none", clean)
+    for place, attack in enumerate(attacks):
+        standing = _standing(subject, standing, attack)
+        rows.append(_mask(standing, subject))
+        names = "+".join(one["name"] for one in attacks[: place + 1])
+        found.accuracy(f"attack={names}", stored(rows[-1]))
+    found.arrays = {"correct_clean": clean, "survived": stored(torch.stack(rows))}
+    return found
+
+
+def _standing(subject: Subject, indices: Tensor, attack: dict | None = None) -> Tensor:
+    """Those of the images at `indices` [K] that are classified correctly (under the attack)."""
+    if len(indices) == 0:
+        return indices
+    images, labels = subject.images[indices], subject.labels[indices]
+    if attack is None:
+        found = predictions(subject.model, images, subject.compute)
+    else:
+        noise = perturbations(
+            subject.model, images, labels, attack, subject.seed, subject.compute, indices
+        )
+        found = predictions(subject.model, images, subject.compute, added(noise))
+    return indices[found == labels]
+
+
+def _mask(indices: Tensor, subject: Subject) -> Tensor:
+    mask = torch.zeros(len(subject.labels), dtype=torch.bool, device=indices.device)
+    mask[indices] = True
+    return mask
+
+
+def _zero_gradients(subject: Subject) -> Tensor:
+    """Which images [N] have a cross-entropy whose gradient is zero in every pixel."""
+    return torch.cat(
+        [
+            _gradients(subject.model, subject.images[part], subject.labels[part], subject.compute)
+            .abs()
+            .amax((1, 2, 3))
+            == 0
+            for part in batches(len(subject.labels), subject.compute)
+        ]
+    )
+
+
+def _gradients(model, images: Tensor, labels: Tensor, compute: Compute) -> Tensor:
+    inputs = compute.images(images).requires_grad_()
+    logits_of = compute.logits_of(model)
+    loss = objective("cross_entropy", logits_of, inputs, labels)(logits_of(inputs))
+    return torch.autograd.grad(loss, inputs)[0]
