@@ -1,11 +1,42 @@
-"""Architectures: sizes, shapes, determinism, names; folding keeps the function."""
+"""Architectures: sizes, costs, shapes, determinism, names; folding keeps the function."""
+
+import operator
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models.resnet import Bottleneck, ResNet
 
 from passband import models
 from passband.errors import UserError
+
+SLIM = {
+    "resnet152": {"depths": (1, 2, 2, 1)},
+    "wrn_28_10": {"depth": 16, "factor": 2},
+    "wrn_34_10": {"depth": 10, "factor": 2},
+    "wrn_34_15": {"depth": 10, "factor": 3},
+}
+
+
+@pytest.fixture
+def slim() -> Iterator[None]:
+    """For one test the names of large networks mean shallow and narrow ones of the same family."""
+    full = {name: models.ARCHITECTURES[name] for name in SLIM}
+    for name, builder in full.items():
+        models.register(name)(partial(builder, **SLIM[name]))
+    yield
+    for name, builder in full.items():
+        models.register(name)(builder)
+
+
+def on_meta(name: str, channels: int, classes: int, side: int, **options) -> nn.Module:
+    """The network without memory for its weights: sizes can be asked, nothing is computed."""
+    with torch.device("meta"):
+        return models.ARCHITECTURES[name](channels, classes, side, **options)
 
 
 def count(model: nn.Module) -> int:
@@ -20,12 +51,35 @@ def count(model: nn.Module) -> int:
         ("resnet18", 3, 10, 32, 11_173_962),
         ("resnet18", 3, 200, 64, 11_173_962 + 190 * 513),
         ("resnet8", 1, 10, 28, 75_002),
+        ("resnet152", 3, 10, 32, 58_156_618),
+        ("resnet152", 1, 10, 28, 58_156_618 - 2 * 9 * 64),
+        ("resnet152", 3, 200, 64, 58_156_618 + 190 * 2049),
+        ("wrn_28_10", 3, 10, 32, 36_479_194),
+        ("wrn_34_10", 3, 10, 32, 46_160_474),
+        ("wrn_34_10", 1, 10, 28, 46_160_474 - 2 * 9 * 16),
+        ("wrn_34_15", 3, 10, 32, 103_819_674),
+        ("wrn_34_15", 3, 200, 64, 103_819_674 + 190 * 961),
     ],
 )
 def test_parameter_counts(name, channels, classes, side, parameters):
-    assert count(models.build(name, channels, classes, side, seed=0)) == parameters
+    assert count(on_meta(name, channels, classes, side)) == parameters
 
 
+@pytest.mark.parametrize(
+    ("name", "gflop"),
+    [("resnet18", 1.111), ("resnet152", 7.444), ("wrn_34_10", 13.32), ("wrn_34_15", 29.92)],
+)
+@pytest.mark.parametrize("side", [32, 64])
+def test_forward_costs_and_logits_of_the_papers_networks(name, gflop, side):
+    model = on_meta(name, 3, 10, side)
+    with FlopCounterMode(display=False) as cost:
+        logits = model(torch.empty(4, 3, side, side, device="meta"))
+    assert logits.shape == (4, 10)
+    expected = gflop * (side / 32) ** 2
+    assert cost.get_total_flops() / 4e9 == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.usefixtures("slim")
 @pytest.mark.parametrize("name", models.names())
 @pytest.mark.parametrize(("channels", "side"), [(1, 28), (3, 32), (3, 64)])
 def test_logits_of_every_size(name, channels, side):
@@ -37,6 +91,26 @@ def test_logits_of_every_size(name, channels, side):
     assert not torch.equal(logits[0], logits[1])
 
 
+@pytest.mark.usefixtures("slim")
+@pytest.mark.parametrize("name", models.names())
+def test_channels_last_in_bfloat16_keeps_logits_and_reaches_the_input(name, lived_in):
+    model = lived_in(name)
+    x = torch.rand(4, 3, 32, 32)
+    expected = model(x)
+    model = model.to(memory_format=torch.channels_last)
+    x = x.to(memory_format=torch.channels_last).requires_grad_()
+    torch.testing.assert_close(model(x), expected, atol=1e-4, rtol=1e-4)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(x)
+    assert logits.dtype == torch.bfloat16
+    assert (logits - expected).norm() < 0.05 * expected.norm()
+    gradient = torch.autograd.grad(F.cross_entropy(logits.float(), torch.arange(4)), x)[0]
+    assert gradient.isfinite().all()
+    assert gradient.flatten(1).any(1).all()
+
+
+@pytest.mark.usefixtures("slim")
 @pytest.mark.parametrize("name", models.names())
 def test_initial_weights_depend_on_the_seed_only(name):
     torch.manual_seed(5)
@@ -59,13 +133,83 @@ def test_initial_weights_have_the_variance_of_he():
             assert module.weight.std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.03)
 
 
+def test_initial_weights_of_wide_networks_have_the_variance_of_he_over_the_outputs():
+    model = models.ARCHITECTURES["wrn_34_10"](3, 10, 32, depth=10, factor=4)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d) and module.weight.numel() > 9000:
+            fan_out = module.out_channels * module.kernel_size[0] ** 2
+            assert module.weight.std().item() == pytest.approx((2 / fan_out) ** 0.5, rel=0.03)
+        elif isinstance(module, nn.BatchNorm2d):
+            assert (module.weight == 1).all()
+            assert not module.bias.any()
+        elif isinstance(module, nn.Linear):
+            assert not module.bias.any()
+
+
+def torchvision_resnet(depths: tuple[int, ...]) -> nn.Module:
+    model = ResNet(Bottleneck, list(depths), num_classes=10)
+    model.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    model.maxpool = nn.Identity()
+    return model
+
+
+def test_resnet152_has_the_tensors_of_torchvisions():
+    with torch.device("meta"):
+        theirs = torchvision_resnet((3, 8, 36, 3)).state_dict()
+    ours = on_meta("resnet152", 3, 10, 32).state_dict()
+    assert [t.shape for t in ours.values()] == [t.shape for t in theirs.values()]
+
+
+@pytest.mark.usefixtures("slim")
+@pytest.mark.parametrize("side", [28, 32, 64])
+def test_resnet152_computes_what_torchvisions_does_with_the_same_weights(side, lived_in):
+    ours = lived_in("resnet152", side=side).double()
+    theirs = torchvision_resnet(SLIM["resnet152"]["depths"]).double().eval()
+    theirs.load_state_dict(dict(zip(theirs.state_dict(), ours.state_dict().values(), strict=True)))
+    x = torch.rand(3, 3, side, side, dtype=torch.float64)
+    torch.testing.assert_close(ours(x), theirs(x), atol=1e-9, rtol=1e-9)
+
+
+def wide_resnet_by_hand(state: dict[str, Tensor], x: Tensor, blocks: int, factor: int) -> Tensor:
+    """The published network in functions only, its tensors taken in the order of their use."""
+    tensors = iter(state.values())
+
+    def normalised(x):
+        weight, bias, mean, variance, _ = (next(tensors) for _ in range(5))
+        scale = weight / (variance + 1e-5).sqrt()
+        return F.relu(x * scale[:, None, None] + (bias - mean * scale)[:, None, None])
+
+    x = F.conv2d(x, next(tensors), padding=1)
+    for stage in range(3):
+        for i in range(blocks):
+            stride = 2 if stage and not i else 1
+            y = rectified = normalised(x)
+            y = normalised(F.conv2d(y, next(tensors), stride=stride, padding=1))
+            y = F.conv2d(y, next(tensors), padding=1)
+            if x.shape[1] != 16 * factor * 2**stage:
+                x = F.conv2d(rectified, next(tensors), stride=stride)
+            x = x + y
+    return normalised(x).mean((2, 3)) @ next(tensors).T + next(tensors)
+
+
+@pytest.mark.usefixtures("slim")
+@pytest.mark.parametrize("name", ["wrn_28_10", "wrn_34_10", "wrn_34_15"])
+@pytest.mark.parametrize("side", [28, 32, 64])
+def test_wide_networks_compute_what_the_formulas_say(name, side, lived_in):
+    model = lived_in(name, side=side).double()
+    blocks, factor = (SLIM[name]["depth"] - 4) // 6, SLIM[name]["factor"]
+    x = torch.rand(3, 3, side, side, dtype=torch.float64)
+    expected = wide_resnet_by_hand(model.state_dict(), x, blocks, factor)
+    torch.testing.assert_close(model(x), expected, atol=1e-9, rtol=1e-9)
+
+
 def test_resnet20_uses_hardtanh_and_its_siblings_relu():
     def kinds(name):
-        modules = models.build(name, 3, 10, 32, seed=0).modules()
-        return {type(m) for m in modules if isinstance(m, nn.Hardtanh | nn.ReLU)} - {nn.Sequential}
+        modules = on_meta(name, 3, 10, 32).modules()
+        return {type(m) for m in modules if isinstance(m, nn.Hardtanh | nn.ReLU)}
 
     assert kinds("resnet20") == {nn.Hardtanh}
-    for name in ("resnet20_relu", "resnet14", "resnet8", "resnet8_w8", "resnet18"):
+    for name in set(models.names()) - {"resnet20"}:
         assert kinds(name) == {nn.ReLU}
 
 
@@ -85,12 +229,16 @@ def test_unknown_architecture_is_a_user_error_with_a_hint():
         models.build("resnet21", 3, 10, 32, seed=0)
 
 
+@pytest.mark.usefixtures("slim")
 @pytest.mark.parametrize("name", models.names())
 def test_folding_keeps_logits_and_input_gradients(name, lived_in):
     model = lived_in(name)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     folded = models.fold_batchnorm(model)
-    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
+    kept = {key for key, module in folded.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    sources = [node.args[0].target for node in folded.graph.nodes if node.target in kept]
+    assert len(sources) == len(kept)
+    assert all(source is operator.add for source in sources)
     assert not folded.training
     assert not any(parameter.requires_grad for parameter in folded.parameters())
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
