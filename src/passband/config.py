@@ -195,11 +195,10 @@ def plan(config: Mapping, root: Path) -> Plan:
         _known(f"dataset of model '{slug}'", [dataset], DATASETS)
         _known(f"architecture of model '{slug}'", [architecture], declared("models"))
         _known(f"recipe of model '{slug}'", [row["recipe"]], recipes)
-        recipe = resolve_recipe(
-            row["recipe"], recipes[row["recipe"]], dataset, in_training, schemas
-        )
-        _check_proxy(row["recipe"], recipe, architecture, config["architectures"])
-        model = f"{dataset}_{architecture}_{row['recipe']}"
+        name = row["recipe"]
+        recipe = resolve_recipe(name, recipes[name], dataset, in_training, schemas)
+        _check_proxy(name, recipe, architecture, config["architectures"])
+        model = f"{dataset}_{architecture}_{name}"
         models[slug] = {
             "slug": slug,
             "model": model,

@@ -14,6 +14,10 @@ ALL_METHODS = [
     for module in ("", "SAR", "SARWA")
 ]
 ATTACKS = ["pgd-20", "pgd-50", "cw-30", "apgd-ce", "apgd-t", "fab-t", "square"]
+RECIPE = {
+    "epochs": 100,
+    "schedule": {"kind": "steps", "milestones": [75, 90], "factors": [0.1, 0.1]},
+}
 LOSSES = np.array([0, 0.4, 2, 2.4, 3.6, 3.6, 3.6])  # points of accuracy that each costs
 
 
@@ -113,7 +117,7 @@ def invented_defence(
         columns = ["dataset", "architecture", "method", "model", "seed", "probe", "condition"]
         frame = pd.DataFrame(lines, columns=[*columns, "metric", "value", "n_images", "unit"])
         frame.to_csv(folder / f"{probe}.csv", index=False)
-    write_json(folder / "run.json", {"parameters": parameters})
+    write_json(folder / "run.json", {"parameters": parameters, "recipe": RECIPE})
     _history(folder / "history.csv", random, clean, robust)
     return {
         "slug": f"sar-{paper_dataset}-{paper_architecture}-{method}",
@@ -138,8 +142,9 @@ def invented_defence(
     }
 
 
-def _history(path, random, clean, robust, epochs=100, drops=(75, 90)):
+def _history(path, random, clean, robust):
     """Accuracies that jump where the learning rate drops, as adversarial training's do."""
+    epochs, drops = RECIPE["epochs"], RECIPE["schedule"]["milestones"]
     shared = np.random.default_rng(1)
     epoch = np.arange(epochs)
     noise = np.where(epoch < drops[0], shared.normal(size=epochs), random.normal(size=epochs) / 3)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from invented_measurements import NETWORKS, N, defences, world
 
 from passband.errors import UserError
 from passband.files import write_arrays
@@ -25,107 +26,12 @@ COLUMNS = [
     "printed", "reason",
 ]  # fmt: skip
 SCALE = {"name": "tiny", "title": "tiny scale", "mark": "tiny"}
-SIDES = {"cifar10": 32, "cifar100": 32, "tiny-imagenet": 64, "fashion-mnist-sample": 28}
-SHORT = {"natural": "natural", "L-model": "lmodel", "PGD-AT": "pgd10"}
-N = 1000
-
-# percent correct at each eighth of the bandwidth, as a model of the paper's kind would have it
-LOWPASS = {
-    "natural": [12, 18, 27, 47, 81, 88, 91, 94],
-    "L-model": [18, 45, 85, 91, 92, 92, 92, 92],
-    "PGD-AT": [30, 58, 73, 79, 81, 81, 82, 82],
-}
-ATTACKED = {"natural": 0, "L-model": 0, "PGD-AT": 52}
-LOW_PART = {  # accuracy under the low-frequency part of the perturbation, from bandwidth 0
-    "natural": [94, 90, 80, 60, 40, 20, 8, 2, 0],
-    "L-model": [92, 70, 40, 10, 2, 1, 0, 0, 0],
-    "PGD-AT": [82, 75, 66, 60, 56, 54, 53, 52, 52],
-}
-HIGH_PART = {
-    "natural": [94, 90, 75, 50, 30, 15, 5, 1, 0],
-    "L-model": [92, 92, 91, 90, 88, 70, 40, 10, 0],
-    "PGD-AT": [82, 82, 82, 81, 80, 75, 65, 58, 52],
-}
-LOW_ENERGY = {"natural": 0.30, "L-model": 0.55, "PGD-AT": 0.80}
-NEIGHBOURS = {"natural": 0.05, "L-model": 0.20, "PGD-AT": 0.50}
-ERRORS = {"natural": (0.5, 0.4), "L-model": (0.5, 0.1), "PGD-AT": (0.35, 0.02)}
 
 
-def correct(percent, rng):
-    """Answers of which exactly `percent` are right; harder images are the same throughout."""
-    return (np.arange(N) < np.asarray(percent)[..., None] * N / 100).astype(np.uint8)
-
-
-def measured(method, side, rng, change):
-    """Arrays of every probe of one model; `change` replaces some of the tables above."""
-    table = {
-        "lowpass": LOWPASS, "attacked": ATTACKED, "low_part": LOW_PART, "high_part": HIGH_PART,
-        "low_energy": LOW_ENERGY, "neighbours": NEIGHBOURS, "errors": ERRORS,
-    }  # fmt: skip
-    of = {name: change.get((name, method), values[method]) for name, values in table.items()}
-    eighths = 2 * np.round(np.arange(9) * side / 16).astype(int)
-    squares = np.arange(2, side + 1, 2)
-    near = np.interp(squares / side, [0, 0.5, 1], [0, of["low_energy"], 1])
-    noise = 1 + 0.02 * rng.standard_normal((len(squares), N)) * (squares < side)[:, None]
-    rings = np.exp(-0.05 * np.arange(side // 2 + 1))
-    if method == "L-model":
-        rings[side // 4 :] *= 0.5
-    signed = np.arange(-side // 2, side // 2)
-    plane = np.stack(np.meshgrid(signed, signed, indexing="ij"), -1).reshape(-1, 2)
-    plane = plane[:: len(plane) // 300]
-    low = ((plane >= -side // 4) & (plane < side // 4)).all(1)
-    wrong_clean = 1 - correct(of["lowpass"][-1], rng)
-    hurt = rng.random((len(plane), N)) < np.where(low, *of["errors"])[:, None]
-    detail, shape = [[0.1], [0.6]], [[0.85], [0.98]]
-    jitter = 0.05 * rng.standard_normal((2, N))
-    return {
-        "lowpass": {"bandwidths": eighths[1:], "correct": correct(of["lowpass"], rng)},
-        "pgd-20": {"correct": correct(of["attacked"], rng), "correct_clean": 1 - wrong_clean},
-        "pgd-20-bands": {
-            "bandwidths": eighths,
-            "correct_lowpass": correct(of["low_part"], rng),
-            "correct_highpass": correct(of["high_part"], rng),
-        },
-        "pgd-20-spectrum": {
-            "bandwidths": squares,
-            "energy_share": (near[:, None] * noise).astype(np.float32),
-            "amplitude_by_radius": rings[:, None] * rng.lognormal(0, 0.02, (len(rings), N)),
-            "autocorrelation": of["neighbours"] + jitter[0],
-        },
-        "fourier-heatmap": {
-            "frequencies": plane,
-            "wrong": np.maximum(hurt, wrong_clean).astype(np.uint8),
-            "wrong_clean": wrong_clean,
-            "error": np.zeros((side, side), np.float32),
-        },
-        "examples": {"detail_kept": detail + jitter, "shape_kept": shape + jitter},
-    }
-
-
-def world(folder, datasets=("cifar10",), change=None, seeds=1, papers=None):
-    """Entries of a scale whose measurements follow the paper, but for `change`."""
-    entries = []
-    for number, dataset in enumerate(datasets):
-        for method, short in SHORT.items():
-            for seed in range(seeds):
-                rng = np.random.default_rng([number, seed])
-                probes = {}
-                arrays = measured(method, SIDES[dataset], rng, (change or {}).get(dataset, {}))
-                for probe, content in arrays.items():
-                    path = folder / f"{dataset}-{short}-{seed}-{probe}.safetensors"
-                    write_arrays(path, content, {})
-                    probes[probe] = {"csv": str(path), "arrays": str(path)}
-                paper = (papers or {}).get(dataset, dataset)
-                entries.append(
-                    {
-                        "slug": f"sar-{paper}-{short}", "model": f"{dataset}_{short}",
-                        "dataset": dataset, "dataset_title": dataset.upper(),
-                        "paper_dataset": paper, "paper_dataset_title": paper.upper(),
-                        "architecture": "resnet8", "paper_architecture": "resnet18",
-                        "method": method, "seed": seed, "probes": probes,
-                    }
-                )  # fmt: skip
-    return entries
+def printed_table(finding):
+    """What the paper prints in the table of a finding; for a figure, table I."""
+    path = ROOT / "config/reference" / f"{finding['artifact'].replace('.', '_')}.csv"
+    return pd.read_csv(path) if path.exists() else REFERENCE
 
 
 def verdict_of(name, models):
@@ -146,11 +52,12 @@ def paper_world(tmp_path_factory):
     tiny["lowpass", "natural"] = [3, 8, 15, 30, 50, 70, 80, 90]
     hundred = {("high_part", "natural"): [94, 93, 90, 80, 55, 30, 9, 1, 0]}
     tiny["low_part", "PGD-AT"] = [82, 75, 70, 66, 62, 58, 56, 53, 52]
-    return world(
-        tmp_path_factory.mktemp("paper"),
-        ["cifar10", "cifar100", "tiny-imagenet"],
-        {"tiny-imagenet": tiny, "cifar100": hundred},
-    )
+    datasets = ["cifar10", "cifar100", "tiny-imagenet"]
+    change = {"tiny-imagenet": tiny, "cifar100": hundred}
+    return [
+        *world(tmp_path_factory.mktemp("sections_iv"), datasets, change),
+        *defences(tmp_path_factory.mktemp("section_vi"), datasets),
+    ]
 
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=BY_ID)
@@ -175,7 +82,7 @@ def test_judging_needs_no_torch():
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=BY_ID)
 def test_printed_follows_from_the_papers_numbers(finding):
-    assert printed_check(finding, REFERENCE) == finding["printed"]
+    assert printed_check(finding, printed_table(finding)) == finding["printed"]
 
 
 def test_a_claim_against_the_papers_numbers_is_contradicted():
@@ -248,7 +155,11 @@ def test_seeds_widen_the_interval(tmp_path):
 
 
 def test_a_stand_in_is_judged_where_the_claim_transfers(tmp_path):
-    models = world(tmp_path, ["fashion-mnist-sample"], papers={"fashion-mnist-sample": "cifar10"})
+    data = {"datasets": ["fashion-mnist-sample"], "papers": {"fashion-mnist-sample": "cifar10"}}
+    models = [
+        *world(tmp_path, architecture="resnet8", **data),
+        *defences(tmp_path, networks=dict.fromkeys(NETWORKS, "resnet8"), **data),
+    ]
     table = judge(FINDINGS, models, SCALE).set_index("finding")
     for finding in FINDINGS:
         row = table.loc[finding["id"]]
@@ -258,7 +169,8 @@ def test_a_stand_in_is_judged_where_the_claim_transfers(tmp_path):
             assert row.verdict == "not run" and "compares data sets" in row.reason
         else:
             assert row.verdict == "reproduced", row.reason
-            assert "(in place of the paper's data)" in row.reason
+            both = "data and network" if "architectures" in finding else "data"
+            assert f"(in place of the paper's {both})" in row.reason
     assert "at bandwidth 18 the natural model" in table.loc["sar.table1.a", "reason"]
 
 
@@ -296,11 +208,12 @@ def test_models_without_a_common_seed_are_not_compared(tmp_path):
     assert "no seed in common" in verdict_of("sar.table1.e", models).reason
 
 
-def test_other_numbers_of_images_are_not_paired(tmp_path):
+def test_the_first_images_are_paired(tmp_path):
     models = world(tmp_path)
     path = models[0]["probes"]["lowpass"]["arrays"]
-    write_arrays(path, {"bandwidths": np.arange(4, 33, 4), "correct": np.ones((8, 5))}, {})
-    assert "different numbers of images" in verdict_of("sar.table1.e", models).reason
+    write_arrays(path, {"bandwidths": np.arange(4, 33, 4), "correct": np.zeros((8, 100))}, {})
+    row = verdict_of("sar.table1.f", models)
+    assert (row.n, row.effect) == (100, 100), "the robust model's first 100 answers are right"
 
 
 def test_an_unmeasured_bandwidth_is_not_run(tmp_path):

@@ -1,6 +1,8 @@
 """Collect what the probes of an artifact's models measured."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +18,9 @@ def read_measurements(models: Sequence[dict], probe: str) -> "pd.DataFrame":
     """The tidy rows that `probe` measured on each model and seed.
 
     Beside the columns of the files there are `dataset_title`, `paper_dataset_title`,
-    `paper_architecture` and one column for each key of `condition` (text, empty where a row has
-    no such key); `bandwidth` is a float, NaN where missing.
+    `paper_architecture`, `branch` and `coefficient` (of the recipe's alignment: the natural branch
+    and the weight; none and 0 without) and one column for each key of `condition` (text, empty
+    where a row has no such key); `bandwidth` is a float, NaN where missing.
     """
     import pandas as pd
 
@@ -30,6 +33,9 @@ def read_measurements(models: Sequence[dict], probe: str) -> "pd.DataFrame":
         frame = pd.concat([frame, keys], axis=1)
         for name in ("dataset_title", "paper_dataset_title", "paper_architecture"):
             frame[name] = entry[name]
+        alignment = entry.get("alignment") or {}
+        frame["branch"] = alignment.get("natural_branch", "none")
+        frame["coefficient"] = alignment.get("coefficient", 0.0)
         frames.append(frame)
     rows = pd.concat(frames, ignore_index=True)
     text = rows.select_dtypes(exclude="number").columns
@@ -46,6 +52,22 @@ def split_condition(condition: str) -> dict[str, str]:
     {'filter': 'lowpass', 'bandwidth': '8'}
     """
     return dict(part.split("=", 1) for part in condition.split(";") if part)
+
+
+def read_histories(models: Sequence[dict]) -> "pd.DataFrame":
+    """The epochs of every training run: the columns of history.csv, with method and seed."""
+    import pandas as pd
+
+    frames = [
+        pd.read_csv(entry["training"]["history"]).assign(method=entry["method"], seed=entry["seed"])
+        for entry in models
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def read_run(entry: dict) -> dict:
+    """What is known of a training run: recipe, parameters, time and more (run.json)."""
+    return json.loads(Path(entry["training"]["run"]).read_text(encoding="utf-8"))
 
 
 def probe_arrays(entry: dict, probe: str) -> dict[str, np.ndarray]:

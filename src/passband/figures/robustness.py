@@ -1,13 +1,11 @@
 """Accuracy of defences under attacks of growing strength, beside the paper's numbers."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from passband.figures.intervals import over_seeds
-from passband.figures.load import probe_arrays, probe_metadata, read_measurements
+from passband.figures.load import probe_arrays, probe_metadata, read_measurements, read_run
 from passband.figures.reference import architecture_title
 from passband.figures.sentinels import PerImage, broken_sentinels
 from passband.figures.tables import DAGGER, FLAG, Heading, Layout
@@ -65,7 +63,7 @@ def robustness_cells(models: Sequence[dict], reference: pd.DataFrame) -> pd.Data
     facts = {
         key: (
             "; ".join(broken_sentinels([per_image(entry) for entry in entries])),
-            parameters(entries[0]) if counted else None,
+            read_run(entries[0])["parameters"] if counted else None,
         )
         for key, entries in runs.items()
     }
@@ -98,11 +96,6 @@ def per_image(entry: dict) -> PerImage:
             **dict(zip(order, worst["survived"], strict=True)),
         },
     )
-
-
-def parameters(entry: dict) -> int:
-    """How many parameters the trained network of a model and seed has."""
-    return int(json.loads(Path(entry["training"]["run"]).read_text("utf-8"))["parameters"])
 
 
 def robustness_layout(cells: pd.DataFrame) -> Layout:
