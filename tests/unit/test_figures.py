@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from notebook_inputs import MARK, REFERENCE, TEMPLATES, notebook_parameters
 from scipy.stats import binomtest, t
 
 from passband.errors import UserError
@@ -22,16 +23,14 @@ from passband.figures.style import METHODS
 from passband.figures.tables import lowpass_cells, to_html, to_latex
 from passband.files import write_arrays
 
-ROOT = Path(__file__).parents[2]
-TEMPLATES = ROOT / "reports" / "notebooks"
-REFERENCE = ROOT / "config" / "reference"
 PAPER_DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "Tiny ImageNet"}
 FIGURES = [
     *("filters", "lowpass_curves", "image_rows", "spectrum_grid"),
     *("perturbation_examples", "band_curves", "heatmap_grid"),
 ]
-TABLES = ["lowpass_table", "robustness_table"]
-MARK = "demo scale · Fashion-MNIST sample · ResNet-8"
+DEFENCES = [  # see test_figures_defences.py
+    *("robustness_table", "schematic", "distance_ablation", "coefficient_ablation"),
+]
 CLASSES = [
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
@@ -205,28 +204,6 @@ def papers(tmp_path_factory):
     return synthetic_models(tmp_path_factory.mktemp("papers"), sides)
 
 
-def notebook_parameters(folder, models, kind="figure", mark=MARK):
-    endings = {"figure": ("svg", "pdf", "png"), "table": ("csv", "html", "tex")}[kind]
-    image = np.random.default_rng(0).integers(0, 255, (3, 1, 32, 32)).astype(np.uint8)
-    write_arrays(folder / "data" / "test.safetensors", {"images": image}, {})
-    return {
-        "artifact": {
-            "id": "sar.test",
-            "paper": "sar",
-            "kind": kind,
-            "title": "A test",
-            "saw": "Something",
-            "notes": ["Two numbers differ."],
-            "options": {"images": [0, 4]},
-        },
-        "models": models,
-        "scale": {"name": "demo", "title": "Demo", "mark": mark},
-        "dataset_file": str(folder / "data" / "test.safetensors"),
-        "reference": str(REFERENCE),
-        "outputs": {kind: {e: str(folder / f"out.{e}") for e in endings}},
-    }
-
-
 def measured(models):
     """The two summaries that the low-pass templates make."""
     name = ["dataset_title", "paper_dataset_title", "method"]
@@ -345,7 +322,7 @@ def test_paper_scale_carries_no_mark(papers, tmp_path):
 
 
 def test_every_template_is_tried():
-    assert {path.stem for path in TEMPLATES.glob("*.py")} == {*FIGURES, *TABLES}
+    assert {path.stem for path in TEMPLATES.glob("*.py")} == {*FIGURES, "lowpass_table", *DEFENCES}
 
 
 @pytest.mark.parametrize("template", FIGURES)
@@ -406,7 +383,8 @@ def test_missing_template_is_explained(tmp_path):
 
 
 def test_figures_never_import_torch():
-    modules = ["curves", "filters", "images", "notebook", "planes", "tables", "render"]
+    modules = ["ablations", "curves", "filters", "images", "notebook", "planes", "render"]
+    modules += ["robustness", "schematic", "tables"]
     imports = "; ".join(f"import passband.figures.{module}" for module in modules)
     check = f"{imports}; import sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check]).returncode == 0

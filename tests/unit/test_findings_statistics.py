@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 
 from passband.findings.statistics import (
     Interval,
+    average,
     difference,
     majority_interval,
     mean_interval,
@@ -124,6 +125,25 @@ def test_seeds_add_in_quadrature():
 def test_independent_samples_add_in_quadrature():
     found = difference(Interval(5, 4, 7, 100), Interval(3, 2.5, 3.2, 50))
     assert found == pytest.approx((2, 2 - np.hypot(1, 0.2), 2 + np.hypot(2, 0.5), 50))
+
+
+def test_an_average_of_independent_samples():
+    one, other = Interval(5, 4, 7, 100), Interval(3, 2.5, 3.2, 50)
+    found = average([one, other])
+    assert found == pytest.approx((4, 4 - np.hypot(1, 0.5) / 2, 4 + np.hypot(2, 0.2) / 2, 50))
+    assert average([one]) == one
+    exact = average([Interval(value, value, value, 1) for value in (1, 2, 6)])
+    assert exact == Interval(3, 3, 3, 1)
+
+
+def test_averages_are_covered():
+    rng = np.random.default_rng(5)
+    chances, found = np.array([0.1, 0.5, 0.8]), 0
+    for _ in range(TRIALS):
+        samples = rng.random((200, 3)) < chances
+        interval = average([mean_interval(one, (0, 1)) for one in samples.T])
+        found += interval.low <= chances.mean() <= interval.high
+    assert 0.935 <= found / TRIALS <= 0.97
 
 
 def test_a_majority_of_directions():

@@ -107,6 +107,19 @@ def test_the_reason_names_each_measured_fact():
     )
 
 
+def test_the_reason_counts_a_family_and_names_its_weakest():
+    many = [clause(*side)._replace(family="f") for side in (HOLDS, FAILS, (4, 7), OPEN)]
+    reason = decide([*many, clause(12.4, 15.4), clause(14, 15)._replace(family="g")]).reason
+    assert reason == (
+        "On MNIST, of 4 comparisons 1 are reproduced, 2 contradicted and 1 inconclusive, at the "
+        "weakest it loses 5.5 points (95 % CI 4.0 to 7.0; claim: more than 10); "
+        "it loses 13.9 points (95 % CI 12.4 to 15.4; claim: more than 10); "
+        "it loses 14.5 points (95 % CI 14.0 to 15.0; claim: more than 10)."
+    )
+    elsewhere = [clause(*HOLDS, where="SVHN")._replace(family="f") for _ in range(2)]
+    assert "On SVHN, of 2 comparisons 2 are" in decide([*many, *elsewhere]).reason
+
+
 def test_not_run():
     outcome = not_run("nothing there")
     assert (outcome.verdict, outcome.n, outcome.reason) == ("not run", 0, "nothing there")

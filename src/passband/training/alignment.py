@@ -25,10 +25,8 @@ def spectral_distance(
         return 1 - F.cosine_similarity(*parts, dim=1).mean()
     order = {"l1": 1, "l2": 2}[distance]
     parts = _parts(adversarial - natural, transform)
-    lengths = torch.linalg.vector_norm(parts, order, dim=1)
-    return (
-        lengths.mean() if transform == "sample" else lengths.mean() / parts.numel() ** (1 / order)
-    )
+    length = torch.linalg.vector_norm(parts, order, dim=1).mean()
+    return length if transform == "sample" else length / parts.numel() ** (1 / order)
 
 
 def _parts(logits: Tensor, transform: str) -> Tensor:

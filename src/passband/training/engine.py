@@ -72,9 +72,8 @@ def training_step(
         return perturbed_weights(model, loss, perturbation["gamma"])
 
     def step(images: Tensor, labels: Tensor, indices: Tensor, epoch: int):
-        natural_images = shown(
-            images, indices, recipe, key_of(seed, "augmentation", epoch), compute
-        )
+        key = key_of(seed, "augmentation", epoch)
+        natural_images = shown(images, indices, recipe, key, compute)
         adversarial_images = attacked(natural_images, labels, indices, epoch)
         aligned = alignment and alignment["coefficient"] > 0 and epoch >= drop
         live = aligned and alignment["natural_branch"] == "live"
