@@ -56,7 +56,7 @@ def invented_defence(
     if "square" in broken:
         right["square"] = margin < robust - 7
     if "missed" in broken:
-        right["cw-30"] = margin < robust - 8
+        right["cw-30"] = margin < robust - 11
     if "half" in broken:
         half[: fewer // 20] = correct_clean[: fewer // 20]
     if "gradient" in broken:
