@@ -7,7 +7,7 @@ import pandas as pd
 from passband.figures.intervals import over_seeds
 from passband.figures.load import probe_arrays, probe_metadata, read_measurements, read_run
 from passband.figures.reference import architecture_title
-from passband.figures.sentinels import PerImage, broken_sentinels
+from passband.figures.sentinels import LEFT, MISSED, PerImage, broken_sentinels
 from passband.figures.tables import DAGGER, FLAG, Heading, Layout
 
 # Column of the table -> the papers' metric, our probe, the attack of its rows.
@@ -125,9 +125,10 @@ def robustness_notes(cells: pd.DataFrame) -> list[str]:
         )
     if flagged.empty:
         notes.append(
-            "Sentinels against false robustness: all pass. PGD-50 is not weaker than PGD-20, "
-            "Square alone breaks next to nothing, AutoAttack misses next to nothing that PGD-50 "
-            "and C&W break, PGD with ε = 1/2 breaks everything, no input gradients vanish."
+            "Sentinels against false robustness: all pass. Beyond noise, PGD-50 is not weaker than "
+            f"PGD-20, no more than {MISSED} % of the images fall to Square alone or outlive "
+            "AutoAttack although PGD-50 or C&W broke them, and no more than "
+            f"{LEFT:.0f} % survive PGD with ε = 1/2 or have an input gradient of zero."
         )
     for row in cells[(cells["paper_note"] != "") & cells["paper_value"].notna()].itertuples():
         where = f"{row.method}, {row.column}, {row.paper_dataset_title}"
