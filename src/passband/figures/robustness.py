@@ -55,21 +55,19 @@ def robustness_cells(models: Sequence[dict], reference: pd.DataFrame) -> pd.Data
     cells = cells.merge(reference, how="left", on=keys, validate="many_to_one")
     cells["paper_note"] = cells["paper_note"].fillna("")
     cells["difference"] = cells["value"] - cells["paper_value"]
-    runs: dict[tuple, list[dict]] = {}
-    for entry in models:
-        key = tuple(entry[name] for name in (*NETWORK, "method"))
-        runs.setdefault(key, []).append(entry)
-    counted = cells["paper_parameters"].notna().any()
-    facts = {
-        key: (
-            "; ".join(broken_sentinels([per_image(entry) for entry in entries])),
-            read_run(entries[0])["parameters"] if counted else None,
-        )
-        for key, entries in runs.items()
-    }
     names = [tuple(row) for row in cells[[*NETWORK, "method"]].to_numpy()]
-    cells["sentinels"] = [facts[name][0] for name in names]
-    cells["parameters"] = pd.array([facts[name][1] for name in names], dtype="Int64")
+    runs: dict[tuple, list[dict]] = {name: [] for name in names}
+    for entry in models:
+        runs[tuple(entry[key] for key in (*NETWORK, "method"))].append(entry)
+    signs = {
+        name: "; ".join(broken_sentinels([per_image(run) for run in same]))
+        for name, same in runs.items()
+    }
+    cells["sentinels"] = [signs[name] for name in names]
+    cells["parameters"] = pd.array([None] * len(cells), dtype="Int64")
+    if cells["paper_parameters"].notna().any():
+        sizes = {name: read_run(same[0])["parameters"] for name, same in runs.items()}
+        cells["parameters"] = pd.array([sizes[name] for name in names], dtype="Int64")
     cells["paper_parameters"] = cells["paper_parameters"].astype("Int64")
     order = [
         *("dataset_title", "paper_dataset_title", "network", "paper_model"),
