@@ -1,0 +1,334 @@
+"""Claims about defences under attacks: combinations, averages, networks, numbers of images."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from invented_measurements import DEFENCES, NETWORKS, N, defences
+
+from passband.errors import UserError
+from passband.files import read_arrays, write_arrays
+from passband.findings import check_finding, judge
+from passband.findings.claims.contrasts import read_clauses
+from passband.findings.scores import SCORES, NotMeasured
+from passband.models import ARCHITECTURES
+
+ROOT = Path(__file__).parents[2]
+FINDINGS = yaml.safe_load((ROOT / "config/findings.yaml").read_text())["findings"]
+BY_ID = {finding["id"]: finding for finding in FINDINGS}
+SCALE = {"name": "tiny", "title": "tiny scale", "mark": "tiny"}
+DATASETS = ["cifar10", "cifar100", "tiny-imagenet"]
+USUAL = "resnet18"
+FASHION = {
+    "datasets": ["fashion-mnist"],
+    "papers": {"fashion-mnist": "cifar10"},
+    "networks": dict.fromkeys(NETWORKS, "resnet8"),
+}
+
+
+def verdict_of(finding, models):
+    finding = BY_ID[finding] if isinstance(finding, str) else finding
+    return judge([finding], models, SCALE).iloc[0]
+
+
+def shifted(method, *points):
+    """The accuracies of a method plus so many points, in the order of DEFENCES."""
+    return [value + more for value, more in zip(DEFENCES[method], points, strict=True)]
+
+
+CLEAN, PGD20, PGD50, CW, AUTO = np.eye(5)
+CHANGES = [
+    ("sar.table2.a", USUAL, "SAR", -5 * CW, "contradicted"),
+    ("sar.table2.a", USUAL, "SARWA", -3.5 * AUTO, "inconclusive"),
+    ("sar.table2.b", USUAL, "SARWA", -8 * PGD20, "contradicted"),
+    ("sar.table2.b", USUAL, "SARWA", -1.5 * CLEAN, "inconclusive"),
+    ("sar.table2.b", USUAL, "SAR", -8 * AUTO, "reproduced"),
+    ("sar.table2.c", USUAL, "SARWA", -2.2 * CLEAN, "contradicted"),
+    ("sar.table2.c", USUAL, "SARWA", -1.1 * CLEAN, "inconclusive"),
+    ("sar.table3.a", "wrn_34_10", "AWP", 4 * CW, "contradicted"),
+    ("sar.table3.a", "wrn_34_10", "MART", 2 * PGD20, "inconclusive"),
+    ("sar.table3.a", "wrn_34_10", "AWP", 9 * CLEAN, "reproduced"),
+    ("sar.table3.b", "wrn_34_10", "SARWA", -5 * CLEAN, "contradicted"),
+    ("sar.table4.a", USUAL, "MART+SARWA", -4 * PGD50, "contradicted"),
+    ("sar.table4.a", USUAL, "AWP+SAR", -1.5 * CW, "inconclusive"),
+    ("sar.table4.b", USUAL, "TRADES+SARWA", -4 * CLEAN, "contradicted"),
+    ("sar.table4.b", USUAL, "TRADES+SAR", -9 * CLEAN, "reproduced"),
+    ("sar.table5.a", "resnet152", "SAR", -5 * PGD20, "contradicted"),
+    ("sar.table5.a", "wrn_34_15", "SARWA", -3 * CLEAN, "contradicted"),
+    ("sar.fig9.a", USUAL, "SAR (L2)", 3 * PGD20, "contradicted"),
+    ("sar.fig9.a", USUAL, "SAR (L2)", 1.5 * PGD20, "inconclusive"),
+    ("sar.fig9.a", USUAL, "SAR", -5 * CLEAN, "contradicted"),
+    ("sar.fig9.a", USUAL, "SAR", 5 * CLEAN, "contradicted"),
+    ("sar.fig10.a", USUAL, "SAR (λ=0.2)", 5 * PGD20, "contradicted"),
+    ("sar.fig10.a", USUAL, "SAR (λ=0.05)", 3 * CLEAN, "contradicted"),
+    ("sar.fig10.b", USUAL, "SARWA (λ=0.05)", -5 * CLEAN, "reproduced"),
+    ("sar.fig10.b", USUAL, "SARWA (λ=0.1)", -5 * PGD20, "reproduced"),
+    ("sar.fig10.b", USUAL, "PGD-AT", 5 * CLEAN, "contradicted"),
+    ("sar.fig10.b", USUAL, "SARWA (λ=0.2)", 3 * PGD20, "contradicted"),
+]
+
+
+@pytest.mark.parametrize("name, network, method, points, verdict", CHANGES)
+def test_other_worlds(name, network, method, points, verdict, tmp_path):
+    change = {(network, method): shifted(method, *points)}
+    assert verdict_of(name, defences(tmp_path, change=change)).verdict == verdict
+
+
+def test_a_coefficient_has_to_improve_both_at_once(tmp_path):
+    change = {
+        (USUAL, "SARWA (λ=0.05)"): shifted("SARWA (λ=0.05)", *-5 * CLEAN),
+        (USUAL, "SARWA (λ=0.1)"): shifted("SARWA (λ=0.1)", *-8 * PGD20),
+    }
+    row = verdict_of("sar.fig10.b", defences(tmp_path, change=change))
+    assert row.verdict == "contradicted"
+
+
+def test_the_coefficient_that_does_best_is_named(tmp_path):
+    change = {(USUAL, "SARWA (λ=0.05)"): shifted("SARWA (λ=0.05)", *-5 * CLEAN)}
+    reason = verdict_of("sar.fig10.b", defences(tmp_path, change=change)).reason
+    assert "SARWA (λ=0.1) leads standard AT in clean accuracy by 1.2 points" in reason
+    assert "SARWA (λ=0.05) leads standard AT" not in reason
+
+
+def test_an_average_outweighs_one_data_set(tmp_path):
+    worse = {(USUAL, "SARWA"): shifted("SARWA", *-7 * PGD20)}
+    models = [
+        *defences(tmp_path, ["cifar10", "cifar100"]),
+        *defences(tmp_path, ["tiny-imagenet"], change=worse),
+    ]
+    assert verdict_of("sar.table2.a", models).verdict == "contradicted"
+    row = verdict_of("sar.table2.b", models)
+    assert row.verdict == "reproduced"
+    assert row.reason.startswith(
+        "On average over CIFAR10, CIFAR100 and TINY-IMAGENET, SARWA gains 2.7 points"
+    )
+
+
+def test_the_reason_counts_comparisons_and_names_the_weakest(tmp_path):
+    change = {(USUAL, "MART+SARWA"): shifted("MART+SARWA", *-4 * PGD50)}
+    row = verdict_of("sar.table4.a", defences(tmp_path, change=change))
+    assert row.reason.startswith(
+        "On CIFAR10, of 32 comparisons 31 are reproduced, 1 contradicted and 0 inconclusive, at "
+        "the weakest MART+SARWA leads MART under PGD-50 by −2.5 points (95 % CI"
+    )
+    assert row.effect == pytest.approx(-2.5)
+
+
+def test_each_network_is_judged_on_its_own(tmp_path):
+    bad = {("wrn_34_10", method): [10.0] * 5 for method in ("SAR", "SARWA")}
+    bad[USUAL, "AWP"] = [99.0] * 5
+    models = defences(tmp_path, DATASETS, change=bad)
+    table = judge(FINDINGS, models, SCALE).set_index("finding")
+    expected = {
+        "sar.table2.a": "reproduced",
+        "sar.table3.a": "contradicted",
+        "sar.table4.a": "contradicted",
+        "sar.table5.a": "reproduced",
+        "sar.table6.a": "contradicted",
+    }
+    assert table.loc[list(expected), "verdict"].to_dict() == expected
+    assert "On CIFAR10 with ResNet-152, of 8 comparisons 8 are" in table.reason["sar.table5.a"]
+    assert "On CIFAR10 with WRN-34-15, of 8 comparisons 8 are" in table.reason["sar.table5.a"]
+    assert table.reason["sar.table3.a"].startswith("On CIFAR10, of")
+
+
+def test_a_named_network_that_is_missing_is_not_run(tmp_path):
+    models = [one for one in defences(tmp_path) if one["paper_architecture"] != "wrn_34_15"]
+    reason = verdict_of("sar.table5.a", models).reason
+    assert reason == "Not run at tiny scale: the claim needs WRN-34-15, which is not measured."
+    models = [one for one in models if one["paper_architecture"] == USUAL]
+    reason = verdict_of("sar.table3.a", models).reason
+    assert "no model is measured on CIFAR10 with WRN-34-10, nor on a stand-in" in reason
+
+
+def test_a_replaced_network_is_no_large_model(tmp_path):
+    networks = {"resnet152": "resnet8", "wrn_34_15": "resnet8"}
+    reason = verdict_of("sar.table5.a", defences(tmp_path, networks=networks)).reason
+    assert "the claim needs ResNet-152 and WRN-34-15, which is not measured" in reason
+
+
+@pytest.fixture
+def merged(tmp_path):
+    """A scale that replaces data and networks: an artifact keeps the first of what is the same."""
+    models = defences(tmp_path, **FASHION)
+    large = {"wrn_34_10": "wrn", "resnet152": "large", "wrn_34_15": "large"}
+    kept = {
+        (large.get(one["paper_architecture"], "usual"), one["model"]): one
+        for one in reversed(models)
+    }
+    return list(kept.values())
+
+
+def test_merged_models_are_found_by_the_papers_network(merged):
+    table = judge(FINDINGS, merged, SCALE).set_index("finding")
+    place = "On FASHION-MNIST (in place of the paper's data"
+    for name in ("sar.table2.a", "sar.table2.c", "sar.table4.a", "sar.fig9.a", "sar.fig10.b"):
+        assert table.verdict[name] == "reproduced"
+        assert table.reason[name].startswith(f"{place}), ")
+    assert table.verdict["sar.table3.a"] == "reproduced"
+    assert table.reason["sar.table3.a"].startswith(f"{place} and network), of 32 comparisons 32")
+    for name in ("sar.table5.a", "sar.table6.a", "sar.table7.a"):
+        assert table.verdict[name] == "not run"
+    general = {**BY_ID["sar.table5.a"], "transfers": True}
+    row = verdict_of(general, merged)
+    assert row.verdict == "reproduced"
+    assert row.reason.count("FASHION-MNIST") == 1, "two networks became one"
+
+
+def test_the_claims_own_models_come_first(tmp_path):
+    """Two recipes of one method on one stand-in: each claim takes that of its own data set."""
+    other = {("resnet8", "SARWA"): [0.0] * 5}
+    (tmp_path / "other").mkdir()
+    tiny = {**FASHION, "papers": {"fashion-mnist": "tiny-imagenet"}}
+    models = [
+        {**one, "model": f"{one['model']}-tiny"} if one["method"] == "SARWA" else one
+        for one in defences(tmp_path / "other", change=other, **tiny)
+        if one["paper_architecture"] == USUAL
+    ]
+    models += defences(tmp_path, **FASHION)
+    assert verdict_of("sar.table4.a", models).verdict == "reproduced"
+    moved = {**BY_ID["sar.table7.a"], "transfers": True}
+    assert verdict_of(moved, models).verdict == "contradicted"
+
+
+def test_the_common_first_images_are_compared(tmp_path):
+    models = defences(tmp_path, strong=400, auto=250)
+    assert verdict_of("sar.table2.a", models).n in (250, 400, N)
+    clauses = [{"holds": "clean('SAR') - autoattack('SAR') > 0", "says": "{effect}"}]
+    row = verdict_of({**BY_ID["sar.table2.a"], "parameters": {"clauses": clauses}}, models)
+    assert row.n == 250
+    paths = next(one["probes"] for one in models if one["method"] == "SAR")
+    clean = read_arrays(paths["pgd-20"]["arrays"])["correct_clean"][:250]
+    standing = read_arrays(paths["autoattack"]["arrays"])["survived"][-1]
+    assert row.effect == pytest.approx(100 * (clean.mean() - standing.mean()))
+
+
+def test_seeds_are_counted(tmp_path):
+    row = verdict_of("sar.table2.b", defences(tmp_path, DATASETS, seeds=3))
+    assert row.verdict == "reproduced" and row.reason.endswith("3 training runs per model.")
+
+
+def test_what_is_missing_is_not_run(tmp_path):
+    models = defences(tmp_path)
+    without = [one for one in models if one["method"] != "SARWA (λ=0.2)"]
+    assert verdict_of("sar.fig10.b", without).reason == (
+        "Not run at tiny scale: the SARWA (λ=0.2) model has no measurement 'pgd-20' on CIFAR10."
+    )
+    for one in models:
+        path = one["probes"]["stronger-attacks"]["arrays"]
+        write_arrays(path, read_arrays(path), {"attacks": ["pgd-10-half", "pgd-50"]})
+    assert "the attack cw-30 was not measured" in verdict_of("sar.table2.a", models).reason
+    assert verdict_of("sar.table2.b", models).verdict == "reproduced"
+
+
+def test_attacks_are_read_by_name():
+    arrays = {
+        "correct": np.array([[1, 0], [0, 0], [1, 1]]),
+        "attacks": np.array(["b", "cw-30", "pgd-50"]),
+    }
+    np.testing.assert_array_equal(SCORES["cw30"](arrays), [0, 0])
+    np.testing.assert_array_equal(SCORES["pgd50"](arrays), [100, 100])
+    np.testing.assert_array_equal(SCORES["autoattack"]({"survived": np.eye(2)}), [0, 100])
+    arrays = {"correct": np.array([0, 1]), "correct_clean": np.array([1, 1])}
+    np.testing.assert_array_equal(SCORES["clean"](arrays), [100, 100])
+    with pytest.raises(NotMeasured, match="the attack pgd-50 was not measured"):
+        SCORES["pgd50"](arrays)
+
+
+def test_each_stands_for_every_combination():
+    clause = {
+        "holds": "{attack}('{model}') - {attack}('{base}') > 0",
+        "says": "{model} leads {base} under {attack} by {effect} at {1/2}",
+        "each": [
+            {"base": "A", "model": ["B", "C"], "attack": ["pgd20", "autoattack"]},
+            {"base": "D", "model": "E", "attack": "clean"},
+        ],
+    }
+    lines = read_clauses([clause])
+    assert [line.says for line in lines] == [
+        "B leads A under PGD-20 by {effect} at {1/2}",
+        "B leads A under AutoAttack by {effect} at {1/2}",
+        "C leads A under PGD-20 by {effect} at {1/2}",
+        "C leads A under AutoAttack by {effect} at {1/2}",
+        "E leads D under no attack by {effect} at {1/2}",
+    ]
+    assert [(term.score, term.method, term.factor) for term in lines[1].contrast.terms] == [
+        ("autoattack", "B", 1.0),
+        ("autoattack", "A", -1.0),
+    ]
+    assert len({line.family for line in lines}) == 1
+
+
+EACH = {"holds": "pgd20('{m}') > 0", "says": "{effect}"}
+SOME = {
+    "models": ["SAR", "SARWA"],
+    "clauses": [{"holds": "clean('{model}') > 0", "says": "{effect}"}],
+}
+
+
+def broken(test="contrasts", **parameters):
+    return {**BY_ID["sar.table2.c"], "test": test, "parameters": parameters}
+
+
+@pytest.mark.parametrize(
+    "finding, words",
+    [
+        (broken(clauses=[EACH]), r"the mark \{m\} has no value; name it in 'each'"),
+        (broken(clauses=[{**EACH, "each": {"m": "SAR"}}]), "must be a list of mappings"),
+        (broken(clauses=[{**EACH, "each": []}]), "must be a list of mappings"),
+        (broken(clauses=[{**EACH, "each": ["m"]}]), "'m' in 'each' is not a mapping"),
+        (broken(clauses=[{**EACH, "each": [{"n": "SAR"}]}]), "unknown mark in 'each' of .* 'n'"),
+        (broken(clauses=[{**EACH, "each": [{"m": [1]}]}]), "'1' in 'each' is not a text"),
+        (
+            broken(clauses=[{**EACH, "holds": "{m}(robust) > 0", "each": [{"m": "pgd2"}]}]),
+            "unknown score 'pgd2': did you mean 'pgd20'",
+        ),
+        (broken(clauses=[{"holds": 3, "says": "{effect}"}]), "'holds' is '3', not a text"),
+        (broken("contrasts_on_average", clauses=[]), "at least one clause"),
+        (broken("contrasts_for_some_model", **{**SOME, "models": ["SAR"]}), "at least two"),
+        (broken("contrasts_for_some_model", **{**SOME, "models": ["SAR", 1]}), "'1' is not a text"),
+        (broken("contrasts_for_some_model", **{**SOME, "clauses": []}), "at least one clause"),
+        (
+            broken(
+                "contrasts_for_some_model",
+                models=SOME["models"],
+                clauses=[{**EACH, "holds": "clean(robust) > 0"}],
+            ),
+            r"none has the mark \{model\}",
+        ),
+        ({**broken(**SOME), "architectures": "resnet18"}, "'architectures' must be a list"),
+        ({**broken(**SOME), "architectures": []}, "'architectures' must be a list"),
+        ({**broken(**SOME), "architecture": []}, "did you mean 'architectures'"),
+    ],
+)
+def test_a_bad_row_is_named(finding, words):
+    with pytest.raises(UserError, match=words) as caught:
+        check_finding(finding)
+    assert str(caught.value).startswith("finding sar.table2.c: ")
+
+
+@pytest.mark.parametrize("finding", FINDINGS, ids=BY_ID)
+def test_named_networks_exist(finding):
+    assert set(finding.get("architectures", [])) <= set(ARCHITECTURES.names())
+
+
+def methods(finding):
+    """The methods that the inequalities of a finding name."""
+    parameters = finding["parameters"]
+    filled = [
+        {**clause, "holds": clause["holds"].replace("{model}", model)}
+        for clause in parameters.get("clauses", [])
+        for model in parameters.get("models", ["{model}"])
+    ]
+    lines = read_clauses(filled) if filled else []
+    return {term.method for line in lines for term in line.contrast.terms}
+
+
+def test_named_methods_are_trained():
+    recipes = yaml.safe_load((ROOT / "config/models.yaml").read_text())["recipes"].values()
+    assert set().union(*map(methods, FINDINGS)) <= {recipe["method"] for recipe in recipes}
+
+
+def test_every_defence_is_judged():
+    assert set(DEFENCES) <= set().union(*map(methods, FINDINGS))
