@@ -90,12 +90,15 @@ def groups_for(
     and all networks that it names; NotMeasured says what is missing.
     """
     networks = architectures or USUAL
+    with_network = f" with {listed(map(network_title, architectures))}" if architectures else ""
     about = [entry for entry in models if entry["paper_architecture"] in networks]
     own = [entry for entry in about if entry["dataset"] in datasets]
     missing = [name for name in datasets if name not in {entry["dataset"] for entry in own}]
     if not transfers:
         if missing:
-            raise NotMeasured(f"the claim needs {_titles(missing, models)}, which is not measured")
+            raise NotMeasured(
+                f"the claim needs {_titles(missing, models)}{with_network}, which is not measured"
+            )
         pairs = {(entry["dataset"], entry["architecture"]) for entry in own}
         absent = [
             one for one in architectures if any((name, one) not in pairs for name in datasets)
@@ -111,9 +114,8 @@ def groups_for(
     named = [entry for entry in substitutes if entry["paper_dataset"] in missing]
     chosen = own + (named or ([] if own else substitutes)) if transfers else own
     if not chosen:
-        network = f" with {listed(map(network_title, architectures))}" if architectures else ""
         raise NotMeasured(
-            f"no model is measured on {_titles(datasets, models)}{network}, nor on a stand-in"
+            f"no model is measured on {_titles(datasets, models)}{with_network}, nor on a stand-in"
         )
 
     def fit(entry: Mapping) -> tuple[bool, ...]:

@@ -7,7 +7,7 @@ from itertools import groupby
 from math import inf, nan
 from typing import NamedTuple
 
-from passband.findings.statistics import Interval
+from passband.findings.statistics import LEVEL, Interval
 
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
@@ -27,7 +27,7 @@ class Clause(NamedTuple):
     says: the measured fact in words, with the mark {effect} where the numbers belong.
     where: title of the data set. unit: "percent", "points" or "" for a pure number.
     family: what the clauses that one line of config/findings.yaml stands for have in common; the
-    reason counts them and shows the weakest. "" for a clause of its own.
+    reason counts them and shows the weakest. "" for a clause of its own. level: of the interval.
     """
 
     interval: Interval
@@ -37,6 +37,7 @@ class Clause(NamedTuple):
     where: str
     unit: str
     family: str = ""
+    level: float = LEVEL
 
 
 class Outcome(NamedTuple):
@@ -129,7 +130,7 @@ def _sentence(clause: Clause) -> str:
     unit = f" {clause.unit}" if clause.unit else ""
     claim = DIRECTIONS[clause.direction].format(f"{clause.threshold:g}")
     numbers = (
-        f"{_text(effect, decimals)}{unit} (95 % CI {_text(low, decimals)} "
+        f"{_text(effect, decimals)}{unit} ({100 * clause.level:.3g} % CI {_text(low, decimals)} "
         f"to {_text(high, decimals)}; claim: {claim})"
     )
     return re.sub(r"\{effect\}", numbers, clause.says)

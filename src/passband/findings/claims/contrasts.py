@@ -56,6 +56,7 @@ def judged(line: Line, group: Group, level: float = LEVEL) -> Clause:
         group.where,
         unit_of(line.contrast),
         line.family,
+        level,
     )
 
 

@@ -46,7 +46,7 @@ def depends_on_model_and_dataset(
         )
         pair = f"the {_word(first)} and the {_word(second)}, the models farthest apart,"
         words = f"{says} differs between {pair} by {{effect}}"
-        clauses.append(Clause(interval, "beyond", by, words, group.where, unit))
+        clauses.append(Clause(interval, "beyond", by, words, group.where, unit, level=level))
     for model in models:
         level = _level(groups)
         alone = [(group.where, group.interval(of[model], level)) for group in groups]
@@ -54,7 +54,8 @@ def depends_on_model_and_dataset(
             ((a[0], b[0]), difference(a[1], b[1])) for a, b in combinations(alone, 2)
         )
         words = f"{says} of the {_word(model)} differs by {{effect}}"
-        clauses.append(Clause(interval, "beyond", by, words, f"{first} against {second}", unit))
+        where = f"{first} against {second}"
+        clauses.append(Clause(interval, "beyond", by, words, where, unit, level=level))
     return clauses
 
 
