@@ -1,12 +1,22 @@
 """Networks that the tests of models, attacks, training and probes share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 from torch import nn
 
-from passband import models
+from passband import compute, models
+
+
+@pytest.fixture
+def strict() -> Iterator[None]:
+    """One thread and deterministic algorithms, as a training job has them; restored afterwards."""
+    threads = torch.get_num_threads()
+    compute.choose(1)
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture(scope="session")

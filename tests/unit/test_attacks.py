@@ -276,7 +276,7 @@ def test_rows_are_resolved_and_run(subject):
         craft(attack, model, images, labels, draws(48)),
         pgd(model, images, labels, draws(48), **constants),
     )
-    assert ATTACKS.names() == ["fgsm", "pgd"]
+    assert {"fgsm", "pgd"} <= set(ATTACKS.names())
 
 
 @pytest.mark.parametrize(

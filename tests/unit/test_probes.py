@@ -54,14 +54,16 @@ def noisy(count: int, channels: int = 3, side: int = 16) -> Tensor:
     return torch.randint(0, 256, (count, channels, side, side), generator=generator).byte()
 
 
-def test_the_probes_of_the_core_story_are_registered():
+def test_every_probe_is_registered():
     assert PROBES.names() == [
+        "accuracy_under_attacks",
         "attack_accuracy",
         "example_images",
         "filtered_accuracy",
         "fourier_heatmap",
         "perturbation_bands",
         "perturbation_spectrum",
+        "worst_case_accuracy",
     ]
 
 
@@ -336,13 +338,16 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
     labels = torch.arange(8) % 2
     noise = perturbations(model, images, labels, resolve_attack("pgd", PGD), 0, FLOAT32)
     given = subject(model, images, labels, noise)
+    attacks = [resolve_attack("pgd", PGD), resolve_attack("other", PGD | {"loss": "margin"})]
     options = SimpleNamespace(
+        accuracy_under_attacks={"attacks": attacks},
         attack_accuracy={"attack": "pgd"},
         example_images={"attack": "pgd", "bandwidth": "1/4", "examples": 4, "images": 8},
         filtered_accuracy={"filter": "highpass", "bandwidths": ["1/2", "1"]},
         fourier_heatmap={"norm_per_pixel": 0.125, "images": 2},
         perturbation_bands={"attack": "pgd", "bandwidths": [0, "1"]},
         perturbation_spectrum={"attack": "pgd", "images": 8},
+        worst_case_accuracy={"attacks": attacks, "images": 6},
     )
     for name in PROBES.names():
         found = PROBES[name](given, **getattr(options, name))

@@ -54,7 +54,7 @@ def training_step(
     """
     adversary, alignment = recipe.get("adversary"), recipe.get("alignment")
     perturbation, outer = recipe.get("weight_perturbation"), recipe.get("loss")
-    drop = first_drop(recipe["schedule"], recipe["epochs"])
+    drop = first_drop(recipe["schedule"], recipe["epochs"]) if alignment else None
     logits_of = compute.logits_of(model)
     proxy_logits_of = compute.logits_of(proxy(model))
 
