@@ -1,0 +1,183 @@
+"""Measure on this machine what each training of a scale would cost, without running the scale.
+
+    python scripts/estimate_scale.py fashion [--threads 1] [--steps 3]
+
+Times a few steps of every recipe on every network that the scale trains, before and after the
+first drop of the learning rate, on random images of the data set's size, and multiplies. Prints a
+line per job and the sum. Measurements are reckoned from the time of a forward pass; AutoAttack is
+taken as 4,850 passes for each of the images that stand, and three of five as standing.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from math import ceil
+from pathlib import Path
+
+import torch
+
+from passband.compute import Compute, choose
+from passband.config import Plan, plan, read_yaml, scale_config
+from passband.data.registry import DATASETS
+from passband.evaluation import frozen
+from passband.models import build
+from passband.training.engine import training_step
+from passband.training.schedule import first_drop
+
+PROJECT = Path(__file__).resolve().parents[1]
+STANDING, AUTOATTACK = 0.6, 4850
+SIZES = {  # training and test images
+    "cifar10": (50_000, 10_000),
+    "cifar100": (50_000, 10_000),
+    "tiny-imagenet": (100_000, 10_000),
+    "fashion-mnist": (60_000, 10_000),
+    "fashion-mnist-sample": (10_000, 2_000),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scale")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=3, help="timed steps, after one to warm up")
+    arguments = parser.parse_args()
+    config = read_yaml(PROJECT / "config" / "config.yaml") | {"scale": arguments.scale}
+    resolved = plan(scale_config(config, PROJECT), PROJECT)
+    compute = choose(arguments.threads)
+    machine = compute.describe()
+    print(f"{machine['device']}, {machine['precision']}, {arguments.threads} thread(s)")
+    total = 0.0
+    for job, hours in jobs(resolved, compute, arguments.steps):
+        print(f"{hours:9.2f} h  {job}", flush=True)
+        total += hours
+    print(f"{total:9.2f} h  in all, per seed; {len(resolved.seeds)} seed(s)")
+
+
+def jobs(resolved: Plan, compute: Compute, steps: int) -> Iterator[tuple[str, float]]:
+    """Every training and trunk with its hours, then all measurements together."""
+    passes: dict[tuple[str, str], tuple[float, float]] = {}
+    timed: dict[str, float] = {}
+
+    def step_of(row: dict, epoch: int, late: bool) -> float:
+        key = json.dumps([row["architecture"], row["dataset"], *_costly(row["recipe"], late)])
+        if key not in timed:
+            timed[key] = step_seconds(row, epoch, compute, steps)
+        return timed[key]
+
+    for name, row in resolved.trunks.items():
+        yield f"trunk of {name}", training_hours(row, 0, row["until"], step_of)
+    for name, row in resolved.trainings.items():
+        trunk = resolved.trunks.get(row["trunk"])
+        begin = trunk["until"] if trunk else 0
+        yield name, training_hours(row, begin, row["recipe"]["epochs"], step_of)
+        network = row["architecture"], row["dataset"]
+        if network not in passes:
+            passes[network] = pass_seconds(row, compute, steps)
+    yield "all measurements", measuring_hours(resolved, passes)
+
+
+def _costly(recipe: dict, late: bool) -> list[object]:
+    """The parts of a recipe on which the time of a step depends."""
+    alignment = late and recipe.get("alignment", {}).get("natural_branch")
+    perturbed = "weight_perturbation" in recipe
+    return [recipe.get("adversary"), recipe.get("loss"), alignment, perturbed, recipe["batch_size"]]
+
+
+def training_hours(
+    row: dict, begin: int, end: int, step_of: Callable[[dict, int, bool], float]
+) -> float:
+    """Hours of the epochs `begin` to `end`, without validation."""
+    recipe, count = row["recipe"], SIZES[row["dataset"]][0]
+    drop = first_drop(recipe["schedule"], recipe["epochs"]) or end
+    batches = ceil(count * (1 - recipe["validation"]["fraction"]) / recipe["batch_size"])
+    before, after = max(0, min(drop, end) - begin), max(0, end - max(drop, begin))
+    seconds = before * step_of(row, 0, False) if before else 0.0
+    if after:
+        seconds += after * step_of(row, drop, True)
+    return seconds * batches / 3600
+
+
+def step_seconds(row: dict, epoch: int, compute: Compute, steps: int) -> float:
+    """Seconds of one training step, the median of `steps`."""
+    recipe, dataset = row["recipe"], DATASETS[row["dataset"]]
+    model = compute.place(_network(row))
+    average = compute.logits_of(frozen(model)) if "weight_average" in recipe else None
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, fused=True)
+    step = training_step(model, optimizer, recipe, 0, compute, average)
+    indices = torch.arange(recipe["batch_size"], device=compute.device)
+    images = _random_images(dataset, len(indices), compute)
+    labels = indices % dataset.n_classes
+    return _median(lambda: step(images, labels, indices, epoch), compute, steps)
+
+
+def pass_seconds(row: dict, compute: Compute, steps: int) -> tuple[float, float]:
+    """Seconds of a forward pass of one image, in search precision and in float32."""
+    model = compute.place(frozen(_network(row)))
+    images = compute.images(_random_images(DATASETS[row["dataset"]], 128, compute))
+    with torch.inference_mode():
+        return tuple(
+            _median(lambda forward=forward: forward(images), compute, steps) / len(images)
+            for forward in (compute.logits_of(model), model)
+        )
+
+
+def measuring_hours(resolved: Plan, passes: dict) -> float:
+    """Hours of all probes and of the attacks that they share, over the models of the plan."""
+    wanted = {
+        (resolved.models[slug]["model"], probe)
+        for row in resolved.artifacts.values()
+        for slug in row["models"]
+        for probe in row["probes"]
+    }
+    attacked = {(model, resolved.probes[probe].get("attack")) for model, probe in wanted}
+    seconds = 0.0
+    for model, attack in attacked:
+        row = resolved.trainings[model]
+        if attack:
+            search, _ = passes[row["architecture"], row["dataset"]]
+            seconds += _test_images(row) * 2 * resolved.attacks[attack]["steps"] * search
+    for model, probe in wanted:
+        row, constants = resolved.trainings[model], resolved.probes[probe]
+        search, judged = passes[row["architecture"], row["dataset"]]
+        images = min(constants.get("images") or 10**9, _test_images(row))
+        if constants["probe"] == "worst_case_accuracy":
+            seconds += images * STANDING * AUTOATTACK * judged
+        elif constants["probe"] == "accuracy_under_attacks":
+            steps = sum(attack["steps"] for attack in constants["attacks"])
+            seconds += images * 2 * steps * search
+        elif constants["probe"] == "fourier_heatmap":
+            seconds += images * DATASETS[row["dataset"]].side ** 2 / 2 * judged
+        else:
+            seconds += images * len(constants.get("bandwidths", [0])) * 2 * judged
+    return seconds / 3600
+
+
+def _test_images(row: dict) -> int:
+    return SIZES[row["dataset"]][1]
+
+
+def _network(row: dict) -> torch.nn.Module:
+    dataset = DATASETS[row["dataset"]]
+    return build(row["architecture"], dataset.channels, dataset.n_classes, dataset.side, seed=0)
+
+
+def _random_images(dataset, count: int, compute: Compute) -> torch.Tensor:
+    shape = (count, dataset.channels, dataset.side, dataset.side)
+    return torch.randint(0, 256, shape, dtype=torch.uint8).to(compute.device)
+
+
+def _median(run: Callable[[], object], compute: Compute, times: int) -> float:
+    taken = []
+    for _ in range(1 + times):
+        started = time.monotonic()
+        run()
+        if compute.device.type == "cuda":
+            torch.cuda.synchronize()
+        taken.append(time.monotonic() - started)
+    return statistics.median(taken[1:])
+
+
+if __name__ == "__main__":
+    main()
