@@ -27,18 +27,24 @@ MARKED = re.compile(r"(<!-- begin ([\w-]+) -->\n).*?(<!-- end \2 -->)", re.DOTAL
 # What the arguments of attacks, probes and tests of claims mean.
 ARGUMENTS = {
     "attack": "An attack of config/attacks.yaml; its perturbations are made once and shared.",
+    "attacks": "Attacks of config/attacks.yaml, in the order in which they are run; run for this "
+    "probe alone.",
     "bandwidth": "The bandwidth of the low-pass filter.",
     "bandwidths": "The bandwidths that are measured, one after the other.",
     "by": "The smallest difference that counts, in the score's unit.",
-    "clauses": "The inequalities; each has `holds`, `says` and, if need be, `for`.",
+    "clauses": "The inequalities; each has `holds`, `says` and, if need be, `for` and `each`.",
     "epsilon": "Radius of the l-infinity ball around the image.",
     "examples": "How many images are kept.",
     "filter": "A filter, `lowpass` or `highpass`.",
-    "images": "Measure the first so many test images.",
-    "loss": "What is maximised.",
+    "images": "Measure only the first so many test images.",
+    "initial_share": "Share of an image's pixels that the first squares cover.",
+    "loss": "What is maximised: the cross-entropy, the `margin` between the largest wrong logit "
+    "and the true one, the divergence from the clean image's predictions (`kl`), or the difference "
+    "of logits ratio for a target class (`dlr_targeted`).",
     "model": "The model that is less sensitive: `natural`, `lmodel` or `robust`.",
-    "models": "The models that are compared, at least two.",
+    "models": "The models that are compared, at least two; or those of which one is enough.",
     "norm_per_pixel": "Euclidean norm of the noise in each channel, divided by the image side.",
+    "queries": "How often the network is asked.",
     "restarts": "Attempts; an image keeps the first that fools the network.",
     "says": "The quantity in words.",
     "score": "A sum of scores, with `{model}` in the model's place.",
@@ -47,6 +53,8 @@ ARGUMENTS = {
     "or after a thousandth of standard `normal` noise.",
     "step_size": "Length of each step, in every pixel.",
     "steps": "Number of gradient steps.",
+    "target_classes": "How many wrong classes are aimed at, the most likely first; 0 for an attack "
+    "without targets.",
     "than": "The model that it is compared with.",
 }
 FINDING = {
@@ -81,7 +89,11 @@ ANNOTATIONS = {
     "list[dict]": "list of mappings",
 }
 BANDWIDTH = "share of the image side such as `1/2`, or even whole number"
-SPECIAL = {"bandwidth": BANDWIDTH, "bandwidths": f"list, each a {BANDWIDTH}"}
+SPECIAL = {
+    "attacks": "list of names",
+    "bandwidth": BANDWIDTH,
+    "bandwidths": f"list, each a {BANDWIDTH}",
+}
 BOUNDS = {
     "minimum": "at least",
     "exclusiveMinimum": "more than",
@@ -165,12 +177,22 @@ def _summary(function: ast.FunctionDef) -> str:
 
 
 def _allowed(argument: ast.arg, default: ast.expr | None) -> str:
-    words = SPECIAL.get(argument.arg) or ANNOTATIONS[ast.unparse(argument.annotation)]
+    words = SPECIAL.get(argument.arg) or _annotated(ast.unparse(argument.annotation))
     if argument.arg in RANGES:
         low, high = RANGES[argument.arg]
         fraction = "" if argument.arg in WHOLE else " or fraction such as `8/255`"
         words += f"{fraction}, {low} to {high:,}"
-    return words if default is None else f"{words}; `{ast.unparse(default)}` if left out"
+    if default is None:
+        return words
+    value = ast.unparse(default)
+    return f"{words}; may be left out" if value == "None" else f"{words}; `{value}` if left out"
+
+
+def _annotated(annotation: str) -> str:
+    if annotation.startswith("Literal"):
+        words = ast.literal_eval(annotation.removeprefix("Literal"))
+        return " or ".join(f"`{word}`" for word in words)
+    return ANNOTATIONS[annotation.removesuffix(" | None")]
 
 
 def _argument(key: str) -> str:
@@ -261,20 +283,35 @@ def artifacts_table() -> str:
 
 
 def differences_table() -> str:
-    """What the smaller scales change of the paper's recipes and probes; * is every recipe."""
+    """What the smaller scales change of the paper's recipes and probes.
+
+    The most common change of a key stands at `*`, every recipe that has the key; the rows after it
+    are the exceptions. A name that ends in `*` stands for all recipes that begin so.
+    """
     scales = ("paper", "fashion", "demo")
     settings = {scale: _settings(planned(scale)) for scale in scales}
-    found: dict[tuple[str, ...], list[str]] = {}
+    found: dict[str, dict[tuple[str, ...], list[str]]] = {}
     for owner, key in dict.fromkeys(pair for scale in scales for pair in settings[scale]):
-        values = [settings[scale].get((owner, key), "–") for scale in scales]
-        if len(set(values)) > 1:
-            found.setdefault((key, *values), []).append(owner)
+        values = tuple(settings[scale].get((owner, key), "–") for scale in scales)
+        found.setdefault(key, {}).setdefault(values, []).append(owner)
     recipes = {model["model"].split("_")[-1] for model in planned("paper").models.values()}
     rows = []
-    for (key, *values), owners in found.items():
-        owners = ["*"] if set(owners) == recipes else owners
-        rows += [(f"`{f'{owner}.{key}'.lstrip('.')}`", *values) for owner in owners]
+    for key, groups in found.items():
+        common = max(groups, key=lambda values: len(recipes.intersection(groups[values])))
+        general = len(set(common)) > 1 and len(recipes.intersection(groups[common])) > 1
+        for values, owners in sorted(groups.items(), key=lambda group: group[0] != common):
+            if general or len(set(values)) > 1:
+                names = ["*"] if general and values == common else _patterns(owners, recipes)
+                rows += [(f"`{f'{name}.{key}'.lstrip('.')}`", *values) for name in names]
     return table(("setting", *scales), rows)
+
+
+def _patterns(names: list[str], known: set[str]) -> list[str]:
+    """Few names, with * for any ending, that stand for these names and for no other known one."""
+    family = {name: {one for one in known if one.startswith(name)} for name in names}
+    whole = [name for name in names if len(family[name]) > 1 and family[name] <= set(names)]
+    inner = {one for name in whole for one in family[name] - {name}}
+    return [f"{name}*" if name in whole else name for name in names if name not in inner]
 
 
 def _settings(one: Plan) -> dict[tuple[str, str], str]:
