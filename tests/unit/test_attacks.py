@@ -16,6 +16,8 @@ from passband.config import resolve_attack
 from passband.errors import UserError
 from passband.random import Draws
 
+pytestmark = pytest.mark.usefixtures("strict")
+
 EPSILON, STEP = 8 / 255, 2 / 255
 PGD_20 = {"epsilon": EPSILON, "step_size": STEP, "steps": 20, "start": "uniform"}
 
