@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from passband import compute as compute_module
 from passband import models
@@ -57,3 +58,16 @@ def run(
         checkpoint=checkpoint,
         **options,
     )
+
+
+class Double(Compute):
+    """Everything in double precision, so that equal formulas agree to many digits."""
+
+    def place(self, model: nn.Module) -> nn.Module:
+        return super().place(model.double())
+
+    def images(self, stored: Tensor) -> Tensor:
+        return stored.double() / 255
+
+
+DOUBLE = Double(torch.device("cpu"), torch.float32)
