@@ -7,6 +7,7 @@ becomes one sentence that names the file, the key, what was found and what was e
 import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,12 +62,11 @@ class _Loader(yaml.SafeLoader):
         """As the safe loader does, but for the check."""
         node = super().compose_mapping_node(anchor)
         seen = set()
-        for key, _ in node.value:
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
                 problem = f"the key '{key.value}' stands twice; keep one of them"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-            if isinstance(key, yaml.ScalarNode):
-                seen.add(key.value)
+            seen.add(key.value)
         return node
 
 
@@ -111,10 +111,14 @@ def scale_config(config: Mapping, root: Path) -> dict:
 
 def check(content: object, schema: Path, source: str) -> None:
     """Validate against a JSON schema; the plainest mistake becomes one sentence."""
-    errors = Draft202012Validator(read_yaml(schema)).iter_errors(content)
-    error = min(errors, key=_plainness, default=None)
+    error = min(_validator(schema).iter_errors(content), key=_plainness, default=None)
     if error is not None:
         raise UserError(f"{source}: {_sentence(error)}")
+
+
+@cache
+def _validator(schema: Path) -> Draft202012Validator:
+    return Draft202012Validator(read_yaml(schema))
 
 
 def _plainness(error: ValidationError) -> tuple[int, str]:

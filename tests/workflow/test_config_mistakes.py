@@ -177,10 +177,50 @@ CONFIG_MISTAKES = {
         ["probe 'fourier-heatmap'", "images is 0"],
     ),
     "unknown attack of a probe": (
-        probe({"attack": "pgd-02"}, "pgd-20"),
-        ["probe 'pgd-20'", "'pgd-02'", "did you mean 'pgd-20'?"],
+        probe({"attack": "pdg-20"}, "pgd-20"),
+        ["probe 'pgd-20'", "'pdg-20'", "did you mean 'pgd-20'?"],
     ),
     "attack that is no text": (probe({"attack": 20}, "pgd-20"), ["probe 'pgd-20'", "'20'"]),
+    "attacks that are no list": (
+        probe({"attacks": "pgd-50"}, "stronger-attacks"),
+        ["probe 'stronger-attacks'", "attacks is 'pgd-50'", "expected a list of names"],
+    ),
+    "no attacks": (
+        probe({"attacks": []}, "autoattack"),
+        ["probe 'autoattack'", "attacks is []", "expected a list of names"],
+    ),
+    "unknown attack among several": (
+        probe({"attacks": ["apgd-ce", "fabt"]}, "autoattack"),
+        ["attack of probe 'autoattack'", "'fabt'", "did you mean 'fab-t'?"],
+    ),
+    "substitute for an unknown attack": (
+        {"training_attacks": {"pgd10": "one-step"}},
+        ["training_attacks", "'pgd10'", "did you mean 'pgd-10'?"],
+    ),
+    "unknown substitute of an attack": (
+        {"training_attacks": {"pgd-10": "onestep"}},
+        ["training_attacks", "'onestep'", "did you mean 'one-step'?"],
+    ),
+    "unknown outer loss": (
+        recipe({"loss": {"kind": "trade", "beta": 6}}, "sar-trades"),
+        ["recipe 'sar-trades'", "'trade'", "did you mean 'trades'?"],
+    ),
+    "outer loss without its weight": (
+        recipe({"loss": {"kind": "trades"}}, "sar-pgd-at"),
+        ["recipe 'sar-pgd-at'", "loss lacks the key 'beta'"],
+    ),
+    "unknown distance": (
+        recipe({"alignment": {"distance": "l3"}}, "sar-pgd-at-sar"),
+        ["recipe 'sar-pgd-at-sar'", "alignment.distance", "'l3'", "l1, l2"],
+    ),
+    "alignment that is a number": (
+        recipe({"alignment": 0.1}, "sar-pgd-at-sar"),
+        ["recipe 'sar-pgd-at-sar'", "alignment is 0.1", "expected object"],
+    ),
+    "averaging over no epoch": (
+        recipe({"weight_average": {"cycle": 0}}, "sar-pgd-at-sarwa"),
+        ["recipe 'sar-pgd-at-sarwa'", "weight_average.cycle is 0", "at least 1"],
+    ),
 }
 
 
@@ -190,6 +230,106 @@ def test_mistakes_in_the_run_configuration(project, mistake):
     with pytest.raises(UserError) as raised:
         planned(project, overlay)
     assert_sentence(raised.value, *fragments)
+
+
+TRADES = {"kind": "trades", "beta": 6}
+MART = {"kind": "mart", "beta": 6}
+ALIGNED = {"coefficient": 0.1, "distance": "l1", "transform": "sample", "natural_branch": "live"}
+CONSTANT = {"kind": "steps", "milestones": [], "factors": []}
+SECOND_PEAK = {"kind": "steps", "milestones": [1, 2], "factors": [0.1, 20]}
+
+CONTRADICTIONS = {
+    "two outer losses": (
+        recipe({"loss": [TRADES, MART]}, "sar-trades"),
+        "recipe 'sar-trades' names 2 outer losses: a network is trained by one; keep one, and "
+        "make a second recipe for the other.",
+    ),
+    "an outer loss without an adversary": (
+        recipe({"loss": TRADES}),
+        f"{RECIPE} has loss but no adversary: loss works on adversarial examples; add an "
+        "adversary, or remove it.",
+    ),
+    "alignment without an adversary": (
+        recipe({"alignment": ALIGNED}),
+        f"{RECIPE} has alignment but no adversary: alignment works on adversarial examples; add "
+        "an adversary, or remove it.",
+    ),
+    "perturbed weights without an adversary": (
+        recipe({"weight_perturbation": {"gamma": 0.01, "warmup": 0}}, "sar-l-model"),
+        "recipe 'sar-l-model' has weight_perturbation but no adversary: weight_perturbation works "
+        "on adversarial examples; add an adversary, or remove it.",
+    ),
+    "an averaged branch without an average": (
+        recipe({"alignment": {"natural_branch": "average"}}, "sar-pgd-at-sar"),
+        "recipe 'sar-pgd-at-sar' aligns with the averaged model but averages no weights: add "
+        "weight_average, or set alignment.natural_branch to live.",
+    ),
+    "an average without alignment": (
+        recipe({"weight_average": {"cycle": 1}}, "sar-trades"),
+        "recipe 'sar-trades' averages weights that nothing uses: set alignment.natural_branch to "
+        "average, or remove weight_average.",
+    ),
+    "an average beside a live branch": (
+        recipe({"alignment": {"natural_branch": "live"}}, "sar-pgd-at-sarwa"),
+        "recipe 'sar-pgd-at-sarwa' averages weights that nothing uses: set "
+        "alignment.natural_branch to average, or remove weight_average.",
+    ),
+    "alignment on one data set only, without an average": (
+        recipe(
+            {"per_dataset": {"mnist": {"alignment": ALIGNED | {"natural_branch": "average"}}}},
+            "sar-pgd-at",
+        ),
+        "recipe 'sar-pgd-at' aligns with the averaged model but averages no weights: add "
+        "weight_average, or set alignment.natural_branch to live.",
+    ),
+    "a constant learning rate": (
+        recipe({"schedule": CONSTANT}, "sar-mart-sar"),
+        "recipe 'sar-mart-sar' aligns spectra from the epoch at which the learning rate has "
+        "fallen to half, which its schedule never does: change the schedule or remove alignment.",
+    ),
+    "a learning rate that peaks at the end": (
+        recipe({"schedule": SECOND_PEAK, "epochs": 3}, "sar-awp-sarwa"),
+        "recipe 'sar-awp-sarwa' aligns spectra from the epoch at which the learning rate has "
+        "fallen to half, which its schedule never does: change the schedule or remove alignment.",
+    ),
+    "a training that ends before the learning rate falls": (
+        recipe({"epochs": 75}, "sar-pgd-at-sar"),
+        "recipe 'sar-pgd-at-sar' aligns spectra from the epoch at which the learning rate has "
+        "fallen to half, which its schedule never does: change the schedule or remove alignment.",
+    ),
+    "a proxy of another architecture": (
+        recipe({"weight_perturbation": {"proxy": "resnet20"}}, "sar-awp"),
+        "recipe 'sar-awp' perturbs the weights of resnet18 by a proxy of another architecture, "
+        "resnet20: the perturbation is the proxy's weights minus the model's, so both must have "
+        "the same; remove weight_perturbation.proxy.",
+    ),
+    "a proxy that is the architecture of some models only": (
+        recipe({"weight_perturbation": {"proxy": "resnet18"}}, "sar-awp"),
+        "recipe 'sar-awp' perturbs the weights of wrn_34_10 by a proxy of another architecture, "
+        "resnet18: the perturbation is the proxy's weights minus the model's, so both must have "
+        "the same; remove weight_perturbation.proxy.",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", CONTRADICTIONS)
+def test_parts_of_a_recipe_that_contradict_each_other(project, mistake):
+    overlay, sentence = CONTRADICTIONS[mistake]
+    with pytest.raises(UserError) as raised:
+        planned(project, overlay, "paper")
+    assert str(raised.value) == sentence
+
+
+def test_a_proxy_is_substituted_as_its_model(project):
+    """At the demo scale both papers' networks become one; another one stays another."""
+    same = recipe({"weight_perturbation": {"proxy": "resnet18"}}, "sar-awp")
+    assert planned(project, same).trainings["fashion-mnist-sample_resnet8_sar-awp"]
+    larger = {"architectures": {"wrn_34_10": "resnet14"}}
+    with pytest.raises(UserError, match="perturbs the weights of resnet14 by a proxy of another"):
+        planned(project, same | larger)
+    other = recipe({"weight_perturbation": {"proxy": "resnet14"}}, "sar-awp")
+    with pytest.raises(UserError, match="the weights of resnet8 by a proxy .*, resnet14:"):
+        planned(project, other)
 
 
 def put(*place_and_value: object) -> Callable[[dict], None]:
@@ -231,6 +371,16 @@ FILE_MISTAKES = {
     "epsilon as a list": ("attacks", put("pgd-20", "epsilon", [8]), ["epsilon is [8]"]),
     "half a step": ("attacks", put("pgd-20", "steps", 2.5), ["steps is 2.5", "whole number"]),
     "unknown start": ("attacks", put("pgd-20", "start", "unifrom"), ["start", "'uniform'"]),
+    "unknown loss of an attack": (
+        "attacks",
+        put("cw-30", "loss", "margn"),
+        ["loss of attack 'cw-30'", "'margn'", "did you mean 'margin'?"],
+    ),
+    "no queries": (
+        "attacks",
+        put("square", "queries", 0),
+        ["attack 'square'", "queries is 0", "from 1 to 1000000"],
+    ),
     "missing key of an attack": (
         "attacks",
         drop("pgd-20", "epsilon"),
@@ -342,13 +492,39 @@ def test_mistakes_in_the_files_of_config(project, mistake):
 @pytest.mark.parametrize("file", ["models", "artifacts", "attacks"])
 @pytest.mark.parametrize(
     ("text", "fragment"),
-    [("a: [1\nb: 2\n", "not valid YAML in line 2"), ("- 1\n", "mapping"), ("", "mapping")],
+    [
+        ("a: [1\nb: 2\n", "not valid YAML in line 2"),
+        ("? [a, b]\n: 1\n", "not valid YAML in line 1"),
+        ("- 1\n", "mapping"),
+        ("", "mapping"),
+    ],
 )
 def test_files_that_are_no_mapping(project, file, text, fragment):
     (project / "config" / f"{file}.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError) as raised:
         planned(project)
     assert_sentence(raised.value, f"config/{file}.yaml", fragment)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("models", "      beta: 6\n", "      beta: 6\n      beta: 1\n"),
+        ("models", "    loss:\n", "    loss: {kind: mart, beta: 6}\n    loss:\n"),
+        ("attacks", "cw-30:", "pgd-10: {}\ncw-30:"),
+        ("artifacts", "probes: [lowpass, pgd-20]", "probes: []\n    probes: [lowpass, pgd-20]"),
+    ],
+    ids=["beta", "two outer losses", "an attack", "probes"],
+)
+def test_a_key_that_stands_twice(project, file, old, new):
+    """YAML itself keeps the last one in silence: of two losses one would vanish."""
+    path = project / f"config/{file}.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UserError) as raised:
+        planned(project)
+    assert_sentence(raised.value, f"config/{file}.yaml is not valid YAML in line", "stands twice")
 
 
 def test_a_missing_file(project):
