@@ -328,7 +328,7 @@ def test_a_proxy_is_substituted_as_its_model(project):
     with pytest.raises(UserError, match="perturbs the weights of resnet14 by a proxy of another"):
         planned(project, same | larger)
     other = recipe({"weight_perturbation": {"proxy": "resnet14"}}, "sar-awp")
-    with pytest.raises(UserError, match="the weights of resnet8 by a proxy .*, resnet14:"):
+    with pytest.raises(UserError, match=r"the weights of resnet8 by a proxy .*, resnet14:"):
         planned(project, other)
 
 

@@ -1,0 +1,279 @@
+"""What a plan trains: every model of the papers, and each common beginning once."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from passband.config import Plan, merged, plan, read_yaml, scale_config
+from passband.figures.reference import architecture_title
+
+ROOT = Path(__file__).resolve().parents[2]
+DATASETS = ("cifar10", "cifar100", "tiny-imagenet")
+DEFENCES = ("PGD-AT", "TRADES", "MART", "AWP")
+PRINTED_DATASETS = {
+    "CIFAR-10": "cifar10",
+    "CIFAR-100": "cifar100",
+    "TinyImageNet": "tiny-imagenet",
+}
+DISTANCES = {"SAR": "l1", "SAR (L2)": "l2", "SAR (cosine)": "cosine"}
+COEFFICIENTS = {
+    **{"SAR": 0.1, "SAR (λ=0.05)": 0.05, "SAR (λ=0.15)": 0.15, "SAR (λ=0.2)": 0.2},
+    **{"SARWA": 0.15, "SARWA (λ=0.05)": 0.05, "SARWA (λ=0.1)": 0.1, "SARWA (λ=0.2)": 0.2},
+}
+
+
+def planned(changes: dict | None = None, scale: str = "paper") -> Plan:
+    config = merged(read_yaml(ROOT / "config/config.yaml"), {"scale": scale} | (changes or {}))
+    return plan(scale_config(config, ROOT), ROOT)
+
+
+@pytest.fixture(scope="module")
+def paper() -> Plan:
+    return planned()
+
+
+def recipes(one: Plan, slug: str) -> dict:
+    """The resolved recipe of the model with this slug."""
+    return one.trainings[one.models[slug]["model"]]["recipe"]
+
+
+def changed(changes: dict, before: Plan, part: str) -> set[str]:
+    """Names in one part of the plan that the changes add, or whose rows they change."""
+    old, new = getattr(before, part), getattr(planned(changes), part)
+    return {name for name, row in new.items() if old.get(name) != row}
+
+
+# ---- the models of the papers
+
+
+def printed_models() -> Iterator[tuple[str, tuple[str, str, str]]]:
+    """Tables with the data set, network and method of each of their rows."""
+    for path in sorted((ROOT / "config/reference").glob("sar_table*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["method"]:
+                    found = PRINTED_DATASETS[row["dataset"]], row["model"], row["method"]
+                    yield path.stem.replace("_", "."), found
+
+
+def shown_models(one: Plan, artifact: str) -> set[tuple[str, str, str]]:
+    rows = [one.models[slug] for slug in one.artifacts[artifact]["models"]]
+    return {
+        (row["dataset"], architecture_title(row["architecture"]), row["method"]) for row in rows
+    }
+
+
+def test_tables_show_the_models_that_the_paper_prints(paper):
+    printed: dict[str, set] = {}
+    for artifact, model in printed_models():
+        printed.setdefault(artifact, set()).add(model)
+    assert len(printed) == 7
+    for artifact, models in printed.items():
+        assert shown_models(paper, artifact) == models, artifact
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_four_defences_are_trained_alone_and_with_both_methods(paper, dataset):
+    found = {
+        row["method"]
+        for row in paper.models.values()
+        if (row["dataset"], row["architecture"]) == (dataset, "resnet18")
+    }
+    alone = set(DEFENCES)
+    with_both = {f"{one}+{other}" for one in DEFENCES[1:] for other in ("SAR", "SARWA")}
+    ablations = {*DISTANCES, *COEFFICIENTS} - {"SAR", "SARWA"} if dataset == "cifar10" else set()
+    both = {"SAR", "SARWA"}
+    assert found == {"natural", "L-model"} | alone | both | with_both | ablations
+    assert len(alone | both | with_both) == 12
+
+
+@pytest.mark.parametrize("artifact", ["sar.table4", "sar.table6", "sar.table7"])
+def test_what_a_method_adds_to_a_defence_is_the_same_everywhere(paper, artifact):
+    """SAR on TRADES is TRADES and SAR's alignment, and so on; nothing else differs."""
+    parts = ("method", "alignment", "weight_average")
+    slugs = paper.artifacts[artifact]["models"]
+    by_method = {paper.models[slug]["method"]: recipes(paper, slug) for slug in slugs}
+    for name, recipe in by_method.items():
+        defence, _, addition = name.partition("+")
+        if defence in ("SAR", "SARWA"):
+            defence, addition = "PGD-AT", defence
+        added = by_method[addition] if addition else {}
+        for part in parts[1:]:
+            assert recipe.get(part) == added.get(part), (name, part)
+        rest = {key: value for key, value in recipe.items() if key not in parts}
+        assert rest == {k: v for k, v in by_method[defence].items() if k not in parts}, name
+
+
+def test_ablations_change_one_thing(paper):
+    for artifact, key, values in (
+        ("sar.fig9", "distance", DISTANCES),
+        ("sar.fig10", "coefficient", COEFFICIENTS),
+    ):
+        slugs = paper.artifacts[artifact]["models"]
+        found = {paper.models[slug]["method"]: recipes(paper, slug) for slug in slugs}
+        baseline = found.pop("PGD-AT")
+        assert {name: recipe["alignment"][key] for name, recipe in found.items()} == values
+        for name, recipe in found.items():
+            like = found["SARWA" if name.startswith("SARWA") else "SAR"]
+            aligned = recipe["alignment"] | {key: like["alignment"][key]}
+            assert recipe | {"method": like["method"], "alignment": aligned} == like
+            rest = {part: recipe[part] for part in baseline} | {"method": "PGD-AT"}
+            assert rest == baseline
+
+
+def test_the_coefficients_of_section_vi(paper):
+    """lambda is 0.1 for SAR and 0.15 for SARWA, and 0.05 on Tiny ImageNet."""
+    for name, row in paper.trainings.items():
+        alignment = row["recipe"].get("alignment")
+        method = row["recipe"]["method"]
+        if alignment and "(" not in method:
+            usual = 0.15 if method.endswith("SARWA") else 0.1
+            expected = 0.05 if row["dataset"] == "tiny-imagenet" else usual
+            assert alignment["coefficient"] == expected, name
+            assert (alignment["natural_branch"] == "average") == method.endswith("SARWA"), name
+
+
+# ---- trunks
+
+FAMILIES = ("sar-pgd-at", "sar-trades", "sar-mart", "sar-awp")
+
+
+def forks(one: Plan) -> dict[str, set[str]]:
+    """Recipes of the trainings that begin with each trunk."""
+    found: dict[str, set[str]] = {}
+    for model, row in one.trainings.items():
+        if row["trunk"]:
+            found.setdefault(row["trunk"], set()).add(model.split("_")[-1])
+    return found
+
+
+def test_what_begins_alike_shares_a_trunk(paper):
+    shared = forks(paper)
+    assert shared.keys() == paper.trunks.keys()
+    of_awp = {f"{dataset}_resnet18_sar-awp" for dataset in DATASETS}
+    assert {name: row["until"] for name, row in paper.trunks.items()} == {
+        name: 100 if name in of_awp else 75 for name in shared
+    }
+    ablations = {"sar-l2", "sar-cosine", "sar-005", "sar-015", "sar-02"}
+    ablations |= {"sarwa-005", "sarwa-01", "sarwa-02"}
+    for dataset in DATASETS:
+        for family in FAMILIES:
+            expected = {family, f"{family}-sar", f"{family}-sarwa"}
+            if (dataset, family) == ("cifar10", "sar-pgd-at"):
+                expected |= {f"{family}-{name}" for name in ablations}
+                assert len(expected) == 11
+            assert shared.pop(f"{dataset}_resnet18_{family}") == expected
+    large = {f"cifar10_{name}_sar-pgd-at" for name in ("wrn_34_10", "wrn_34_15", "resnet152")}
+    assert shared.keys() == large
+    alone = {model for model, row in paper.trainings.items() if not row["trunk"]}
+    natural = {
+        f"{dataset}_resnet18_{one}"
+        for dataset in DATASETS
+        for one in ("sar-natural", "sar-l-model")
+    }
+    others = {f"cifar10_wrn_34_10_sar-{name}" for name in ("trades", "mart", "awp")}
+    assert alone == natural | others
+
+
+@pytest.mark.parametrize(("scale", "until"), [("smoke", 1), ("fashion", 22)])
+def test_trunks_of_the_small_scales(scale, until):
+    one = planned(scale=scale)
+    assert {name.split("_")[-1]: row["until"] for name, row in one.trunks.items()} == {
+        family: until for family in FAMILIES
+    }
+    assert sorted(len(shared) for shared in forks(one).values()) == [3, 3, 3, 11]
+    for row in one.trainings.values():
+        assert not row["trunk"] or one.trunks[row["trunk"]]["until"] < row["recipe"]["epochs"]
+
+
+def test_a_trunk_knows_nothing_of_what_starts_later(paper):
+    for name, trunk in paper.trunks.items():
+        training = paper.trainings[name]
+        assert not trunk["recipe"].keys() & {"method", "alignment", "weight_average"}
+        assert trunk["recipe"] == {key: training["recipe"][key] for key in trunk["recipe"]}
+        same = ("dataset", "architecture")
+        assert {key: trunk[key] for key in same} == {key: training[key] for key in same}
+
+
+def test_another_coefficient_trains_one_recipe_only(paper):
+    stronger = {"recipes": {"sar-pgd-at-sar": {"alignment": {"coefficient": 0.3}}}}
+    assert changed(stronger, paper, "trunks") == set()
+    networks = ("resnet18", "resnet152", "wrn_34_10", "wrn_34_15")
+    on_cifar = {f"cifar10_{network}_sar-pgd-at-sar" for network in networks}
+    # Tiny ImageNet has a coefficient of its own
+    assert changed(stronger, paper, "trainings") == on_cifar | {"cifar100_resnet18_sar-pgd-at-sar"}
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"sar-pgd-at-sar": {"alignment": {"distance": "cosine", "transform": "batch"}}},
+        {"sar-awp-sarwa": {"weight_average": {"cycle": 5}}},
+        {"sar-mart": {"method": "MART, renamed"}},
+    ],
+    ids=["distance", "cycle", "name"],
+)
+def test_what_starts_late_leaves_trunks_as_they_are(paper, late):
+    assert changed({"recipes": late}, paper, "trunks") == set()
+    assert {name.split("_")[-1] for name in changed({"recipes": late}, paper, "trainings")} == {
+        *late
+    }
+
+
+@pytest.mark.parametrize(
+    "early",
+    [
+        {"batch_size": 64},
+        {"optimizer": {"learning_rate": 0.05}},
+        {"augmentation": {"flip": False}},
+        {"validation": {"fraction": 0.2}},
+        {"schedule": {"kind": "steps", "milestones": [50], "factors": [0.1]}},
+    ],
+    ids=lambda early: next(iter(early)),
+)
+def test_what_all_have_in_common_changes_trunks_and_all_that_fork(paper, early):
+    everywhere = {"recipes": {"*": early}}
+    assert changed(everywhere, paper, "trunks") == set(paper.trunks)
+    assert changed(everywhere, paper, "trainings") == set(paper.trainings)
+
+
+def test_a_recipe_that_begins_otherwise_leaves_the_trunk_to_the_others(paper):
+    small = planned({"recipes": {"sar-trades": {"batch_size": 64}}})
+    assert small.trainings["cifar10_resnet18_sar-trades"]["trunk"] is None
+    together = forks(small)["cifar10_resnet18_sar-trades-sar"]
+    assert together == {"sar-trades-sar", "sar-trades-sarwa"}
+
+
+# ---- substitutes of a scale
+
+
+def attacks_of(one: Plan, part: str) -> dict[str, str]:
+    """The attack of a part of every recipe, by recipe."""
+    return {
+        model.split("_")[-1]: row["recipe"][part]["attack"]["name"]
+        for model, row in one.trainings.items()
+        if "attack" in row["recipe"].get(part, {})
+    }
+
+
+def test_training_attacks_are_substituted_in_training_only():
+    one = planned(scale="demo")
+    kl = {"sar-trades", "sar-trades-sar", "sar-trades-sarwa"}
+    assert attacks_of(one, "adversary") == {
+        recipe: "one-step-kl" if recipe in kl else "one-step"
+        for recipe in attacks_of(one, "validation")
+    }
+    assert set(attacks_of(one, "validation").values()) == {"pgd-5"}
+    assert one.attacks["pgd-20"]["steps"] == 20
+    assert one.probes["pgd-20"]["attack"] == "pgd-20"
+
+
+def test_probes_of_several_attacks_are_given_them_in_order(paper):
+    given = {name: row["attacks"] for name, row in paper.probes.items() if "attacks" in row}
+    assert {name: [attack["name"] for attack in attacks] for name, attacks in given.items()} == {
+        "stronger-attacks": ["pgd-50", "cw-30", "pgd-10-half"],
+        "autoattack": ["apgd-ce", "apgd-t", "fab-t", "square"],
+    }
+    assert given["autoattack"][3]["queries"] == 5000
