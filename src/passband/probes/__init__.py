@@ -6,7 +6,7 @@ A probe returns per-image arrays (what findings and figures read) and summary ro
 and people read). Bandwidths given as shares of the side, such as "1/2", fit any image size.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from torch import Tensor, nn
@@ -22,7 +22,8 @@ class Subject:
     """A frozen model and the test images that it is measured on.
 
     images uint8 [N, C, H, W] and labels int64 [N] on the device; perturbation float32
-    [N, C, H, W] if the probe names an attack.
+    [N, C, H, W] if the probe names an attack. `trained` is the same network as it was trained, in
+    eval mode: its batch normalisation is not folded into the convolutions.
     """
 
     model: nn.Module
@@ -32,6 +33,7 @@ class Subject:
     seed: int
     compute: Compute
     perturbation: Tensor | None = None
+    trained: nn.Module | None = None
 
     @property
     def side(self) -> int:
@@ -42,7 +44,7 @@ class Subject:
         """The same subject on its first `count` images."""
         noise = None if self.perturbation is None else self.perturbation[:count]
         images, labels = self.images[:count], self.labels[:count]
-        return Subject(self.model, images, labels, self.classes, self.seed, self.compute, noise)
+        return replace(self, images=images, labels=labels, perturbation=noise)
 
 
 @dataclass

@@ -26,12 +26,17 @@ def _subject_data(data_file: Path, limit: int | None, compute: Compute) -> Image
     )
 
 
-def load_frozen(weights: Path, architecture: str, data: ImageSet, compute: Compute) -> nn.Module:
-    """A trained network, ready for measuring on the images of `data`."""
+def load_trained(weights: Path, architecture: str, data: ImageSet, compute: Compute) -> nn.Module:
+    """A trained network for the images of `data`, in eval mode, its layers as they trained."""
     channels, side = data.images.shape[1:3]
     model = models.build(architecture, channels, len(data.classes), side, seed=0)
     model.load_state_dict(load_file(weights))
-    return compute.place(frozen(model))
+    return compute.place(model.eval().requires_grad_(False))
+
+
+def load_frozen(weights: Path, architecture: str, data: ImageSet, compute: Compute) -> nn.Module:
+    """A trained network, ready for measuring on the images of `data`."""
+    return compute.place(frozen(load_trained(weights, architecture, data, compute)))
 
 
 @contextmanager
@@ -91,8 +96,10 @@ def run_probe(
     noise = None
     if perturbation is not None:
         noise = torch.from_numpy(read_arrays(perturbation)["perturbation"]).to(compute.device)
+    trained = load_trained(weights, architecture, data, compute)
     subject = Subject(
-        model=load_frozen(weights, architecture, data, compute),
+        model=compute.place(frozen(trained)),
+        trained=trained,
         images=data.images,
         labels=data.labels,
         classes=data.classes,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from passband.probes import PROBES, Measurement, Subject, stored
 from passband.spectra.statistics import (
@@ -12,17 +13,26 @@ from passband.spectra.statistics import (
 )
 
 
+def mean_amplitude(images: Tensor) -> Tensor:
+    """Mean |DFT| over images and channels, frequency zero centred: [N, C, H, W] to [H, W]."""
+    return sum(amplitude(part).mean(1).sum(0) for part in images.split(500)) / len(images)
+
+
+def channel_amplitude(images: Tensor) -> Tensor:
+    """|DFT| of each image, root mean square over its channels: [N, C, H, W] to [N, H, W]."""
+    return torch.cat([amplitude(part).square().mean(1).sqrt() for part in images.split(500)])
+
+
 @PROBES.register("perturbation_spectrum")
 def perturbation_spectrum(subject: Subject, *, attack: str, images: int) -> Measurement:
     """Mean |DFT| of the first `images` perturbations (sar, figure 4), and statistics per image."""
     noise = subject.first(images).perturbation
     bandwidths = list(range(2, subject.side + 1, 2))
-    spectra = torch.cat([amplitude(part).square().mean(1).sqrt() for part in noise.split(500)])
-    mean = torch.stack([amplitude(part).mean(1).sum(0) for part in noise.split(500)]).sum(0)
+    spectra = channel_amplitude(noise)
     share = energy_share(spectra, bandwidths)
     result = Measurement(
         arrays={
-            "spectrum": stored(mean / len(noise)),
+            "spectrum": stored(mean_amplitude(noise)),
             "bandwidths": np.array(bandwidths),
             "energy_share": stored(share),
             "amplitude_by_radius": stored(amplitude_by_radius(spectra)),

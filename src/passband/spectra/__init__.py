@@ -1,1 +1,1 @@
-"""Pure functions on (..., H, W) tensors in the Fourier domain; they know nothing of models."""
+"""Pure functions on tensors, most in the Fourier domain; they know nothing of models."""

@@ -1,0 +1,36 @@
+"""Spectra of what a network is shown: clean images, attacked images and their difference."""
+
+import torch
+
+from passband.evaluation import added, batches
+from passband.probes import PROBES, Measurement, Subject, stored
+from passband.probes.spectrum import channel_amplitude, mean_amplitude
+from passband.spectra.statistics import amplitude_by_radius, energy_share
+
+
+@PROBES.register("input_spectra")
+def input_spectra(subject: Subject, *, attack: str, images: int) -> Measurement:
+    """Mean |DFT| of clean and attacked images and of their difference (fourier_study, figure 2).
+
+    Also, for each image, the share of the energy inside the central square of half the bandwidth
+    (a quarter of the plane) and the amplitude by distance from frequency zero.
+    """
+    subject = subject.first(images)
+    half = subject.side // 4 * 2
+    change = added(subject.perturbation)
+    parts = list(batches(len(subject.labels), subject.compute))
+    clean = torch.cat([subject.compute.images(subject.images[part]) for part in parts])
+    attacked = torch.cat([change(clean[part], part) for part in parts])
+    shown = {"clean": clean, "adversarial": attacked, "difference": attacked - clean}
+    result = Measurement(metadata={"attack": attack, "bandwidth": half})
+    for name, tensor in shown.items():
+        amplitudes = channel_amplitude(tensor)
+        share = energy_share(amplitudes, [half])[0]
+        result.arrays |= {
+            f"spectrum_{name}": stored(mean_amplitude(tensor)),
+            f"energy_share_{name}": stored(share),
+            f"amplitude_by_radius_{name}": stored(amplitude_by_radius(amplitudes)),
+        }
+        condition = f"attack={attack};shown={name};square={half}"
+        result.rows.append((condition, "energy_share", share.mean().item(), len(share), "ratio"))
+    return result
