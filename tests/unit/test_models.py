@@ -9,12 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models.efficientnet import EfficientNet, MBConv, MBConvConfig, efficientnet_b0
 from torchvision.models.resnet import Bottleneck, ResNet
 
 from passband import models
 from passband.errors import UserError
 
 SLIM = {
+    "efficientnet_b0": {"stages": ((1, 16, 1, 3, 1), (6, 24, 2, 5, 2), (6, 40, 1, 3, 2))},
+    "mobilenet_v2": {"stages": ((1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 2, 2)), "head": 64},
     "resnet152": {"depths": (1, 2, 2, 1)},
     "wrn_28_10": {"depth": 16, "factor": 2},
     "wrn_34_10": {"depth": 10, "factor": 2},
@@ -51,6 +54,14 @@ def count(model: nn.Module) -> int:
         ("resnet18", 3, 10, 32, 11_173_962),
         ("resnet18", 3, 200, 64, 11_173_962 + 190 * 513),
         ("resnet8", 1, 10, 28, 75_002),
+        ("resnet8_hardtanh", 3, 10, 32, 75_290),
+        ("mobilenet_v2", 3, 10, 32, 2_296_922),
+        ("mobilenet_v2", 3, 200, 64, 2_296_922 + 190 * 1281),
+        ("mobilenet_v2", 1, 10, 28, 2_296_922 - 2 * 9 * 32),
+        ("mobilenet_v2_tiny", 3, 10, 32, 67_082),
+        ("efficientnet_b0", 3, 10, 32, 3_599_686 - 32 * 32 - 2 * 32),
+        ("efficientnet_b0", 3, 200, 64, 3_598_598 + 190 * 321),
+        ("efficientnet_tiny", 3, 10, 32, 65_026),
         ("resnet152", 3, 10, 32, 58_156_618),
         ("resnet152", 1, 10, 28, 58_156_618 - 2 * 9 * 64),
         ("resnet152", 3, 200, 64, 58_156_618 + 190 * 2049),
@@ -203,14 +214,113 @@ def test_wide_networks_compute_what_the_formulas_say(name, side, lived_in):
     torch.testing.assert_close(model(x), expected, atol=1e-9, rtol=1e-9)
 
 
-def test_resnet20_uses_hardtanh_and_its_siblings_relu():
-    def kinds(name):
+def test_activations():
+    others = {
+        "resnet20": nn.Hardtanh,
+        "resnet8_hardtanh": nn.Hardtanh,
+        "efficientnet_b0": nn.SiLU,
+        "efficientnet_tiny": nn.SiLU,
+    }
+    for name in models.names():
         modules = on_meta(name, 3, 10, 32).modules()
-        return {type(m) for m in modules if isinstance(m, nn.Hardtanh | nn.ReLU)}
+        kinds = {type(m) for m in modules if isinstance(m, nn.Hardtanh | nn.ReLU | nn.SiLU)}
+        assert kinds == {others.get(name, nn.ReLU)}
 
-    assert kinds("resnet20") == {nn.Hardtanh}
-    for name in set(models.names()) - {"resnet20"}:
-        assert kinds(name) == {nn.ReLU}
+
+def mobilenet_by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+    """The slim MobileNetV2 in functions only, its tensors taken in the order of their use."""
+    tensors = iter(state.values())
+
+    def convolved(x, stride=1, groups=1):
+        kernel = next(tensors)
+        weight, bias, mean, variance, _ = (next(tensors) for _ in range(5))
+        x = F.conv2d(x, kernel, stride=stride, padding=kernel.shape[-1] // 2, groups=groups)
+        scale = weight / (variance + 1e-5).sqrt()
+        return x * scale[:, None, None] + (bias - mean * scale)[:, None, None]
+
+    x = F.relu(convolved(x))
+    for expansion, outputs, depth, first in SLIM["mobilenet_v2"]["stages"]:
+        for stride in [first] + [1] * (depth - 1):
+            width = expansion * x.shape[1]
+            y = F.relu(convolved(x))
+            y = convolved(F.relu(convolved(y, stride, groups=width)))
+            if stride == 1:
+                y = y + (x if x.shape[1] == outputs else convolved(x))
+            x = y
+    return F.relu(convolved(x)).mean((2, 3)) @ next(tensors).T + next(tensors)
+
+
+@pytest.mark.usefixtures("slim")
+@pytest.mark.parametrize("side", [28, 32, 64])
+def test_mobilenet_computes_what_the_formulas_say(side, lived_in):
+    model = lived_in("mobilenet_v2", side=side).double()
+    x = torch.rand(3, 3, side, side, dtype=torch.float64)
+    expected = mobilenet_by_hand(model.state_dict(), x)
+    torch.testing.assert_close(model(x), expected, atol=1e-9, rtol=1e-9)
+
+
+def torchvision_efficientnet(stages: tuple[tuple[int, ...], ...]) -> nn.Module:
+    def tables():
+        inputs = 32
+        for expansion, outputs, depth, kernel, stride in stages:
+            yield MBConvConfig(expansion, kernel, stride, inputs, outputs, depth)
+            inputs = outputs
+
+    settings = list(tables())
+    model = EfficientNet(settings, dropout=0.2, num_classes=10)
+    model.features[0][0].stride = (1, 1)
+    model.features[-1] = nn.Identity()
+    model.classifier[1] = nn.Linear(settings[-1].out_channels, 10)
+    return model
+
+
+@pytest.mark.usefixtures("slim")
+@pytest.mark.parametrize("side", [28, 32, 64])
+def test_efficientnet_computes_what_torchvisions_does_with_the_same_weights(side, lived_in):
+    ours = lived_in("efficientnet_b0", side=side).double()
+    theirs = torchvision_efficientnet(SLIM["efficientnet_b0"]["stages"]).double().eval()
+    shapes = theirs.state_dict().items()
+    pairs = zip(shapes, ours.state_dict().values(), strict=True)
+    theirs.load_state_dict({name: value.view(shape.shape) for (name, shape), value in pairs})
+    x = torch.rand(3, 3, side, side, dtype=torch.float64)
+    torch.testing.assert_close(ours(x), theirs(x), atol=1e-9, rtol=1e-9)
+
+
+def test_efficientnet_b0_has_torchvisions_rates_of_drop_connect():
+    theirs = efficientnet_b0(num_classes=10).modules()
+    expected = [m.stochastic_depth.p for m in theirs if isinstance(m, MBConv) and m.use_res_connect]
+    blocks = [m for m in on_meta("efficientnet_b0", 3, 10, 32).modules() if hasattr(m, "residual")]
+    rates = [block.drop_connect.rate for block in blocks if block.residual]
+    assert rates == pytest.approx(expected)
+    assert max(rates) < 0.2
+
+
+def test_drop_connect_drops_whole_images_and_keeps_the_mean():
+    layer = on_meta("efficientnet_b0", 3, 10, 32)[3 + 12].drop_connect
+    assert layer.rate == pytest.approx(0.2 * 12 / 16)
+    x = torch.rand(4000, 2, 3, 3) + 1
+    torch.manual_seed(0)
+    ratio = layer.train()(x) / x
+    kept = ratio[:, 0, 0, 0] > 0
+    assert torch.equal(ratio, ratio[:, :1, :1, :1].expand_as(ratio))
+    torch.testing.assert_close(ratio[kept], torch.full_like(ratio[kept], 1 / (1 - layer.rate)))
+    assert 1 - kept.float().mean() == pytest.approx(layer.rate, abs=0.02)
+    assert layer.eval()(x) is x
+
+
+def test_dropout_and_drop_connect_repeat_after_the_same_seed_and_rest_in_eval_mode():
+    model = models.build("efficientnet_tiny", 3, 10, 32, seed=0)
+    x = torch.rand(16, 3, 32, 32)
+
+    def logits(seed):
+        torch.manual_seed(seed)
+        return model(x)
+
+    with torch.random.fork_rng():
+        assert torch.equal(logits(1), logits(1))
+        assert not torch.equal(logits(1), logits(2))
+        model.eval()
+        assert torch.equal(logits(1), logits(2))
 
 
 def test_shortcut_of_option_a_takes_every_second_pixel_and_adds_zero_channels():

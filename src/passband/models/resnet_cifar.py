@@ -78,6 +78,7 @@ def _resnet(
 
 # fourier_study, section 3: hardtanh after every batch normalisation, 16 first kernels.
 register("resnet20")(partial(_resnet, blocks=3, activation=nn.Hardtanh))
+register("resnet8_hardtanh")(partial(_resnet, blocks=1, activation=nn.Hardtanh))
 register("resnet20_relu")(partial(_resnet, blocks=3))
 register("resnet14")(partial(_resnet, blocks=2))
 register("resnet8")(partial(_resnet, blocks=1))
