@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from passband.attacks import ATTACKS, craft
 from passband.attacks.fgsm import fgsm
-from passband.attacks.pgd import pgd
+from passband.attacks.objectives import objective
+from passband.attacks.pgd import pgd, started
 from passband.config import resolve_attack
 from passband.errors import UserError
 from passband.random import Draws
@@ -24,7 +25,7 @@ PGD_20 = {"epsilon": EPSILON, "step_size": STEP, "steps": 20, "start": "uniform"
 
 @dataclass(frozen=True)
 class Given:
-    """Stands in for Draws: uniform numbers [N, C, H, W] decided by the test."""
+    """Stands in for Draws: uniform or normal numbers [N, C, H, W] decided by the test."""
 
     numbers: Tensor
 
@@ -33,6 +34,8 @@ class Given:
 
     def uniform(self, purpose: object, shape: tuple[int, ...]) -> Tensor:
         return self.numbers
+
+    normal = uniform
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +269,164 @@ def test_restarts_on_images_that_are_all_wrong_end_early(subject):
     assert calls == [48, 48]
 
 
+# Other losses and starts
+
+
+def gradient_of(loss: str, logits_of, images: Tensor, labels: Tensor, at: Tensor) -> Tensor:
+    """Gradient of an attack's objective at `at`, for an attack that began with `images`."""
+    at = at.clone().requires_grad_()
+    return torch.autograd.grad(objective(loss, logits_of, images, labels)(logits_of(at)), at)[0]
+
+
+def test_on_a_linear_model_the_gradients_of_the_losses_have_closed_forms():
+    torch.manual_seed(0)
+    images, other = torch.rand(2, 8, 3, 4, 4, dtype=torch.float64)
+    labels = torch.arange(8) % 5
+    model = linear(images, labels, classes=5)
+    weight, natural, moved = model[1].weight.detach(), model(images), model(other)
+    wrong = moved.clone()
+    wrong[torch.arange(8), labels] = -torch.inf
+    expected = {
+        "cross_entropy": moved.softmax(1) - nn.functional.one_hot(labels, 5),
+        "kl": moved.softmax(1) - natural.softmax(1),
+        "margin": nn.functional.one_hot(wrong.argmax(1), 5) - nn.functional.one_hot(labels, 5),
+    }
+    for loss, residual in expected.items():
+        got = gradient_of(loss, model, images, labels, other)
+        wanted = (residual.double() @ weight).view_as(images).detach()
+        torch.testing.assert_close(got, wanted, atol=1e-12, rtol=1e-10)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "kl", "margin"])
+def test_gradients_of_the_losses_agree_with_finite_differences(subject, loss):
+    model, images, labels = subject
+    images, labels = images[:3], labels[:3]
+    torch.manual_seed(1)
+    at = (images + 0.02 * torch.randn_like(images)).clamp(0, 1)
+    aim = objective(loss, model, images, labels)
+    got = gradient_of(loss, model, images, labels, at)
+    for direction in torch.randn(4, *images.shape, dtype=torch.float64):
+        up, down = (aim(model(at + sign * 1e-8 * direction)) for sign in (1, -1))
+        slope = (up - down).item() / 2e-8
+        assert (got * direction).sum().item() == pytest.approx(slope, rel=1e-4, abs=1e-5)
+
+
+def test_the_natural_side_of_kl_takes_no_gradient_and_one_forward_pass(subject):
+    model, images, labels = subject
+    calls = []
+
+    def counting(x: Tensor) -> Tensor:
+        calls.append(x.requires_grad)
+        return model(x)
+
+    row = PGD_20 | {"steps": 3, "start": "normal"}
+    pgd(counting, images, labels, draws(48), **row, loss="kl")
+    assert calls == [False, True, True, True]
+
+
+def test_kl_does_not_see_the_labels(subject):
+    model, images, labels = subject
+    row = PGD_20 | {"steps": 2, "start": "normal", "loss": "kl"}
+    assert torch.equal(
+        pgd(model, images, labels, draws(48), **row),
+        pgd(model, images, (labels + 1) % 10, draws(48), **row),
+    )
+
+
+def test_kl_equals_torchattacks_from_the_same_start(subject):
+    model, images, labels = subject
+    torch.manual_seed(3)
+    noise = torch.randn_like(images)
+    torch.manual_seed(3)
+    theirs = torchattacks.TPGD(model, EPSILON, STEP, steps=10)(images, labels)
+    row = PGD_20 | {"steps": 10, "start": "normal"}
+    ours = pgd(model, images, labels, Given(noise), **row, loss="kl")
+    torch.testing.assert_close(ours, theirs, atol=1e-9, rtol=0)
+    assert (ours - images).abs().max() > 0.99 * EPSILON
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "kl", "margin"])
+def test_losses_rise_step_by_step(subject, loss):
+    model, images, labels = subject
+    aim = objective(loss, model, images, labels)
+    row = PGD_20 | {"step_size": 0.2 / 255, "start": "normal", "loss": loss}
+    values = [aim(model(images)).item()]
+    for steps in (1, 2, 4, 8):
+        found = pgd(model, images, labels, draws(48), **row | {"steps": steps})
+        values.append(aim(model(found)).item())
+    assert values == sorted(values) and values[-1] > values[0] + 0.05
+
+
+def test_margin_on_two_classes_has_a_closed_form():
+    torch.manual_seed(0)
+    images = torch.rand(6, 1, 5, 5, dtype=torch.float64)
+    labels = torch.arange(6) % 2
+    model = linear(images, labels)
+    direction = (model[1].weight[1 - labels] - model[1].weight[labels]).sign().view_as(images)
+    row = {"epsilon": 0.1, "step_size": 0.03, "steps": 5, "start": "clean", "loss": "margin"}
+    got = pgd(model, images, labels, draws(6), **row)
+    torch.testing.assert_close(got, (images + 0.1 * direction).clamp(0, 1), atol=1e-12, rtol=0)
+
+
+def plain_margin_attack(model, images: Tensor, labels: Tensor, start: Tensor) -> Tensor:
+    """PGD on the margin in the style of the papers' code: a mask of -10000 and a mean."""
+    adversarial = start
+    for _ in range(30):
+        adversarial = adversarial.detach().requires_grad_()
+        logits = model(adversarial)
+        chosen = torch.zeros_like(logits).scatter_(1, labels[:, None], 1)
+        correct = (chosen * logits).sum(1)
+        wrong = ((1 - chosen) * logits - 1e4 * chosen).max(1).values
+        (wrong - correct).mean().backward()
+        adversarial = adversarial.detach() + STEP * adversarial.grad.sign()
+        adversarial = images + (adversarial - images).clamp(-EPSILON, EPSILON)
+        adversarial = adversarial.clamp(0, 1)
+    return adversarial
+
+
+def test_margin_equals_a_plain_implementation(subject):
+    model, images, labels = subject
+    images, labels = images[:16], labels[:16]
+    noise = torch.rand(images.shape, generator=torch.Generator().manual_seed(5)).double()
+    start = (images + EPSILON * (2 * noise - 1)).clamp(0, 1)
+    expected = plain_margin_attack(model, images, labels, start)
+    row = PGD_20 | {"steps": 30}
+    got = pgd(model, images, labels, Given(noise), **row, loss="margin")
+    torch.testing.assert_close(got, expected, atol=1e-9, rtol=0)
+
+
+def test_a_normal_start_is_small_normal_noise_inside_the_ball_and_the_range():
+    images = torch.full((60, 3, 16, 16), 0.5)
+    images[:20], images[20:40] = 0, 1
+    labels = torch.zeros(60, dtype=torch.int64)
+    begin = started(images, EPSILON, "normal", draws(60), 0)
+    noise = (begin - images)[40:]
+    expected = 0.001 * draws(60).normal(("start", 0), (3, 16, 16))
+    torch.testing.assert_close(noise, expected[40:], atol=1e-7, rtol=0)
+    assert noise.std().item() == pytest.approx(0.001, rel=0.02)
+    assert abs(noise.mean().item()) < 4 * 0.001 / noise.numel() ** 0.5
+    assert begin.min() == 0 and begin.max() == 1
+    assert (begin[:20] > 0).double().mean() == pytest.approx(0.5, abs=0.02)
+    tight = started(images, 0.0005, "normal", draws(60), 0)
+    assert (tight - images).abs().max() <= 0.0005 + 1e-7
+    row = PGD_20 | {"step_size": 0.0, "steps": 1, "start": "normal"}
+    assert torch.equal(pgd(linear(images, labels), images, labels, draws(60), **row), begin)
+
+
+def test_starts_differ_between_restarts_and_kinds():
+    images = torch.full((4, 1, 8, 8), 0.5)
+    found = [
+        started(images, EPSILON, kind, draws(4), restart)
+        for kind in ("uniform", "normal")
+        for restart in (0, 1)
+    ]
+    assert len({tuple(each.flatten().tolist()) for each in found}) == 4
+    assert torch.equal(started(images, EPSILON, "clean", draws(4), 0), images)
+
+
+# Rows
+
+
 ROW = {"attack": "pgd", "epsilon": "8/255", "step_size": "2/255", "steps": 3, "start": "clean"}
 
 
@@ -290,6 +451,8 @@ def test_rows_are_resolved_and_run(subject):
         ({"step_size": -0.1}, "step_size is -0.1"),
         ({"steps": 0}, "steps is 0, expected a whole number from 1"),
         ({"steps": 2.5}, "steps is 2.5"),
+        ({"start": "unifrom"}, "start of attack 'mine'.*'unifrom'.* did you mean 'uniform'"),
+        ({"loss": "klm"}, "loss of attack 'mine'.*'klm'.* did you mean 'kl'"),
         ({"attack": "pdg"}, "'pdg'.* did you mean 'pgd'"),
         ({"stepsize": 0.1}, "'stepsize'"),
     ],

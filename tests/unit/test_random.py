@@ -105,6 +105,50 @@ def test_different_purposes_keys_and_images_are_uncorrelated():
     assert np.abs(correlation).max() < 4.5 / 10_000**0.5
 
 
+@pytest.mark.parametrize("vary", ["image", "position", "purpose", "key"])
+def test_normal_is_standard_normal_along_every_argument(vary):
+    count = 4000
+    values = {
+        "image": lambda: draws(count).normal("x"),
+        "position": lambda: draws(1).normal("x", (count,))[0],
+        "purpose": lambda: torch.cat([draws(1).normal(i) for i in range(count)]),
+        "key": lambda: torch.cat([draws(1, key).normal("x") for key in range(count)]),
+    }[vary]()
+    assert values.dtype == torch.float32
+    assert stats.kstest(values.numpy(), "norm").pvalue > 1e-3
+    neighbours = np.corrcoef(values[:-1], values[1:])[0, 1]
+    assert abs(neighbours) < 4 / count**0.5
+
+
+def test_normal_has_the_moments_and_tails_of_a_normal_distribution():
+    values = draws(1000).normal("x", (1000,)).flatten().double()
+    error = len(values) ** -0.5
+    assert torch.isfinite(values).all() and values.abs().max() <= 5.8
+    for power, moment, variance in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
+        assert abs((values**power).mean().item() - moment) < 4.5 * (variance**0.5) * error
+    for bound in (1, 2, 3, 4):
+        expected = 2 * stats.norm.sf(bound)
+        share = (values.abs() > bound).double().mean().item()
+        assert abs(share - expected) < 4.5 * (expected / len(values)) ** 0.5
+
+
+def test_normal_is_box_and_mullers_transform_of_two_uniforms():
+    some = draws(40)
+    radius, angle = (
+        some.uniform(("p", part), (9,)).double().numpy() for part in ("radius", "angle")
+    )
+    expected = np.sqrt(-2 * np.log1p(-radius)) * np.cos(2 * np.pi * angle)
+    np.testing.assert_allclose(some.normal("p", (9,)).numpy(), expected, atol=2e-6)
+
+
+def test_normal_draws_do_not_depend_on_the_batch():
+    whole = draws(50).normal("x", (3, 2))
+    parts = [Draws(1, part).normal("x", (3, 2)) for part in torch.arange(50).split(13)]
+    assert torch.equal(torch.cat(parts), whole)
+    assert torch.equal(draws(50).take(torch.tensor([4, 2])).normal("x", (3, 2)), whole[[4, 2]])
+    assert draws(0).normal("x", (3,)).shape == (0, 3)
+
+
 @settings(max_examples=20, deadline=None)
 @given(high=st.integers(1, 40), key=KEYS)
 def test_integers_are_uniform_over_their_range(high, key):
