@@ -449,6 +449,17 @@ def test_few_classes(name, classes):
 
 
 @every_attack
+def test_nothing_is_used_that_may_differ_from_run_to_run(subject, name):
+    """Measuring jobs forbid what has no deterministic algorithm."""
+    model, images, labels = subject
+    torch.set_deterministic_debug_mode("error")
+    try:
+        TINY[name](model, images[:9], labels[:9], draws(9), epsilon=EPSILONS[1], restarts=2)
+    finally:
+        torch.set_deterministic_debug_mode("default")
+
+
+@every_attack
 def test_one_image_and_none(subject, name):
     model, images, labels = subject
     attack = partial(TINY[name], epsilon=EPSILONS[1])
