@@ -149,6 +149,12 @@ def test_shallow_deep_is_the_corner_block(layers, expected):
     assert shallow_deep(matrix) == pytest.approx(expected)
 
 
+def test_shallow_deep_leaves_dead_layers_out():
+    matrix = torch.arange(36.0).view(6, 6)
+    matrix[1], matrix[:, 4] = torch.nan, torch.nan
+    assert shallow_deep(matrix) == 5
+
+
 # Layers
 
 

@@ -62,10 +62,11 @@ def layer_similarity(
 def shallow_deep(similarity: Tensor) -> Tensor:
     """Mean similarity between the first and the last third of the layers: [L, L] to a scalar.
 
-    A third is L // 3 layers, at least one.
+    A third is L // 3 layers, at least one. Pairs without a similarity (NaN, a layer whose output is
+    the same for all images) are left out.
     """
     third = max(1, len(similarity) // 3)
-    return similarity[:third, -third:].mean()
+    return similarity[:third, -third:].nanmean()
 
 
 @torch.inference_mode()
