@@ -1,5 +1,6 @@
 """Probes on networks whose answers are known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -57,10 +58,14 @@ def noisy(count: int, channels: int = 3, side: int = 16) -> Tensor:
 def test_every_probe_is_registered():
     assert PROBES.names() == [
         "accuracy_under_attacks",
+        "accuracy_under_filtered_attacks",
         "attack_accuracy",
         "example_images",
         "filtered_accuracy",
         "fourier_heatmap",
+        "input_spectra",
+        "kernels",
+        "layer_similarity",
         "perturbation_bands",
         "perturbation_spectrum",
         "worst_case_accuracy",
@@ -333,18 +338,23 @@ def test_detail_and_shape_of_known_changes():
 
 
 def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in):
-    model = frozen(lived_in("resnet8_w8", channels=1, classes=2))
+    trained = lived_in("resnet8_w8", channels=1, classes=2)
+    model = frozen(trained)
     images = noisy(8, channels=1, side=32)
     labels = torch.arange(8) % 2
     noise = perturbations(model, images, labels, resolve_attack("pgd", PGD), 0, FLOAT32)
-    given = subject(model, images, labels, noise)
+    given = replace(subject(model, images, labels, noise), trained=trained)
     attacks = [resolve_attack("pgd", PGD), resolve_attack("other", PGD | {"loss": "margin"})]
     options = SimpleNamespace(
         accuracy_under_attacks={"attacks": attacks},
+        accuracy_under_filtered_attacks={"attacks": attacks, "bandwidths": ["1/2", "1"]},
         attack_accuracy={"attack": "pgd"},
         example_images={"attack": "pgd", "bandwidth": "1/4", "examples": 4, "images": 8},
         filtered_accuracy={"filter": "highpass", "bandwidths": ["1/2", "1"]},
         fourier_heatmap={"norm_per_pixel": 0.125, "images": 2},
+        input_spectra={"attack": "pgd", "images": 8},
+        kernels={"layer": 1, "all_layers": True},
+        layer_similarity={"attack": "pgd", "images": 8, "batch": 4},
         perturbation_bands={"attack": "pgd", "bandwidths": [0, "1"]},
         perturbation_spectrum={"attack": "pgd", "images": 8},
         worst_case_accuracy={"attacks": attacks, "images": 6},
