@@ -202,13 +202,20 @@ def train(
         bar.update(len(state.history) * count)
         for epoch in range(len(state.history), until):
             started = time.monotonic()
-            if epoch == drop:
-                state.average, state.averaged = deepcopy(model).eval(), 1
+            order = permutation(key_of(seed, "order", epoch), count, compute.device)
+            parts = order.split(size)
+            averaging = drop is not None and epoch >= drop
+            if averaging and (epoch - drop) % recipe["weight_average"]["cycle"] == 0:
+                key = key_of(seed, "statistics of the average", epoch)
+                update_average(
+                    state,
+                    (shown(training.images[one], one, recipe, key, compute) for one in parts),
+                    compute,
+                )
             average = compute.logits_of(frozen(state.average)) if state.average else None
             step = training_step(model, optimizer, recipe, seed, compute, average)
-            order = permutation(key_of(seed, "order", epoch), count, compute.device)
             total = torch.zeros(2, dtype=torch.float64, device=compute.device)
-            for start, chosen in zip(range(0, count, size), order.split(size), strict=True):
+            for start, chosen in zip(range(0, count, size), parts, strict=True):
                 rate = learning_rate(
                     recipe["schedule"], settings["learning_rate"], epoch + start / count, epochs
                 )
@@ -222,14 +229,6 @@ def train(
                     f"the loss of '{name}' seed {seed} became {loss} in epoch {epoch + 1}: lower "
                     f"optimizer.learning_rate (now {settings['learning_rate']}) in the recipe; "
                     f"the state after epoch {epoch} is kept."
-                )
-            if state.average and (epoch + 1 - drop) % recipe["weight_average"]["cycle"] == 0:
-                key = key_of(seed, "statistics of the average", epoch)
-                parts = order.split(size)
-                update_average(
-                    state,
-                    (shown(training.images[part], part, recipe, key, compute) for part in parts),
-                    compute,
                 )
             seconds = time.monotonic() - started
             row = {
@@ -251,7 +250,12 @@ def train(
 
 
 def update_average(state: State, batches: Iterable[Tensor], compute: Compute) -> None:
-    """Take the model into the average and refresh the average's statistics on float `batches`."""
+    """Take the model into the average and refresh the average's statistics on float `batches`.
+
+    The first checkpoint is refreshed, too: at a large learning rate running statistics lag so far
+    behind the weights that the branch would align the model with wrong answers.
+    """
+    state.average = state.average or deepcopy(state.model)
     include(state.average, state.model, state.averaged)
     refresh_statistics(state.average, compute.logits_of(state.average), batches)
     state.averaged += 1
