@@ -59,6 +59,10 @@ def frequency_masked(weight: Tensor, mixing: Tensor) -> Tensor:
     The spectrum is the discrete Fourier transform of the weights of each output channel in one
     row; the mask is the sigmoid of its magnitudes mixed across output channels by mixing
     [C_out, C_out]. Computed in the weights' precision, also under autocast.
+
+    Magnitudes of standardised weights grow with the root of the filter's length. From about 17 on
+    the sigmoid is 1 in single precision and passes no gradient: a mask of filters of 576 weights
+    and more stays 1 until weight decay has made `mixing` smaller.
     """
     rows = weight.flatten(1)
     with torch.autocast(weight.device.type, enabled=False):
