@@ -9,14 +9,17 @@ from contextlib import contextmanager
 
 import pytest
 import torch
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from passband import models
+from passband.attacks import craft
 from passband.attacks.objectives import objective
 from passband.attacks.pgd import ascend
 from passband.compute import Compute
 from passband.models import fold_batchnorm
+from passband.random import Draws
 from passband.training.engine import training_step
 
 BATCH = 128
@@ -98,16 +101,80 @@ def test_folding_removes_the_kernels_of_batch_normalisation(resnet18):
     assert cost.kernels <= 112
 
 
-@pytest.mark.parametrize(("adversary", "attack_steps"), [(None, 0), (ADVERSARY, 3)])
-def test_a_training_step_costs_three_forwards_and_two_per_attack_step(
-    resnet18, adversary, attack_steps
-):
-    model = resnet18.to("meta")
-    recipe = {"augmentation": {"pad": 4, "flip": True}, "adversary": adversary}
+@pytest.mark.parametrize("loss", ["cross_entropy", "margin", "kl"])
+def test_kl_costs_one_forward_more_than_other_losses_of_an_attack(resnet18, loss):
+    model = fold_batchnorm(resnet18).to("meta")
+    images, labels = batch()
+    draws = Draws(0, torch.empty_like(labels))
+    attack = ATTACK | {"start": "normal", "loss": loss}
+    with counted() as cost:
+        craft(attack, model, images, labels, draws)
+    forwards = 2 * ATTACK["steps"] + (loss == "kl")
+    assert cost.gflop_per_image == pytest.approx(forwards * FORWARD, rel=5e-3)
+
+
+# A step's cost in forward passes of one image; k is the number of attack steps. A pass forward and
+# back to the weights costs three, since the gradient of the images is left out only in the first
+# layer. The averaged network's pass takes no gradient. Perturbing the weights is one more pass
+# forward and back. Nothing that is already there is computed twice.
+K = ATTACK["steps"]
+KL = {"attack": ATTACK | {"start": "normal", "loss": "kl"}, "batchnorm": "eval"}
+ALIGNMENT = {"coefficient": 0.1, "distance": "l1", "transform": "sample", "natural_branch": "live"}
+PARTS = {
+    "NATURAL": {"adversary": None},
+    "SAR": {"alignment": ALIGNMENT},
+    "SARWA": {
+        "alignment": ALIGNMENT | {"natural_branch": "average"},
+        "weight_average": {"cycle": 1},
+    },
+    "TRADES": {"adversary": KL, "loss": {"kind": "trades", "beta": 6}},
+    "MART": {"loss": {"kind": "mart", "beta": 6}},
+    "AWP": {"weight_perturbation": {"gamma": 0.01, "warmup": 0}},
+}
+PASSES = {
+    "NATURAL": 3,
+    "PGD-AT": 2 * K + 3,
+    "SAR": 2 * K + 6,
+    "SARWA": 2 * K + 4,
+    "TRADES": 2 * K + 1 + 6,
+    "TRADES+SAR": 2 * K + 1 + 6,
+    "TRADES+SARWA": 2 * K + 1 + 7,
+    "MART": 2 * K + 6,
+    "MART+SAR": 2 * K + 6,
+    "MART+SARWA": 2 * K + 7,
+    "AWP": 2 * K + 6,
+    "AWP+SAR": 2 * K + 9,
+    "AWP+SARWA": 2 * K + 7,
+}
+
+
+def cost_of_a_step(model: nn.Module, parts: dict, epoch: int) -> float:
+    """GFLOP per image of a training step; the learning rate drops at epoch 1."""
+    recipe = {
+        "epochs": 2,
+        "schedule": {"kind": "steps", "milestones": [1], "factors": [0.1]},
+        "augmentation": {"pad": 4, "flip": True},
+        "adversary": ADVERSARY,
+    }
+    model = model.to("meta")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    step = training_step(model, optimizer, recipe, 0, META)
+    average = fold_batchnorm(model)
+    step = training_step(model, optimizer, recipe | parts, 0, META, average)
     images, labels = batch()
     with counted() as cost:
-        step(images.to(torch.uint8), labels, torch.empty_like(labels), 0)
-    expected = 3.3297 + 2 * FORWARD * attack_steps
-    assert cost.gflop_per_image == pytest.approx(expected, rel=5e-3)
+        step(images.to(torch.uint8), labels, torch.empty_like(labels), epoch)
+    return cost.gflop_per_image
+
+
+@pytest.mark.parametrize(("method", "passes"), PASSES.items(), ids=PASSES)
+def test_a_training_step_costs_what_its_recipe_needs(resnet18, method, passes):
+    parts = {}
+    for part in method.split("+") if method != "PGD-AT" else ():
+        parts |= PARTS[part]
+    assert cost_of_a_step(resnet18, parts, 1) == pytest.approx(passes * FORWARD, rel=5e-3)
+
+
+@pytest.mark.parametrize("method", ["SAR", "SARWA"])
+def test_alignment_costs_nothing_before_the_drop(resnet18, method):
+    expected = PASSES["PGD-AT"] * FORWARD
+    assert cost_of_a_step(resnet18, PARTS[method], 0) == pytest.approx(expected, rel=5e-3)

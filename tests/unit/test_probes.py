@@ -1,5 +1,6 @@
 """Probes on networks whose answers are known."""
 
+import dataclasses
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -128,6 +129,174 @@ def test_attack_accuracy_counts_by_hand():
         ("attack=none", "accuracy", 75.0, 4, "percent"),
         ("attack=pgd-20", "accuracy", 50.0, 4, "percent"),
     ]
+
+
+# Accuracy under several attacks
+
+
+def attack_row(name: str, **change) -> dict:
+    return resolve_attack(name, PGD | change)
+
+
+@pytest.fixture(scope="module")
+def attacked(lived_in) -> Subject:
+    """A network and 40 images of which it gets about four in five right."""
+    model = lived_in("resnet8_w8", side=16)
+    images = noisy(40)
+    with torch.no_grad():
+        model[-1].bias -= model(images / 255).mean(0)
+    model = frozen(model)
+    labels = predictions(model, images, FLOAT32)
+    labels = torch.where(torch.arange(40) % 5 == 0, (labels + 1) % 10, labels)
+    return subject(model, images, labels, classes=tuple("abcdefghij"))
+
+
+ATTACKS = [attack_row("weak", steps=1), attack_row("strong", epsilon="12/255", loss="margin")]
+
+
+def test_each_attack_gives_what_it_gives_alone(attacked, monkeypatch):
+    found = PROBES["accuracy_under_attacks"](attacked, attacks=ATTACKS)
+    clean = predictions(attacked.model, attacked.images, FLOAT32) == attacked.labels
+    assert found.arrays["correct_clean"].tolist() == clean.tolist()
+    assert clean.sum() == 32
+    for attack, row in zip(ATTACKS, found.arrays["correct"], strict=True):
+        noise = perturbations(
+            attacked.model, attacked.images, attacked.labels, attack, attacked.seed, FLOAT32
+        )
+        alone = subject(attacked.model, attacked.images, attacked.labels, noise)
+        expected = PROBES["attack_accuracy"](alone, attack=attack["name"]).arrays["correct"]
+        assert row.tolist() == (expected & clean.numpy()).tolist()
+        assert 0 < row.sum() < 32, "the attack must matter for this test to tell"
+    assert found.metadata == {"attacks": ["weak", "strong"]}
+    correct = found.arrays["correct"]
+    assert found.rows == [
+        ("attack=none", "accuracy", 80.0, 40, "percent"),
+        ("attack=weak", "accuracy", 100 * correct[0].mean(), 40, "percent"),
+        ("attack=strong", "accuracy", 100 * correct[1].mean(), 40, "percent"),
+        ("", "zero_gradient_share", 0.0, 40, "percent"),
+    ]
+    assert {array.dtype for array in found.arrays.values()} == {np.dtype(np.uint8)}
+
+
+@pytest.mark.parametrize("probe", ["accuracy_under_attacks", "worst_case_accuracy"])
+def test_results_do_not_depend_on_the_batch_size(attacked, monkeypatch, probe):
+    whole = PROBES[probe](attacked, attacks=ATTACKS)
+    monkeypatch.setitem(evaluation.BATCH, "cpu", 7)
+    parts = PROBES[probe](attacked, attacks=ATTACKS)
+    assert parts.rows == whole.rows
+    for name, array in whole.arrays.items():
+        np.testing.assert_array_equal(parts.arrays[name], array)
+
+
+def recorded(monkeypatch) -> list[tuple[str, list[int], torch.dtype]]:
+    """What attacks are asked for from now on: (name, image indices, precision)."""
+    asked = []
+
+    def recording(model, images, labels, attack, seed, compute, indices=None):
+        asked.append((attack["name"], indices.tolist(), compute.search))
+        return perturbations(model, images, labels, attack, seed, compute, indices)
+
+    monkeypatch.setattr("passband.probes.robustness.perturbations", recording)
+    return asked
+
+
+def test_misclassified_images_are_not_attacked(attacked, monkeypatch):
+    asked = recorded(monkeypatch)
+    found = PROBES["accuracy_under_attacks"](attacked, attacks=ATTACKS)
+    right = found.arrays["correct_clean"].nonzero()[0].tolist()
+    assert [(name, indices) for name, indices, _ in asked] == [("weak", right), ("strong", right)]
+
+
+def test_the_worst_case_attacks_only_what_still_stands(attacked, monkeypatch):
+    asked = recorded(monkeypatch)
+    attacks = [*ATTACKS, attack_row("third", epsilon="16/255")]
+    found = PROBES["worst_case_accuracy"](attacked, attacks=attacks)
+    survived, clean = found.arrays["survived"], found.arrays["correct_clean"]
+    standing = [clean, *survived[:-1]]
+    assert [indices for _, indices, _ in asked] == [row.nonzero()[0].tolist() for row in standing]
+    counts = [clean.sum(), *survived.sum(1)]
+    assert counts == sorted(counts, reverse=True) and len(set(counts)) > 2
+    assert all((later <= earlier).all() for earlier, later in zip(standing, survived, strict=True))
+    names = ["none", "weak", "weak+strong", "weak+strong+third"]
+    assert found.rows == [
+        (f"attack={name}", "accuracy", pytest.approx(2.5 * count), 40, "percent")
+        for name, count in zip(names, counts, strict=True)
+    ]
+    alone = PROBES["accuracy_under_attacks"](attacked, attacks=attacks).arrays["correct"]
+    np.testing.assert_array_equal(survived, np.minimum.accumulate(alone))
+    assert found.metadata == {"attacks": ["weak", "strong", "third"]}
+
+
+def test_the_worst_case_is_searched_in_single_precision(attacked, monkeypatch):
+    asked = recorded(monkeypatch)
+    low = Compute(torch.device("cpu"), torch.bfloat16)
+    blurred = dataclasses.replace(attacked, compute=low)
+    expected = PROBES["worst_case_accuracy"](attacked, attacks=ATTACKS)
+    found = PROBES["worst_case_accuracy"](blurred, attacks=ATTACKS)
+    np.testing.assert_array_equal(found.arrays["survived"], expected.arrays["survived"])
+    assert {precision for *_, precision in asked} == {torch.float32}
+    PROBES["accuracy_under_attacks"](blurred, attacks=ATTACKS[:1])
+    assert asked[-1][2] == torch.bfloat16
+
+
+@pytest.mark.parametrize("probe", ["accuracy_under_attacks", "worst_case_accuracy"])
+@pytest.mark.parametrize("images", [1, 13, 40, 1000])
+def test_a_limit_measures_the_first_images(attacked, probe, images):
+    whole = PROBES[probe](attacked, attacks=ATTACKS)
+    found = PROBES[probe](attacked, attacks=ATTACKS, images=images)
+    for name, array in whole.arrays.items():
+        np.testing.assert_array_equal(found.arrays[name], array[..., :images])
+    assert {row[3] for row in found.rows} == {min(images, 40)}
+
+
+@pytest.mark.parametrize("probe", ["accuracy_under_attacks", "worst_case_accuracy"])
+def test_where_all_images_have_fallen_nothing_is_attacked(attacked, monkeypatch, probe):
+    wrong = (predictions(attacked.model, attacked.images, FLOAT32) + 1) % 10
+    asked = recorded(monkeypatch)
+    fallen = dataclasses.replace(attacked, labels=wrong)
+    found = PROBES[probe](fallen, attacks=ATTACKS)
+    assert asked == []
+    rows = found.arrays.get("correct", found.arrays.get("survived"))
+    assert rows.shape == (2, 40) and rows.sum() == found.arrays["correct_clean"].sum() == 0
+    assert all(row[2] == 0 for row in found.rows if row[1] == "accuracy")
+
+
+def test_attacks_end_when_the_last_image_has_fallen(attacked, monkeypatch):
+    asked = recorded(monkeypatch)
+    half = attack_row("half", epsilon="1/2", step_size="1/10", steps=10)
+    found = PROBES["worst_case_accuracy"](attacked, attacks=[half, *ATTACKS])
+    assert [name for name, *_ in asked] == ["half"]
+    assert found.arrays["survived"].sum() == 0 < found.arrays["correct_clean"].sum()
+
+
+def test_zero_gradients_of_saturated_images_are_counted():
+    images = noisy(30, channels=1, side=8)
+    labels = torch.arange(30) % 2
+    bright = images.float().mean((1, 2, 3)).argsort().argsort() >= 18  # masked for 12 images
+    threshold = (images / 255).mean((1, 2, 3)).sort().values[17:19].mean()
+
+    def network(x: Tensor) -> Tensor:
+        """Certain without a slope above the threshold, a slope below."""
+        mean = x.mean((1, 2, 3))
+        return two_classes(torch.where(mean > threshold, torch.full_like(mean, 200.0), mean))
+
+    attacks = [attack_row("none", epsilon=0)]
+    found = PROBES["accuracy_under_attacks"](
+        subject(Counting(network), images, labels), attacks=attacks
+    )
+    assert found.arrays["zero_gradient"].tolist() == bright.tolist()
+    assert found.rows[-1] == ("", "zero_gradient_share", pytest.approx(40.0), 30, "percent")
+
+
+def test_a_confident_network_hides_its_gradients_from_single_precision():
+    images, labels = noisy(6, channels=1, side=8), torch.ones(6, dtype=torch.int64)
+    attacks = [attack_row("none", epsilon=0)]
+    shares = []
+    for scale in (1, 1000):
+        model = Counting(lambda x, scale=scale: two_classes(scale * x.mean((1, 2, 3))))
+        found = PROBES["accuracy_under_attacks"](subject(model, images, labels), attacks=attacks)
+        shares.append(found.rows[-1][2])
+    assert shares == [0, 100]
 
 
 def test_filtered_accuracy_shows_the_network_filtered_images():

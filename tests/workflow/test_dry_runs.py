@@ -1,5 +1,6 @@
 """What Snakemake plans, and what a user reads when a run cannot start."""
 
+import re
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ CALLS = {
     "workflow": ["--snakefile", "workflow/Snakefile"],
     "paper": ["--configfile", "config/scales/paper.yaml"],
     "sar.fig7": ["sar.fig7"],
+    "sar.fig9": ["sar.fig9"],
+    "paper sar.fig9": ["sar.fig9", "--configfile", "config/scales/paper.yaml"],
     "sar and findings": ["sar", "findings"],
     "unknown artifact": ["sar.figg7"],
     "unknown scale": ["--config", "scale=dmeo"],
@@ -76,6 +79,8 @@ def expected(scale: Plan, artifacts: list[str]) -> dict[str, int]:
             model, dataset = (scale.models[slug][key] for key in ("model", "dataset"))
             for seed in scale.seeds:
                 jobs |= {("prepare_dataset", dataset), ("train_model", model, seed)}
+                if trunk := scale.trainings[model]["trunk"]:
+                    jobs.add(("train_trunk", trunk, seed))
                 for probe in row["probes"]:
                     jobs.add(("probe_model", model, seed, probe))
                     if attack := scale.probes[probe].get("attack"):
@@ -117,6 +122,40 @@ def test_one_figure_is_a_target(counts):
     jobs = expected(planned("demo"), ["sar.fig7"]) | {"sar.fig7": 1}
     assert counts("sar.fig7") == jobs | {"total": sum(jobs.values())}
     assert "attack_model" not in jobs
+
+
+def trunks_behind(output: str, message: str) -> list[tuple[str, str, set[str]]]:
+    """Model, seed and awaited trunks of every job whose message begins so."""
+    found = re.findall(rf": {message} ([\w-]+), seed (\d+)\nReason: (.*)", output)
+    return [
+        (model, seed, set(re.findall(r"[^\s,]*/trunks/[^\s,]+", reason)))
+        for model, seed, reason in found
+    ]
+
+
+def test_an_ablation_trains_its_models_and_their_common_beginning_once(calls, counts):
+    """Four models, one trunk, PGD-20 and nothing else; at the paper's scale with three seeds."""
+    for name, scale, seeds in (("sar.fig9", "demo", 1), ("paper sar.fig9", "paper", 3)):
+        jobs = expected(planned(scale), ["sar.fig9"]) | {"sar.fig9": 1}
+        assert counts(name) == jobs | {"total": sum(jobs.values())}
+        per_seed = {"train_trunk": 1, "train_model": 4, "attack_model": 4, "probe_model": 4}
+        assert {rule: jobs[rule] for rule in per_seed} == {
+            rule: seeds * count for rule, count in per_seed.items()
+        }
+
+
+@pytest.mark.parametrize(("name", "scale"), [("default", "demo"), ("paper", "paper")])
+def test_trainings_wait_for_the_trunk_that_they_begin_with(calls, name, scale):
+    one = planned(scale)
+    trained = trunks_behind(calls[name].output, "Training")
+    assert len(trained) == len(one.trainings) * len(one.seeds)
+    for model, seed, awaited in trained:
+        trunk = one.trainings[model]["trunk"]
+        expected = {f"results/{scale}/trunks/{trunk}/seed-{seed}.safetensors"} if trunk else set()
+        assert awaited == expected, model
+    made = trunks_behind(calls[name].output, "Training what several models have in common:")
+    assert {model for model, _, _ in made} == set(one.trunks)
+    assert len(made) == len(one.trunks) * len(one.seeds)
 
 
 def test_papers_and_findings_are_targets(counts):
