@@ -21,6 +21,8 @@ from passband.random import Draws, key_of
 from passband.spectra.bases import basis_images, frequencies
 from passband.spectra.filters import highpass, lowpass
 
+pytestmark = pytest.mark.usefixtures("strict")
+
 FLOAT32 = Compute(torch.device("cpu"), torch.float32)
 PGD = {"attack": "pgd", "epsilon": "8/255", "step_size": "4/255", "steps": 2, "start": "uniform"}
 
@@ -151,10 +153,13 @@ def attacked(lived_in) -> Subject:
     return subject(model, images, labels, classes=tuple("abcdefghij"))
 
 
-ATTACKS = [attack_row("weak", steps=1), attack_row("strong", epsilon="12/255", loss="margin")]
+ATTACKS = [
+    attack_row("weak", epsilon="1/510", step_size="1/255"),
+    attack_row("strong", epsilon="3/510", step_size="1/255", loss="margin"),
+]
 
 
-def test_each_attack_gives_what_it_gives_alone(attacked, monkeypatch):
+def test_each_attack_gives_what_it_gives_alone(attacked):
     found = PROBES["accuracy_under_attacks"](attacked, attacks=ATTACKS)
     clean = predictions(attacked.model, attacked.images, FLOAT32) == attacked.labels
     assert found.arrays["correct_clean"].tolist() == clean.tolist()
@@ -209,7 +214,7 @@ def test_misclassified_images_are_not_attacked(attacked, monkeypatch):
 
 def test_the_worst_case_attacks_only_what_still_stands(attacked, monkeypatch):
     asked = recorded(monkeypatch)
-    attacks = [*ATTACKS, attack_row("third", epsilon="16/255")]
+    attacks = [*ATTACKS, attack_row("third", epsilon="8/255", step_size="2/255", steps=20)]
     found = PROBES["worst_case_accuracy"](attacked, attacks=attacks)
     survived, clean = found.arrays["survived"], found.arrays["correct_clean"]
     standing = [clean, *survived[:-1]]
