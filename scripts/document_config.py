@@ -26,18 +26,25 @@ MARKED = re.compile(r"(<!-- begin ([\w-]+) -->\n).*?(<!-- end \2 -->)", re.DOTAL
 
 # What the arguments of attacks, probes and tests of claims mean.
 ARGUMENTS = {
+    "all_layers": "Whether to map the frequencies of every convolution, too.",
     "attack": "An attack of config/attacks.yaml; its perturbations are made once and shared.",
     "attacks": "Attacks of config/attacks.yaml, in the order in which they are run; run for this "
     "probe alone.",
     "bandwidth": "The bandwidth of the low-pass filter.",
     "bandwidths": "The bandwidths that are measured, one after the other.",
+    "batch": "Images per batch; those that fill no batch are left out.",
     "by": "The smallest difference that counts, in the score's unit.",
+    "c": "Weight of the error against the squared distance.",
     "clauses": "The inequalities; each has `holds`, `says` and, if need be, `for` and `each`.",
     "epsilon": "Radius of the l-infinity ball around the image.",
     "examples": "How many images are kept.",
     "filter": "A filter, `lowpass` or `highpass`.",
     "images": "Measure only the first so many test images.",
     "initial_share": "Share of an image's pixels that the first squares cover.",
+    "kappa": "By how much another class has to lead.",
+    "layer": "Which convolution; 0 is the first.",
+    "layers": "Names of the layers; all of them if left out.",
+    "learning_rate": "Step size of Adam.",
     "loss": "What is maximised: the cross-entropy, the `margin` between the largest wrong logit "
     "and the true one, the divergence from the clean image's predictions (`kl`), or the difference "
     "of logits ratio for a target class (`dlr_targeted`).",
@@ -51,6 +58,7 @@ ARGUMENTS = {
     "share": "Percent of the frequency plane.",
     "start": "Where the attack begins: at the image (`clean`), at a `uniform` point of the ball, "
     "or after a thousandth of standard `normal` noise.",
+    "std": "Standard deviation of the noise; images are in [0, 1].",
     "step_size": "Length of each step, in every pixel.",
     "steps": "Number of gradient steps.",
     "target_classes": "How many wrong classes are aimed at, the most likely first; 0 for an attack "

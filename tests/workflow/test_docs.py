@@ -121,6 +121,7 @@ def test_named_files_exist(text):
         "attacks/",
         "arrays/",
         "measurements/",
+        "trunks/",
         "config/scales/mine",
     )
     for word in code(text):
@@ -232,20 +233,43 @@ def pasted(text: str, section: str, block: str) -> str:
     return f"{before}{key}{after[:end]}\n{block}\n{after[end:]}"
 
 
+HEAD = re.compile(r"# (config/\w+\.yaml)(?:, at the end of (\w+))?\n")
+
+
+def examples() -> list[str]:
+    """The README's blocks of YAML."""
+    return [block for kind, block in FENCED.findall(README) if kind == "yaml"]
+
+
 @pytest.fixture
 def with_example(tmp_path) -> Path:
     """A copy of what is planned from, with the README's example pasted in."""
     for folder in ("config", "workflow/schemas", "reports/notebooks"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    head = re.compile(r"# (config/\w+\.yaml)(?:, at the end of (\w+))?\n")
-    blocks = [block for kind, block in FENCED.findall(README) if kind == "yaml"]
+    blocks = [block for block in examples() if HEAD.match(block)]
     assert len(blocks) == 5
     for block in blocks:
-        name, section = head.match(block).groups()
+        name, section = HEAD.match(block).groups()
         file = tmp_path / name
-        added = pasted(file.read_text(encoding="utf-8"), section, block[head.match(block).end() :])
+        added = pasted(file.read_text(encoding="utf-8"), section, block[HEAD.match(block).end() :])
         file.write_text(added, encoding="utf-8")
     return tmp_path
+
+
+def test_the_example_of_a_recipe_is_what_the_paper_calls_so(tmp_path):
+    """The recipe shown for its parts alone resolves, and to the one that the project has."""
+    for folder in ("config", "workflow/schemas", "reports/notebooks"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    (block,) = (block for block in examples() if not HEAD.match(block))
+    file = tmp_path / "config/models.yaml"
+    text = pasted(file.read_text(encoding="utf-8"), "recipes", block)
+    model = "  mine: {dataset: cifar10, architecture: resnet18, recipe: mine-trades-sarwa}\n"
+    file.write_text(pasted(text, "models", model), encoding="utf-8")
+    found = planned(tmp_path, "paper").trainings
+    mine, theirs = (
+        found[f"cifar10_resnet18_{name}"] for name in ("mine-trades-sarwa", "sar-trades-sarwa")
+    )
+    assert mine == theirs and mine["trunk"] == "cifar10_resnet18_sar-trades"
 
 
 def test_the_example_adds_a_model_and_a_figure(with_example):
@@ -268,5 +292,10 @@ def test_the_example_changes_nothing_else(with_example, scale):
 
 
 def test_the_demo_shortens_the_example_as_all_others(with_example):
-    training = planned(with_example, "demo").trainings["fashion-mnist-sample_resnet8_mine-at-4"]
-    assert training["recipe"]["epochs"] == 15
+    trainings = planned(with_example, "demo").trainings
+    mine, other = (
+        trainings[f"fashion-mnist-sample_resnet8_{name}"]["recipe"]
+        for name in ("mine-at-4", "sar-pgd-at")
+    )
+    assert mine["epochs"] == other["epochs"] < 20
+    assert mine["schedule"] == other["schedule"]
