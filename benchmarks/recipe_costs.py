@@ -1,0 +1,187 @@
+"""What a training step of each recipe costs, relative to PGD-10 adversarial training.
+
+    python benchmarks/recipe_costs.py [--architecture resnet8] [--blocks 5] [--json PATH]
+
+The recipes are those of config/models.yaml at the papers' scale, in the epoch where everything
+that they have is at work. All train copies of one network on the same images, in one process; a
+block runs each recipe between two runs of PGD-AT, and its ratio is that to their mean. Beside it
+stands the ratio of floating-point operations of convolutions and matrix products, counted on the
+meta device. Runs in the engine's own precision on the device that training would use; about ten
+minutes on one core.
+"""
+
+import argparse
+import copy
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+from training_step import ALIKE, BATCH, Step, interval, median_with_interval, timed
+
+from passband import compute as computing
+from passband import models
+from passband.compute import Compute
+from passband.config import plan, read_yaml, scale_config
+from passband.data.preparation import prepare
+from passband.data.storage import ImageSet, load
+from passband.evaluation import frozen
+from passband.files import write_json
+from passband.training.engine import training_step
+
+ROOT = Path(__file__).resolve().parents[1]
+BASE = "PGD-AT"
+METHODS = (
+    "natural",
+    BASE,
+    *("SAR", "SARWA", "TRADES", "TRADES+SAR", "TRADES+SARWA"),
+    *("MART", "MART+SAR", "MART+SARWA", "AWP", "AWP+SAR", "AWP+SARWA"),
+)
+
+
+def recipes() -> dict[str, dict]:
+    """The papers' recipes for CIFAR-10 and ResNet-18 by method, resolved."""
+    config = read_yaml(ROOT / "config" / "config.yaml") | {"scale": "paper"}
+    trainings = plan(scale_config(config, ROOT), ROOT).trainings.values()
+    found = {
+        row["recipe"]["method"]: row["recipe"]
+        for row in trainings
+        if (row["dataset"], row["architecture"]) == ("cifar10", "resnet18")
+    }
+    return {method: found[method] for method in METHODS}
+
+
+def step_of(model: nn.Module, recipe: dict, compute: Compute) -> Step:
+    """The engine's step of a recipe; the averaged network is the one that it begins with."""
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=recipe["optimizer"]["learning_rate"],
+        momentum=recipe["optimizer"]["momentum"],
+        weight_decay=recipe["optimizer"]["weight_decay"],
+        fused=compute.device.type != "meta",
+    )
+    return training_step(model, optimizer, recipe, 0, compute, compute.logits_of(frozen(model)))
+
+
+def arm(model: nn.Module, recipe: dict, data: ImageSet, compute: Compute) -> Step:
+    """One recipe's step on batch after batch, in the last epoch of its schedule."""
+    update = step_of(compute.place(copy.deepcopy(model)), recipe, compute)
+    images, labels = data.images.to(compute.device), data.labels.to(compute.device)
+    batches = torch.arange(len(labels), device=compute.device).split(BATCH)
+    full = [chosen for chosen in batches if len(chosen) == BATCH]
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        chosen = full[done % len(full)]
+        update(images[chosen], labels[chosen], chosen, recipe["epochs"] - 1)
+        done += 1
+
+    return step
+
+
+class _Flop(TorchDispatchMode):
+    """Counts floating-point operations of matrix products and convolutions."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        packet = function.overloadpacket
+        if packet in flop_registry:
+            self.count += flop_registry[packet](*args, **(kwargs or {}), out_val=result)
+        return result
+
+
+def flop(model: nn.Module, recipe: dict, data: ImageSet) -> int:
+    """Floating-point operations of one step, counted without computing anything."""
+    meta = Compute(torch.device("meta"), torch.float32)
+    step = step_of(copy.deepcopy(model).to("meta"), recipe, meta)
+    images = torch.empty((BATCH, *data.images.shape[1:]), dtype=torch.uint8, device="meta")
+    labels = torch.empty(BATCH, dtype=torch.int64, device="meta")
+    with _Flop() as counter:
+        step(images, labels, torch.empty_like(labels), recipe["epochs"] - 1)
+    return counter.count
+
+
+def measure(arms: dict[str, Step], blocks: int, steps: int, compute: Compute) -> dict:
+    """Seconds per step [blocks] and the ratio to the two runs of PGD-AT around it [blocks]."""
+    for step in arms.values():
+        timed(step, 2, compute)
+    times = {method: [] for method in arms}
+    ratios = {method: [] for method in arms}
+    for block in range(blocks):
+        before = timed(arms[BASE], steps, compute)
+        for method, step in arms.items():
+            seconds = timed(step, steps, compute)
+            after = timed(arms[BASE], steps, compute)
+            times[method].append(seconds)
+            ratios[method].append(2 * seconds / (before + after))
+            before = after
+        print(f"block {block + 1} of {blocks}", file=sys.stderr, flush=True)
+    return {"seconds": times, "ratios": ratios}
+
+
+def report(result: dict) -> None:
+    """Print the table; PGD-AT between two runs of itself shows how steady the machine is."""
+    print(
+        f"A training step: {result['architecture']}, batch {BATCH}, {result['dataset']}\n"
+        f"{result['device']}, {result['threads']} thread(s), {result['precision']}, "
+        f"torch {result['torch']}\n"
+    )
+    print(f"{'recipe':<14}{'s/step':>8}   {'of PGD-AT':<24}{'operations':>10}")
+    for method, row in result["recipes"].items():
+        print(
+            f"{method:<14}{row['seconds_per_step']:>8.3f}   {interval(row['ratio']):<24}"
+            f"{row['flop_ratio']:>10.2f}"
+        )
+    if abs(result["recipes"][BASE]["ratio"]["median"] - 1) > ALIKE:
+        print(f"\nThe machine is unsteady: {BASE} against itself is not 1. Run again.")
+
+
+def main() -> None:
+    """Measure all recipes and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--architecture", default="resnet8", choices=models.names())
+    parser.add_argument("--blocks", type=int, default=5, help="at least 5 for an interval")
+    parser.add_argument("--steps", type=int, default=4, help="steps of a recipe in a block")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write all numbers to this file")
+    options = parser.parse_args()
+
+    compute = computing.choose(options.threads)
+    with TemporaryDirectory() as folder:
+        prepare("fashion-mnist-sample", Path(folder) / "data")
+        data = load(Path(folder) / "data", "train")
+    channels, side = data.images.shape[1:3]
+    model = models.build(options.architecture, channels, len(data.classes), side, seed=0)
+    rows = recipes()
+    operations = {method: flop(model, recipe, data) for method, recipe in rows.items()}
+    arms = {method: arm(model, recipe, data, compute) for method, recipe in rows.items()}
+    measured = measure(arms, options.blocks, options.steps, compute)
+    result = {
+        "architecture": options.architecture,
+        "dataset": data.title,
+        **compute.describe(),
+        "recipes": {
+            method: {
+                "seconds_per_step": float(np.median(measured["seconds"][method])),
+                "ratio": median_with_interval(np.array(measured["ratios"][method])),
+                "flop_per_step": operations[method],
+                "flop_ratio": operations[method] / operations[BASE],
+            }
+            for method in rows
+        },
+        **measured,
+    }
+    report(result)
+    if options.json:
+        write_json(options.json, result)
+
+
+if __name__ == "__main__":
+    main()
