@@ -36,6 +36,7 @@ RECIPES = {
     "plain": PLAIN,
     "sar": SAR,
     "sarwa": SARWA,
+    "sarwa-2": SARWA | {"weight_average": {"cycle": 2}},
     "trades+sarwa": TRADES | {key: SARWA[key] for key in ("method", "alignment", "weight_average")},
 }
 CLOCK = ("seconds", "images_per_second")
@@ -188,7 +189,7 @@ def test_a_batch_weighs_as_many_images_as_it_has():
     torch.testing.assert_close(model[1].running_var, weights @ variances)
 
 
-@pytest.mark.parametrize(("cycle", "taken"), [(1, [1, 2, 3, 4]), (2, [1, 3]), (3, [1, 4])])
+@pytest.mark.parametrize(("cycle", "taken"), [(1, [1, 2, 3]), (2, [1, 3]), (3, [1])])
 def test_a_training_averages_its_checkpoints_from_before_the_drop(
     tmp_path, monkeypatch, cycle, taken
 ):
@@ -202,7 +203,7 @@ def test_a_training_averages_its_checkpoints_from_before_the_drop(
     run(tmp_path / "state", SARWA | {"weight_average": {"cycle": cycle}})
     assert averages[:DROP] == [None] * DROP
     for epoch in range(DROP, PLAIN["epochs"]):
-        past = [ends[end] for end in taken if end <= epoch]
+        past = [ends[end] for end in taken if end < epoch]
         for name, value in averages[epoch].named_parameters():
             mean = torch.stack([parameters[name] for parameters in past]).mean(0)
             torch.testing.assert_close(value, mean, atol=1e-6, rtol=1e-5)
@@ -244,7 +245,7 @@ def test_refreshing_the_average_leaves_the_model_alone(tmp_path, monkeypatch):
 def test_an_average_comes_back_from_its_checkpoint(folder, straight):
     state = straight("sarwa")
     again = run(folder / "sarwa", SARWA)
-    assert again.resumed == state.resumed + 1 and again.averaged == 4
+    assert again.resumed == state.resumed + 1 and again.averaged == 3
     assert_same(state, again)
 
 
