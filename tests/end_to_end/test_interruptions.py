@@ -11,16 +11,20 @@ import pytest
 import yaml
 
 WAIT = 240
-EPOCHS = 8
+EPOCHS, DROP = 10, 5
 NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}  # bit for bit the same is promised for CPUs
 
 
 class Training(NamedTuple):
-    """One small robust training as a target of Snakemake."""
+    """One small robust training, which begins with a trunk, as a target of Snakemake.
+
+    checkpoints: the state while the trunk and while the rest is trained. log: the trunk's.
+    """
 
     arguments: tuple[str, ...]
     folder: Path
-    checkpoint: Path
+    checkpoints: dict[str, Path]
+    log: Path
 
 
 def training(place: Path) -> Training:
@@ -30,18 +34,24 @@ def training(place: Path) -> Training:
     changes = {
         "results_root": str(place / "results"),
         "train_images": 300,
-        "recipes": {"*": {"epochs": EPOCHS}},
+        "recipes": {"*": {"epochs": EPOCHS, "schedule": {"milestones": [DROP]}}},
     }
     overlay.write_text(yaml.safe_dump(changes), encoding="utf-8")
-    model = "fashion-mnist-sample_resnet8_w8_sar-pgd-at"
+    trunk = "fashion-mnist-sample_resnet8_w8_sar-pgd-at"
+    model = f"{trunk}-sarwa"
     results = place / "results/smoke"
     folder = results / f"models/{model}/seed-0"
     configs = ("--configfile", "config/scales/smoke.yaml", str(overlay))
     target = str(folder / "weights.safetensors")
+    no_gpu = ("--set-resources", "train_trunk:gpu=0", "train_model:gpu=0")
     return Training(
-        (target, "--cores", "1", "--set-resources", "train_model:gpu=0", *configs),
+        (target, "--cores", "1", *no_gpu, *configs),
         folder,
-        results / f"checkpoints/{model}/seed-0.safetensors",
+        {
+            "trunk": results / f"checkpoints/trunk-{trunk}/seed-0.safetensors",
+            "training": results / f"checkpoints/{model}/seed-0.safetensors",
+        },
+        results / f"logs/trunk/{trunk}/seed-0.log",
     )
 
 
@@ -58,7 +68,7 @@ def undisturbed(project, snakemake, start_snakemake, tmp_path_factory):
     """A training that runs through; while it pauses, a second run is started on the same scale."""
     one = training(tmp_path_factory.mktemp("undisturbed") / "place")
     first = start_snakemake(*one.arguments, cwd=project, **NO_GPU)
-    wait_for(one.checkpoint.exists, first, "a checkpoint")
+    wait_for(one.checkpoints["training"].exists, first, "a checkpoint")
     os.killpg(first.pid, signal.SIGSTOP)
     second = snakemake(*one.arguments, cwd=project, **NO_GPU)
     os.killpg(first.pid, signal.SIGCONT)
@@ -75,28 +85,38 @@ def test_two_runs_on_one_scale(undisturbed):
     assert "Traceback" not in second.stdout
     assert "Traceback" not in first_output
     told = json.loads((one.folder / "run.json").read_text())
-    assert told["resumed"] == 0
+    assert told["resumed"] == 0 and told["forked"]
 
 
-@pytest.mark.parametrize("signal_sent", [signal.SIGKILL, signal.SIGTERM], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    ("part", "signal_sent"),
+    [
+        ("training", signal.SIGKILL),
+        ("training", signal.SIGTERM),
+        ("trunk", signal.SIGKILL),
+    ],
+)
 def test_a_killed_training_goes_on(
-    project, undisturbed, snakemake, start_snakemake, tmp_path, signal_sent
+    project, undisturbed, snakemake, start_snakemake, tmp_path, part, signal_sent
 ):
     one = training(tmp_path / "place")
+    checkpoint = one.checkpoints[part]
     killed = start_snakemake(*one.arguments, cwd=project, **NO_GPU)
-    wait_for(one.checkpoint.exists, killed, "a checkpoint")
+    wait_for(checkpoint.exists, killed, "a checkpoint")
     os.killpg(killed.pid, signal_sent)
     output, _ = killed.communicate(timeout=WAIT)  # returns when no job holds the output any more
     assert killed.returncode != 0, output
-    assert one.checkpoint.exists() and not (one.folder / "weights.safetensors").exists()
+    assert checkpoint.exists() and not (one.folder / "weights.safetensors").exists()
 
     again = snakemake(*one.arguments, cwd=project, **NO_GPU)
     assert again.returncode == 0, again.stdout[-4000:]
     told = json.loads((one.folder / "run.json").read_text())
-    assert told["resumed"] == 1 and told["epochs"] == EPOCHS
+    assert told["resumed"] == (part == "training") and told["epochs"] == EPOCHS
+    went_on = "going on after epoch" in one.log.read_text()
+    assert went_on == (part == "trunk"), "a finished trunk is not trained again, a killed one is"
     weights, undisturbed_weights = (
         (folder / "weights.safetensors").read_bytes()
         for folder in (one.folder, undisturbed[0].folder)
     )
     assert weights == undisturbed_weights
-    assert not one.checkpoint.exists()
+    assert not any(path.exists() for path in one.checkpoints.values())

@@ -42,13 +42,30 @@ def drawn(smoke, *probes: str) -> set[str]:
     }
 
 
-def measured(models, *probes: str) -> set[str]:
+def measured(smoke, models, *probes: str) -> set[str]:
+    """Measurements of the models by those of the probes that an artifact wants of them."""
+    wanted = {
+        (smoke.plan.models[slug]["model"], probe)
+        for row in smoke.plan.artifacts.values()
+        for slug in row["models"]
+        for probe in row["probes"]
+    }
     return {
         f"{kind}/{model}/seed-0/{probe}"
         for kind in ("measurements", "arrays")
-        for model in models
-        for probe in probes
+        for model, probe in wanted
+        if model in models and probe in probes
     }
+
+
+def trained(outputs: set[str]) -> set[str]:
+    """Recipes of the models among the outputs."""
+    return {path.split("/")[1].split("_")[-1] for path in outputs if path.startswith("models/")}
+
+
+def trunks(outputs: set[str]) -> set[str]:
+    """Recipes that give their names to the trunks among the outputs."""
+    return {path.split("/")[1].split("_")[-1] for path in outputs if path.startswith("trunks/")}
 
 
 def no_notebooks(outputs: set[str]) -> set[str]:
@@ -58,20 +75,22 @@ def no_notebooks(outputs: set[str]) -> set[str]:
 def test_a_probe(smoke, stale, changed, models):
     file = smoke.project / "src/passband/probes/heatmap.py"
     with changed(file):
-        expected = measured(models.values(), "fourier-heatmap") | drawn(smoke, "fourier-heatmap")
+        expected = measured(smoke, models.values(), "fourier-heatmap")
+        expected |= drawn(smoke, "fourier-heatmap")
         assert no_notebooks(stale()) == expected | ALWAYS_AFTER
 
 
 def test_an_attack(smoke, stale, changed, models):
-    natural, robust = models["sar-natural"], models["sar-pgd-at"]
+    natural = models["sar-natural"]
+    robust = models.keys() - {"sar-natural", "sar-l-model"}
     file = smoke.project / "src/passband/attacks/pgd.py"
     with changed(file):
         outputs = stale()
-    trained = {path.split("/")[1] for path in outputs if path.startswith("models/")}
-    assert trained == {robust}
+    assert trained(outputs) == robust
+    assert trunks(outputs) == {name.split("_")[-1] for name in smoke.plan.trunks}
     attacked = {path.split("/")[1] for path in outputs if path.startswith("attacks/")}
     assert attacked == set(models.values())
-    assert measured([robust], *smoke.plan.probes) <= outputs
+    assert measured(smoke, [models[name] for name in robust], *smoke.plan.probes) <= outputs
     of_natural = {path for path in outputs if path.startswith(f"arrays/{natural}")}
     assert of_natural == {
         f"arrays/{natural}/seed-0/{probe}"
@@ -115,13 +134,42 @@ def test_the_option_of_a_figure(smoke, stale, changed):
         assert no_notebooks(stale()) == {"figures/sar.fig5"} | LAST
 
 
+def test_an_attack_of_one_probe(smoke, stale, changed, models):
+    """Square is run by AutoAttack's probe alone: no training, no other measurement."""
+    file = smoke.project / "src/passband/attacks/square.py"
+    with changed(file):
+        expected = measured(smoke, models.values(), "autoattack") | drawn(smoke, "autoattack")
+        assert no_notebooks(stale()) == expected | ALWAYS_AFTER
+
+
 def test_the_length_of_one_training(smoke, stale, models, overlay):
-    robust = models["sar-pgd-at"]
-    longer = overlay({"recipes": {"sar-pgd-at": {"epochs": 3}}})
+    natural = models["sar-natural"]
+    longer = overlay({"recipes": {"sar-natural": {"epochs": 3}}})
     outputs = stale(longer)
-    of_others = [path for path in outputs if path.split("/")[1:2] in [[m] for m in models.values()]]
-    assert {path.split("/")[1] for path in of_others} == {robust}
-    assert measured([robust], *smoke.plan.probes) <= outputs
+    assert of_models(outputs, models) == {natural}
+    assert measured(smoke, [natural], *smoke.plan.probes) <= outputs
+
+
+def of_models(outputs: set[str], models: dict[str, str]) -> set[str]:
+    """The models that the outputs belong to."""
+    return {path.split("/")[1] for path in outputs if "/" in path} & set(models.values())
+
+
+def test_the_coefficient_of_sar(smoke, stale, models, overlay):
+    """It starts after the fork: neither the trunk nor plain adversarial training is run again."""
+    aligned = models["sar-pgd-at-sar"]
+    outputs = stale(overlay({"recipes": {"sar-pgd-at-sar": {"alignment": {"coefficient": 0.3}}}}))
+    assert trained(outputs) == {"sar-pgd-at-sar"} and trunks(outputs) == set()
+    assert of_models(outputs, models) == {aligned}
+    assert measured(smoke, [aligned], *smoke.plan.probes) <= outputs
+
+
+def test_what_forks_have_in_common(smoke, stale, models, overlay):
+    """Another batch size of TRADES trains the trunk and all three that fork from it."""
+    family = {"sar-trades", "sar-trades-sar", "sar-trades-sarwa"}
+    outputs = stale(overlay({"recipes": {one: {"batch_size": 40} for one in family}}))
+    assert trunks(outputs) == {"sar-trades"} and trained(outputs) == family
+    assert of_models(outputs, models) == {models[name] for name in family}
 
 
 def test_a_fresh_checkout_of_the_same_sources(smoke, stale):

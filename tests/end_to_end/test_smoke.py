@@ -89,7 +89,7 @@ def test_every_artifact_keeps_its_executed_notebook(smoke):
 def test_measurements_are_complete(smoke):
     table = pd.read_csv(smoke.results / "measurements.csv", keep_default_na=False)
     assert list(table.columns) == MEASUREMENTS
-    assert not (table.drop(columns="unit") == "").any().any()
+    assert not (table.drop(columns=["condition", "unit"]) == "").any().any()
     assert np.isfinite(table.value.astype(float)).all()
     assert (table.n_images > 0).all() and (table.n_images <= 120).all()
     accuracy = table[table.metric == "accuracy"]
@@ -137,10 +137,13 @@ def test_every_training_tells_its_history(smoke):
         told = json.loads((folder / "run.json").read_text())
         assert told.keys() >= RUN
         assert told["recipe"] == training["recipe"] and told["resumed"] == 0
+        assert told["forked"] == (training["trunk"] is not None)
         history = pd.read_csv(folder / "history.csv")
         assert list(history.epoch) == list(range(1, training["recipe"]["epochs"] + 1))
         assert history.selected.sum() == 1
         assert history.epoch[history.selected.idxmax()] == told["selected_epoch"]
+    for trunk in smoke.plan.trunks:
+        assert (smoke.results / f"trunks/{trunk}/seed-0.safetensors").stat().st_size > 10_000
     leftovers = [path for path in (smoke.results / "checkpoints").rglob("*") if path.is_file()]
     assert not leftovers, "checkpoints are removed when a training ends"
 
@@ -198,6 +201,7 @@ def test_jobs_load_no_module_that_they_do_not_depend_on(smoke, snakemake):
     rows = [dict(zip(columns, line.split("\t"), strict=False)) for line in lines[1:]]
     scripts = {
         "prepare_dataset": ["prepare_dataset"],
+        "train_trunk": ["train_trunk"],
         "train_model": ["train_model"],
         "attack_model": ["attack_model"],
         "probe_model": ["probe_model"],

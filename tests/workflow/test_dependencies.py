@@ -44,6 +44,7 @@ def test_declared_arguments_are_those_of_the_functions(name):
     ("script", "folders"),
     [
         ("prepare_dataset", {"attacks", "figures", "findings", "models", "probes", "training"}),
+        ("train_trunk", {"figures", "findings", "probes", "report"}),
         ("train_model", {"figures", "findings", "probes", "report"}),
         ("attack_model", {"figures", "findings", "report", "training"}),
         ("probe_model", {"figures", "findings", "report", "training"}),
@@ -60,7 +61,7 @@ def test_jobs_do_not_depend_on_what_they_do_not_use(script, folders):
 
 
 def test_methods_are_no_dependency_of_those_who_do_not_name_them():
-    for script in ("train_model", "attack_model", "probe_model"):
+    for script in ("train_trunk", "train_model", "attack_model", "probe_model"):
         files = depends(script)
         assert {"attacks/__init__.py", "models/__init__.py"} <= files
         for registry in REGISTRIES:

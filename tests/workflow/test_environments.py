@@ -153,9 +153,10 @@ def templates() -> list[Path]:
 
 JOBS = {
     "prepare_dataset": ("envs/torch.yaml", []),
+    "train_trunk": ("envs/torch.yaml", members("models", "attacks")),
     "train_model": ("envs/torch.yaml", members("models", "attacks")),
     "attack_model": ("envs/torch.yaml", members("models", "attacks")),
-    "probe_model": ("envs/torch.yaml", members("models", "probes")),
+    "probe_model": ("envs/torch.yaml", members("models", "attacks", "probes")),
     "render_artifact": ("envs/figures.yaml", templates()),
     "collect_measurements": ("envs/figures.yaml", []),
     "judge_findings": ("envs/figures.yaml", sorted((ROOT / "src/passband/findings").rglob("*.py"))),
