@@ -131,7 +131,10 @@ def measuring_hours(resolved: Plan, passes: dict) -> float:
         for slug in row["models"]
         for probe in row["probes"]
     }
-    attacked = {(model, resolved.probes[probe].get("attack")) for model, probe in wanted}
+    attacked = {
+        (model, probe if probe in resolved.attacks else resolved.probes[probe].get("attack"))
+        for model, probe in wanted
+    }
     seconds = 0.0
     for model, attack in attacked:
         row = resolved.trainings[model]
@@ -139,6 +142,8 @@ def measuring_hours(resolved: Plan, passes: dict) -> float:
             search, _ = passes[row["architecture"], row["dataset"]]
             seconds += _test_images(row) * 2 * resolved.attacks[attack]["steps"] * search
     for model, probe in wanted:
+        if probe in resolved.attacks:
+            continue
         row, constants = resolved.trainings[model], resolved.probes[probe]
         search, judged = passes[row["architecture"], row["dataset"]]
         images = min(constants.get("images") or 10**9, _test_images(row))

@@ -192,6 +192,9 @@ def plan(config: Mapping, root: Path) -> Plan:
         for name, row in _probes(files).items()
     }
 
+    for name in set(probes) & set(attacks):
+        raise UserError(f"'{name}' is the name of an attack and of a probe; rename the probe.")
+
     models, trainings = {}, {}
     for slug, row in files["models"]["models"].items():
         dataset = _substitute(row["dataset"], config["datasets"])
@@ -224,7 +227,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         templates = [file.stem for file in (root / "reports" / "notebooks").glob("*.py")]
         _known(f"notebook of artifact '{name}'", [row["notebook"]], templates)
         _known(f"model of artifact '{name}'", row["models"], models)
-        _known(f"probe of artifact '{name}'", row["probes"], probes)
+        _known(f"probe of artifact '{name}'", row["probes"], [*probes, *attacks])
         distinct = {models[slug]["model"]: slug for slug in reversed(row["models"])}
         row = row | {"models": [slug for slug in row["models"] if slug in distinct.values()]}
         if "dataset" in row:

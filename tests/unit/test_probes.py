@@ -62,7 +62,6 @@ def test_every_probe_is_registered():
     assert PROBES.names() == [
         "accuracy_under_attacks",
         "accuracy_under_filtered_attacks",
-        "attack_accuracy",
         "example_images",
         "filtered_accuracy",
         "fourier_heatmap",
@@ -116,23 +115,6 @@ def test_perturbations_stay_in_the_ball_and_change_predictions(lived_in):
     assert (predictions(model, images, FLOAT32, added(noise)) != labels).any()
 
 
-# Accuracy
-
-
-def test_attack_accuracy_counts_by_hand():
-    model = Counting(lambda x: two_classes(x.mean((1, 2, 3)) - 0.6))
-    noise = torch.tensor([0.0, 0.05, 0.2, -0.2])[:, None, None, None].expand(4, 1, 8, 8)
-    labels = torch.tensor([0, 0, 0, 1])
-    found = PROBES["attack_accuracy"](subject(model, grey(4), labels, noise), attack="pgd-20")
-    assert found.arrays["correct_clean"].tolist() == [1, 1, 1, 0]
-    assert found.arrays["correct"].tolist() == [1, 1, 0, 0]
-    assert found.arrays["correct"].dtype == np.uint8
-    assert found.rows == [
-        ("attack=none", "accuracy", 75.0, 4, "percent"),
-        ("attack=pgd-20", "accuracy", 50.0, 4, "percent"),
-    ]
-
-
 # Accuracy under several attacks
 
 
@@ -168,9 +150,8 @@ def test_each_attack_gives_what_it_gives_alone(attacked):
         noise = perturbations(
             attacked.model, attacked.images, attacked.labels, attack, attacked.seed, FLOAT32
         )
-        alone = subject(attacked.model, attacked.images, attacked.labels, noise)
-        expected = PROBES["attack_accuracy"](alone, attack=attack["name"]).arrays["correct"]
-        assert row.tolist() == (expected & clean.numpy()).tolist()
+        found_alone = predictions(attacked.model, attacked.images, FLOAT32, added(noise))
+        assert row.tolist() == ((found_alone == attacked.labels) & clean).tolist()
         assert 0 < row.sum() < 32, "the attack must matter for this test to tell"
     assert found.metadata == {"attacks": ["weak", "strong"]}
     correct = found.arrays["correct"]
@@ -332,12 +313,15 @@ def test_bands_end_at_the_clean_and_at_the_attacked_accuracy(lived_in):
     noise = perturbations(model, images, labels, attack, 0, FLOAT32)
     given = subject(model, images, labels, noise)
     found = PROBES["perturbation_bands"](given, attack="big", bandwidths=[0, "1/2", "1"])
-    plain = PROBES["attack_accuracy"](given, attack="big").arrays
+    clean, broken = (
+        (predictions(model, images, FLOAT32, change) == labels).numpy()
+        for change in (lambda images, _: images, added(noise))
+    )
     for name, keep in {"lowpass": lowpass, "highpass": highpass}.items():
         correct = found.arrays[f"correct_{name}"]
         assert correct.shape == (3, 40) and correct.dtype == np.uint8
-        assert np.array_equal(correct[0], plain["correct_clean"])
-        assert (correct[-1] == plain["correct"]).mean() >= 0.975
+        assert np.array_equal(correct[0], clean)
+        assert (correct[-1] == broken).mean() >= 0.975
         shown = (images / 255 + keep(noise, 8)).clamp(0, 1)
         assert np.array_equal(correct[1], (model(shown).argmax(1) == labels).numpy())
     assert found.arrays["bandwidths"].tolist() == [0, 8, 16]
@@ -522,7 +506,6 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
     options = SimpleNamespace(
         accuracy_under_attacks={"attacks": attacks},
         accuracy_under_filtered_attacks={"attacks": attacks, "bandwidths": ["1/2", "1"]},
-        attack_accuracy={"attack": "pgd"},
         example_images={"attack": "pgd", "bandwidth": "1/4", "examples": 4, "images": 8},
         filtered_accuracy={"filter": "highpass", "bandwidths": ["1/2", "1"]},
         fourier_heatmap={"norm_per_pixel": 0.125, "images": 2},

@@ -177,10 +177,13 @@ CONFIG_MISTAKES = {
         ["probe 'fourier-heatmap'", "images is 0"],
     ),
     "unknown attack of a probe": (
-        probe({"attack": "pdg-20"}, "pgd-20"),
-        ["probe 'pgd-20'", "'pdg-20'", "did you mean 'pgd-20'?"],
+        probe({"attack": "pdg-20"}, "pgd-20-bands"),
+        ["probe 'pgd-20-bands'", "'pdg-20'", "did you mean 'pgd-20'?"],
     ),
-    "attack that is no text": (probe({"attack": 20}, "pgd-20"), ["probe 'pgd-20'", "'20'"]),
+    "attack that is no text": (
+        probe({"attack": 20}, "pgd-20-bands"),
+        ["probe 'pgd-20-bands'", "'20'"],
+    ),
     "attacks that are no list": (
         probe({"attacks": "pgd-50"}, "stronger-attacks"),
         ["probe 'stronger-attacks'", "attacks is 'pgd-50'", "expected a list of names"],
@@ -370,6 +373,11 @@ FILE_MISTAKES = {
     "epsilon not a number": ("attacks", put("pgd-20", "epsilon", FLOAT_NAN), ["epsilon is nan"]),
     "epsilon as a list": ("attacks", put("pgd-20", "epsilon", [8]), ["epsilon is [8]"]),
     "half a step": ("attacks", put("pgd-20", "steps", 2.5), ["steps is 2.5", "whole number"]),
+    "a probe with the name of an attack": (
+        "artifacts",
+        put("probes", "fgsm", {"probe": "fourier_heatmap", "norm_per_pixel": 0.1, "images": 9}),
+        ["'fgsm'", "rename the probe"],
+    ),
     "unknown start": ("attacks", put("pgd-20", "start", "unifrom"), ["start", "'uniform'"]),
     "unknown loss of an attack": (
         "attacks",

@@ -267,7 +267,7 @@ def test_training_attacks_are_substituted_in_training_only():
     }
     assert set(attacks_of(one, "validation").values()) == {"pgd-5"}
     assert one.attacks["pgd-20"]["steps"] == 20
-    assert one.probes["pgd-20"]["attack"] == "pgd-20"
+    assert one.probes["pgd-20-bands"]["attack"] == "pgd-20"
 
 
 def test_probes_of_several_attacks_are_given_them_in_order(paper):

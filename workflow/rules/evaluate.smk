@@ -4,7 +4,9 @@ rule attack_model:
         test=split_file("test"),
         code=attack_code,
     output:
-        "<results>/attacks/{model}/seed-{seed}/{attack}.safetensors",
+        perturbation="<results>/attacks/{model}/seed-{seed}/{attack}.safetensors",
+        csv="<results>/measurements/{model}/seed-{seed}/{attack}.csv",
+        arrays="<results>/arrays/{model}/seed-{seed}/{attack}.safetensors",
     log:
         "<logs>/attack/{model}/seed-{seed}/{attack}.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""Attack a trained model on the test images and keep the perturbations."""
+"""Attack a trained model on the test images; keep the perturbations and what they broke."""
 
 import sys
 from pathlib import Path
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 with job(snakemake.log[0]):
     run_attack(
         attack=snakemake.params.attack,
+        model_name=snakemake.wildcards.model,
         architecture=snakemake.params.training["architecture"],
+        method=snakemake.params.training["recipe"]["method"],
         seed=int(snakemake.wildcards.seed),
         weights=Path(snakemake.input.weights),
         data_file=Path(snakemake.input.test),
         limit=snakemake.params.limit,
-        output=Path(snakemake.output[0]),
+        perturbation=Path(snakemake.output.perturbation),
+        csv=Path(snakemake.output.csv),
+        arrays=Path(snakemake.output.arrays),
         compute=choose(snakemake.threads, snakemake.resources.get("gpu", 0)),
     )

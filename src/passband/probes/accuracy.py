@@ -30,17 +30,6 @@ def filtered_accuracy(subject: Subject, *, filter: str, bandwidths: list[str]) -
     return result
 
 
-@PROBES.register("attack_accuracy")
-def attack_accuracy(subject: Subject, *, attack: str) -> Measurement:
-    """Accuracy without and with an attack."""
-    clean = stored(_correct(subject, lambda images, _: images))
-    attacked = stored(_correct(subject, added(subject.perturbation)))
-    result = Measurement(arrays={"correct": attacked, "correct_clean": clean})
-    result.accuracy("attack=none", clean)
-    result.accuracy(f"attack={attack}", attacked)
-    return result
-
-
 @PROBES.register("perturbation_bands")
 def perturbation_bands(subject: Subject, *, attack: str, bandwidths: list[str]) -> Measurement:
     """Robust accuracy when the perturbation is filtered before it is added (sar, figure 6)."""

@@ -14,7 +14,7 @@ from passband.compute import Compute
 from passband.data.storage import ImageSet, load
 from passband.evaluation import added, frozen, perturbations, predictions
 from passband.files import read_arrays, write_arrays, write_csv
-from passband.probes import PROBES, Subject, stored
+from passband.probes import PROBES, Measurement, Subject, stored
 
 COLUMNS = ("condition", "metric", "value", "n_images", "unit")
 
@@ -49,30 +49,35 @@ def _timed(what: str) -> Iterator[None]:
 def run_attack(
     *,
     attack: dict,
+    model_name: str,
     architecture: str,
+    method: str,
     seed: int,
     weights: Path,
     data_file: Path,
     limit: int | None,
-    output: Path,
+    perturbation: Path,
+    csv: Path,
+    arrays: Path,
     compute: Compute,
 ) -> None:
-    """Attack the first `limit` images and write perturbation, correct and correct_clean."""
+    """Attack the first `limit` images; write the perturbation, and accuracy with and without it.
+
+    arrays: correct and correct_clean, uint8 [N].
+    """
     data = _subject_data(data_file, limit, compute)
-    model = load_frozen(weights, architecture, data, compute)
+    model = compute.place(frozen(load_trained(weights, architecture, data, compute)))
     with _timed(attack["name"]):
         noise = perturbations(model, data.images, data.labels, attack, seed, compute)
-        correct = predictions(model, data.images, compute, added(noise)) == data.labels
         clean = predictions(model, data.images, compute) == data.labels
-    write_arrays(
-        output,
-        {
-            "perturbation": stored(noise),
-            "correct": stored(correct),
-            "correct_clean": stored(clean),
-        },
-        {"attack": attack, "seed": seed, **compute.describe()},
-    )
+        attacked = predictions(model, data.images, compute, added(noise)) == data.labels
+    measured = Measurement({"correct": stored(attacked), "correct_clean": stored(clean)})
+    measured.accuracy("attack=none", measured.arrays["correct_clean"])
+    measured.accuracy(f"attack={attack['name']}", measured.arrays["correct"])
+    origin = {"attack": attack, "seed": seed, **compute.describe()}
+    write_arrays(perturbation, {"perturbation": stored(noise)}, origin)
+    labels = _labels(data, architecture, method, model_name, seed, attack["name"])
+    _write(measured, labels, csv, arrays)
 
 
 def run_probe(
@@ -110,13 +115,23 @@ def run_probe(
     constants = {key: value for key, value in probe.items() if key != "probe"}
     with _timed(name):
         measured = PROBES[probe["probe"]](subject, **constants)
-    labels = {
+    _write(measured, _labels(data, architecture, method, model_name, seed, name), csv, arrays)
+
+
+def _labels(
+    data: ImageSet, architecture: str, method: str, model_name: str, seed: int, probe: str
+) -> dict[str, object]:
+    """The columns that all rows of a job share."""
+    return {
         "dataset": data.title,
         "architecture": architecture,
         "method": method,
         "model": model_name,
         "seed": seed,
-        "probe": name,
+        "probe": probe,
     }
+
+
+def _write(measured: Measurement, labels: dict, csv: Path, arrays: Path) -> None:
     write_arrays(arrays, measured.arrays, measured.metadata)
     write_csv(csv, [labels | dict(zip(COLUMNS, row, strict=True)) for row in measured.rows])
