@@ -396,6 +396,11 @@ def resolve_recipe(
         raise UserError(
             f"recipe '{name}' selects by val_robust_accuracy, but its validation names no attack."
         )
+    if resolved["validation"]["fraction"] == 0 and resolved["select"] != "last":
+        raise UserError(
+            f"recipe '{name}' holds no images out, so no epoch can be selected by "
+            f"{resolved['select']}: set select to last, or raise validation.fraction."
+        )
     schedule = resolved["schedule"]
     if len(schedule.get("milestones", [])) != len(schedule.get("factors", [])):
         raise UserError(
@@ -418,12 +423,24 @@ def _check_parts(name: str, recipe: Mapping) -> None:
             "one; keep one, and make a second recipe for the other."
         )
     for part in ("loss", "alignment", "weight_perturbation"):
+        if part in recipe and "mixing" in recipe:
+            raise UserError(
+                f"recipe '{name}' has mixing and {part}, which needs one label per image: remove "
+                "one of them."
+            )
         if part in recipe and "adversary" not in recipe:
             raise UserError(
                 f"recipe '{name}' has {part} but no adversary: {part} works on adversarial "
                 "examples; add an adversary, or remove it."
             )
     alignment = recipe.get("alignment") or {}
+    mixing = recipe.get("mixing") or {}
+    mixes_attacked = isinstance(mixing, Mapping) and mixing.get("of") == "adversarial"
+    if mixes_attacked and "adversary" not in recipe:
+        raise UserError(
+            f"recipe '{name}' mixes adversarial examples but has no adversary: add one, or set "
+            "mixing.of to clean."
+        )
     averaged = isinstance(alignment, Mapping) and alignment.get("natural_branch") == "average"
     if averaged and "weight_average" not in recipe:
         raise UserError(

@@ -17,8 +17,7 @@ with job(snakemake.log[0]):
     run_attack(
         attack=snakemake.params.attack,
         model_name=snakemake.wildcards.model,
-        architecture=snakemake.params.training["architecture"],
-        method=snakemake.params.training["recipe"]["method"],
+        training=snakemake.params.training,
         seed=int(snakemake.wildcards.seed),
         weights=Path(snakemake.input.weights),
         data_file=Path(snakemake.input.test),

@@ -14,13 +14,11 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    training = snakemake.params.training
     run_probe(
         probe=snakemake.params.probe,
         name=snakemake.wildcards.probe,
         model_name=snakemake.wildcards.model,
-        architecture=training["architecture"],
-        method=training["recipe"]["method"],
+        training=snakemake.params.training,
         seed=int(snakemake.wildcards.seed),
         weights=Path(snakemake.input.weights),
         data_file=Path(snakemake.input.test),

@@ -33,10 +33,13 @@ def objective(
 
     loss: cross_entropy; margin, the loss of Carlini and Wagner (2017) without a bound on
     confidence, as sar evaluates it; or kl, the divergence from the predictions on the clean
-    `images`, the inner maximisation of TRADES (Zhang et al. 2019, equation 5).
+    `images`, the inner maximisation of TRADES (Zhang et al. 2019, equation 5). Mixed labels, float
+    [N, classes], go with cross_entropy and with binary_cross_entropy.
     """
     if loss == "cross_entropy":
         return lambda logits: F.cross_entropy(logits, labels, reduction="sum")
+    if loss == "binary_cross_entropy":
+        return lambda logits: F.binary_cross_entropy_with_logits(logits, labels, reduction="sum")
     if loss == "margin":
         return lambda logits: margins(logits, labels).sum()
     with torch.no_grad():

@@ -26,17 +26,22 @@ def _subject_data(data_file: Path, limit: int | None, compute: Compute) -> Image
     )
 
 
-def load_trained(weights: Path, architecture: str, data: ImageSet, compute: Compute) -> nn.Module:
-    """A trained network for the images of `data`, in eval mode, its layers as they trained."""
+def load_trained(weights: Path, training: dict, data: ImageSet, compute: Compute) -> nn.Module:
+    """A trained network for the images of `data`, in eval mode, its layers as they trained.
+
+    training: what the network was trained with: architecture and recipe.
+    """
     channels, side = data.images.shape[1:3]
-    model = models.build(architecture, channels, len(data.classes), side, seed=0)
+    model = models.build(
+        training["architecture"],
+        channels,
+        len(data.classes),
+        side,
+        seed=0,
+        quantization=training["recipe"].get("quantization"),
+    )
     model.load_state_dict(load_file(weights))
     return compute.place(model.eval().requires_grad_(False))
-
-
-def load_frozen(weights: Path, architecture: str, data: ImageSet, compute: Compute) -> nn.Module:
-    """A trained network, ready for measuring on the images of `data`."""
-    return compute.place(frozen(load_trained(weights, architecture, data, compute)))
 
 
 @contextmanager
@@ -50,8 +55,7 @@ def run_attack(
     *,
     attack: dict,
     model_name: str,
-    architecture: str,
-    method: str,
+    training: dict,
     seed: int,
     weights: Path,
     data_file: Path,
@@ -63,10 +67,11 @@ def run_attack(
 ) -> None:
     """Attack the first `limit` images; write the perturbation, and accuracy with and without it.
 
+    training: what the network was trained with: architecture and resolved recipe.
     arrays: correct and correct_clean, uint8 [N].
     """
     data = _subject_data(data_file, limit, compute)
-    model = compute.place(frozen(load_trained(weights, architecture, data, compute)))
+    model = compute.place(frozen(load_trained(weights, training, data, compute)))
     with _timed(attack["name"]):
         noise = perturbations(model, data.images, data.labels, attack, seed, compute)
         clean = predictions(model, data.images, compute) == data.labels
@@ -76,7 +81,7 @@ def run_attack(
     measured.accuracy(f"attack={attack['name']}", measured.arrays["correct"])
     origin = {"attack": attack, "seed": seed, **compute.describe()}
     write_arrays(perturbation, {"perturbation": stored(noise)}, origin)
-    labels = _labels(data, architecture, method, model_name, seed, attack["name"])
+    labels = _labels(data, training, model_name, seed, attack["name"])
     _write(measured, labels, csv, arrays)
 
 
@@ -85,8 +90,7 @@ def run_probe(
     probe: dict,
     name: str,
     model_name: str,
-    architecture: str,
-    method: str,
+    training: dict,
     seed: int,
     weights: Path,
     data_file: Path,
@@ -101,7 +105,7 @@ def run_probe(
     noise = None
     if perturbation is not None:
         noise = torch.from_numpy(read_arrays(perturbation)["perturbation"]).to(compute.device)
-    trained = load_trained(weights, architecture, data, compute)
+    trained = load_trained(weights, training, data, compute)
     subject = Subject(
         model=compute.place(frozen(trained)),
         trained=trained,
@@ -115,17 +119,17 @@ def run_probe(
     constants = {key: value for key, value in probe.items() if key != "probe"}
     with _timed(name):
         measured = PROBES[probe["probe"]](subject, **constants)
-    _write(measured, _labels(data, architecture, method, model_name, seed, name), csv, arrays)
+    _write(measured, _labels(data, training, model_name, seed, name), csv, arrays)
 
 
 def _labels(
-    data: ImageSet, architecture: str, method: str, model_name: str, seed: int, probe: str
+    data: ImageSet, training: dict, model_name: str, seed: int, probe: str
 ) -> dict[str, object]:
     """The columns that all rows of a job share."""
     return {
         "dataset": data.title,
-        "architecture": architecture,
-        "method": method,
+        "architecture": training["architecture"],
+        "method": training["recipe"]["method"],
         "model": model_name,
         "seed": seed,
         "probe": probe,

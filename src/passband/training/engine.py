@@ -18,6 +18,7 @@ from passband.compute import Compute
 from passband.data.storage import ImageSet
 from passband.errors import UserError
 from passband.evaluation import added, frozen, perturbations, predictions, progress
+from passband.models.quantization import scale_groups
 from passband.numbers import bandwidth_at
 from passband.random import Draws, key_of, permutation
 from passband.spectra.filters import FILTERS
@@ -26,11 +27,13 @@ from passband.training.augmentation import crop_and_flip
 from passband.training.averaging import include, refresh_statistics
 from passband.training.checkpoint import State, restore_state, save_state
 from passband.training.losses import LOSSES
+from passband.training.mixing import MIXINGS, beta_share, mixed_loss
 from passband.training.schedule import common_part, first_drop, learning_rate
+from passband.training.trace import activation_ratios
 from passband.training.weight_perturbation import perturbed_weights, proxy
 
 Forward = Callable[[Tensor], Tensor]
-Step = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
+Step = Callable[..., tuple[Tensor, Tensor]]
 
 
 def training_step(
@@ -40,20 +43,24 @@ def training_step(
     seed: int,
     compute: Compute,
     average: Forward | None = None,
+    classes: int = 0,
 ) -> Step:
     """Build the step of a recipe from its parts.
 
-    step(images uint8 [B, C, H, W], labels int64 [B], indices int64 [B], epoch) updates the model
-    once and returns the batch's summed loss and its number of correct predictions, both 0-d
+    step(images uint8 [B, C, H, W], labels int64 [B], indices int64 [B], epoch, batch=0), the
+    last being the batch's number in the epoch, on which the draws of mixing depend, updates the
+    model once and returns the batch's summed loss and its number of correct predictions, both 0-d
     tensors on the device. Order: augment, treat, craft adversarial examples (gradients of the
     images only), perturb the weights, outer loss and alignment, update. The natural images pass
     through the model first, where a part needs their logits, then the adversarial ones; both
     passes move the batch statistics.
 
     average: logits of the averaged model, for an alignment whose natural branch it is.
+    classes: how many there are, for a recipe that mixes labels.
     """
     adversary, alignment = recipe.get("adversary"), recipe.get("alignment")
     perturbation, outer = recipe.get("weight_perturbation"), recipe.get("loss")
+    mixing = recipe.get("mixing")
     drop = first_drop(recipe["schedule"], recipe["epochs"]) if alignment else None
     logits_of = compute.logits_of(model)
     proxy_logits_of = compute.logits_of(proxy(model))
@@ -63,7 +70,15 @@ def training_step(
             return images
         model.train(adversary["batchnorm"] == "train")
         draws = Draws(key_of(seed, "adversary", epoch), indices)
-        return craft(adversary["attack"], logits_of, images, labels, draws)
+        attack = adversary["attack"]
+        if labels.is_floating_point() and mixing["loss"] == "bce":
+            attack = attack | {"loss": "binary_cross_entropy"}
+        return craft(attack, logits_of, images, labels, draws)
+
+    def mixed(images: Tensor, labels: Tensor, indices: Tensor, epoch: int, batch: int):
+        key = key_of(seed, "mixing", epoch, batch)
+        share = beta_share(key, mixing["alpha"])
+        return MIXINGS[mixing["kind"]](images, labels, classes, share, Draws(key, indices))
 
     def perturbed(images: Tensor, labels: Tensor, epoch: int) -> AbstractContextManager:
         if not perturbation or epoch < perturbation["warmup"]:
@@ -71,17 +86,24 @@ def training_step(
         loss = F.cross_entropy(proxy_logits_of(images), labels)
         return perturbed_weights(model, loss, perturbation["gamma"])
 
-    def step(images: Tensor, labels: Tensor, indices: Tensor, epoch: int):
+    def step(images: Tensor, labels: Tensor, indices: Tensor, epoch: int, batch: int = 0):
         key = key_of(seed, "augmentation", epoch)
         natural_images = shown(images, indices, recipe, key, compute)
-        adversarial_images = attacked(natural_images, labels, indices, epoch)
+        targets = labels
+        if mixing and mixing["of"] == "clean":
+            natural_images, targets = mixed(natural_images, labels, indices, epoch, batch)
+        adversarial_images = attacked(natural_images, targets, indices, epoch)
+        if mixing and mixing["of"] == "adversarial":
+            adversarial_images, targets = mixed(adversarial_images, labels, indices, epoch, batch)
         aligned = alignment and alignment["coefficient"] > 0 and epoch >= drop
         live = aligned and alignment["natural_branch"] == "live"
         model.train()
         with perturbed(adversarial_images, labels, epoch):
             natural = logits_of(natural_images) if outer or live else None
             logits = logits_of(adversarial_images)
-            if outer:
+            if targets.is_floating_point():
+                loss = mixed_loss(logits, targets, mixing["loss"])
+            elif outer:
                 loss = LOSSES[outer["kind"]](natural, logits, labels, outer["beta"])
             else:
                 loss = F.cross_entropy(logits, labels)
@@ -109,6 +131,26 @@ def shown(images: Tensor, indices: Tensor, recipe: dict, key: int, compute: Comp
     return FILTERS[treatment["filter"]](compute.images(cropped), bandwidth)
 
 
+def parameter_groups(model: nn.Module, recipe: dict) -> list[dict]:
+    """The parameters with their peak learning rates and weight decays.
+
+    The scales and weight transforms of a quantised network have their own (fourier_study follows
+    Tao et al. 2021 there).
+    """
+    settings, groups = recipe["optimizer"], scale_groups(model)
+    quantization = recipe.get("quantization", {})
+    listed = [
+        (groups.rest, settings),
+        (groups.activation_scales, quantization.get("activation_scales")),
+        (groups.weight_transforms, quantization.get("weight_transforms")),
+    ]
+    return [
+        {"params": params, "lr": one["learning_rate"], "weight_decay": one["weight_decay"]}
+        for params, one in listed
+        if params
+    ]
+
+
 def split_validation(count: int, fraction: float) -> tuple[Tensor, Tensor]:
     """Indices (training, validation) of a random split that is the same for every seed."""
     order = permutation(key_of("validation split"), count)
@@ -119,8 +161,11 @@ def split_validation(count: int, fraction: float) -> tuple[Tensor, Tensor]:
 def validate(model: nn.Module, data: ImageSet, recipe: dict, compute: Compute) -> dict:
     """Accuracy in percent on clean and, where the recipe selects by it, on attacked images."""
     measured, validation = frozen(model), recipe["validation"]
+    found = {"val_accuracy": math.nan, "val_robust_accuracy": math.nan}
+    if len(data.labels) == 0:
+        return found
     clean = (predictions(measured, data.images, compute) == data.labels).float().mean()
-    found = {"val_accuracy": 100 * clean.item(), "val_robust_accuracy": math.nan}
+    found["val_accuracy"] = 100 * clean.item()
     if validation.get("attack"):
         limit = validation.get("images") or len(data.labels)
         images, labels = data.images[:limit], data.labels[:limit]
@@ -159,13 +204,12 @@ def train(
     model = compute.place(model)
     settings = recipe["optimizer"]
     optimizer = torch.optim.SGD(
-        model.parameters(),
-        lr=settings["learning_rate"],
+        parameter_groups(model, recipe),
         momentum=settings["momentum"],
-        weight_decay=settings["weight_decay"],
         nesterov=settings["nesterov"],
         fused=True,
     )
+    peaks = [group["lr"] for group in optimizer.param_groups]
     inside, held_out = split_validation(len(data.labels), recipe["validation"]["fraction"])
     training, validation = (
         data._replace(
@@ -213,14 +257,17 @@ def train(
                     compute,
                 )
             average = compute.logits_of(frozen(state.average)) if state.average else None
-            step = training_step(model, optimizer, recipe, seed, compute, average)
+            step = training_step(
+                model, optimizer, recipe, seed, compute, average, len(data.classes)
+            )
+            torch.manual_seed(key_of(seed, "dropout", epoch))
             total = torch.zeros(2, dtype=torch.float64, device=compute.device)
-            for start, chosen in zip(range(0, count, size), parts, strict=True):
-                rate = learning_rate(
-                    recipe["schedule"], settings["learning_rate"], epoch + start / count, epochs
-                )
-                optimizer.param_groups[0]["lr"] = rate
-                result = step(training.images[chosen], training.labels[chosen], chosen, epoch)
+            for batch, chosen in enumerate(parts):
+                share = learning_rate(recipe["schedule"], 1.0, epoch + batch * size / count, epochs)
+                for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                    group["lr"] = peak * share
+                images, labels = training.images[chosen], training.labels[chosen]
+                result = step(images, labels, chosen, epoch, batch)
                 total += torch.stack([part.double() for part in result])
                 bar.update(len(chosen))
             loss, correct = (total / count).tolist()
@@ -231,12 +278,17 @@ def train(
                     f"the state after epoch {epoch} is kept."
                 )
             seconds = time.monotonic() - started
+            traced = {}
+            if "trace" in recipe:
+                first = training.images[: recipe["trace"]["images"]]
+                traced = activation_ratios(model, compute.images(first))
             row = {
                 "epoch": epoch + 1,
-                "lr": rate,
+                "lr": settings["learning_rate"] * share,
                 "train_loss": loss,
                 "train_accuracy": 100 * correct,
                 **validate(model, validation, recipe, compute),
+                **traced,
                 "seconds": time.monotonic() - started,
                 "images_per_second": count / seconds,
             }

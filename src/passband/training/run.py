@@ -40,7 +40,7 @@ def run_training(
     diverges or a file cannot be read or written.
     """
     started = datetime.now(UTC)
-    data, model, fingerprint = _subject(architecture, seed, data_file, limit)
+    data, model, fingerprint = _subject(architecture, recipe, seed, data_file, limit)
     state = train(
         recipe,
         data,
@@ -100,7 +100,7 @@ def run_trunk(
     compute: Compute,
 ) -> None:
     """Train the common part of several recipes up to epoch `until` and write its state."""
-    data, model, fingerprint = _subject(architecture, seed, data_file, limit)
+    data, model, fingerprint = _subject(architecture, recipe, seed, data_file, limit)
     train(
         recipe,
         data,
@@ -117,13 +117,20 @@ def run_trunk(
 
 
 def _subject(
-    architecture: str, seed: int, data_file: Path, limit: int | None
+    architecture: str, recipe: dict, seed: int, data_file: Path, limit: int | None
 ) -> tuple[ImageSet, nn.Module, str]:
     """The training images, the initial network, and the data file's checksum."""
     data = load(data_file.parent, data_file.stem)
     data = data._replace(images=data.images[:limit], labels=data.labels[:limit])
     channels, side = data.images.shape[1:3]
-    model = models.build(architecture, channels, len(data.classes), side, key_of(seed, "weights"))
+    model = models.build(
+        architecture,
+        channels,
+        len(data.classes),
+        side,
+        key_of(seed, "weights"),
+        recipe.get("quantization"),
+    )
     return data, model, sha256(data_file)
 
 
