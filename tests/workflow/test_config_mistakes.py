@@ -288,17 +288,17 @@ CONTRADICTIONS = {
     "a constant learning rate": (
         recipe({"schedule": CONSTANT}, "sar-mart-sar"),
         "recipe 'sar-mart-sar' aligns spectra from the epoch at which the learning rate has "
-        "fallen to half, which its schedule never does: change the schedule or remove alignment.",
+        "fallen to a quarter, which its schedule never does: change the schedule or remove alignment.",
     ),
     "a learning rate that peaks at the end": (
         recipe({"schedule": SECOND_PEAK, "epochs": 3}, "sar-awp-sarwa"),
         "recipe 'sar-awp-sarwa' aligns spectra from the epoch at which the learning rate has "
-        "fallen to half, which its schedule never does: change the schedule or remove alignment.",
+        "fallen to a quarter, which its schedule never does: change the schedule or remove alignment.",
     ),
     "a training that ends before the learning rate falls": (
         recipe({"epochs": 75}, "sar-pgd-at-sar"),
         "recipe 'sar-pgd-at-sar' aligns spectra from the epoch at which the learning rate has "
-        "fallen to half, which its schedule never does: change the schedule or remove alignment.",
+        "fallen to a quarter, which its schedule never does: change the schedule or remove alignment.",
     ),
     "a proxy of another architecture": (
         recipe({"weight_perturbation": {"proxy": "resnet20"}}, "sar-awp"),
