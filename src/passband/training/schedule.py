@@ -29,7 +29,7 @@ def first_drop(schedule: dict, epochs: int) -> int | None:
     """
     rates = [learning_rate(schedule, 1.0, epoch, epochs) for epoch in range(epochs)]
     risen = max(1, rates.index(max(rates)))
-    return next((epoch for epoch in range(risen, epochs) if rates[epoch] <= 0.25), None)
+    return next((epoch for epoch in range(risen, epochs) if rates[epoch] <= 0.25 + 1e-9), None)
 
 
 def common_part(recipe: dict) -> dict:
