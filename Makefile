@@ -4,6 +4,8 @@ PYTHON ?= python3
 SCALE ?= demo
 CORES ?= all
 ARGS ?=
+# Containers often forbid bytecode; without it every job compiles all of PyTorch anew (2 s more).
+export PYTHONDONTWRITEBYTECODE :=
 UV_VERSION := 0.13.8
 UV := .venv/uv/bin/uv
 SNAKEMAKE := .venv/bin/snakemake

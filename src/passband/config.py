@@ -410,7 +410,7 @@ def resolve_recipe(
     if "alignment" in resolved and first_drop(schedule, resolved["epochs"]) is None:
         raise UserError(
             f"recipe '{name}' aligns spectra from the epoch at which the learning rate has fallen "
-            "to half, which its schedule never does: change the schedule or remove alignment."
+            "to a quarter, which its schedule never does: change the schedule or remove alignment."
         )
     return resolved
 

@@ -241,6 +241,11 @@ ALIGNED = {"coefficient": 0.1, "distance": "l1", "transform": "sample", "natural
 CONSTANT = {"kind": "steps", "milestones": [], "factors": []}
 SECOND_PEAK = {"kind": "steps", "milestones": [1, 2], "factors": [0.1, 20]}
 
+NEVER_FALLS = (
+    "aligns spectra from the epoch at which the learning rate has fallen to a quarter, which its "
+    "schedule never does: change the schedule or remove alignment."
+)
+
 CONTRADICTIONS = {
     "two outer losses": (
         recipe({"loss": [TRADES, MART]}, "sar-trades"),
@@ -287,18 +292,15 @@ CONTRADICTIONS = {
     ),
     "a constant learning rate": (
         recipe({"schedule": CONSTANT}, "sar-mart-sar"),
-        "recipe 'sar-mart-sar' aligns spectra from the epoch at which the learning rate has "
-        "fallen to half, which its schedule never does: change the schedule or remove alignment.",
+        f"recipe 'sar-mart-sar' {NEVER_FALLS}",
     ),
     "a learning rate that peaks at the end": (
         recipe({"schedule": SECOND_PEAK, "epochs": 3}, "sar-awp-sarwa"),
-        "recipe 'sar-awp-sarwa' aligns spectra from the epoch at which the learning rate has "
-        "fallen to half, which its schedule never does: change the schedule or remove alignment.",
+        f"recipe 'sar-awp-sarwa' {NEVER_FALLS}",
     ),
     "a training that ends before the learning rate falls": (
         recipe({"epochs": 75}, "sar-pgd-at-sar"),
-        "recipe 'sar-pgd-at-sar' aligns spectra from the epoch at which the learning rate has "
-        "fallen to half, which its schedule never does: change the schedule or remove alignment.",
+        f"recipe 'sar-pgd-at-sar' {NEVER_FALLS}",
     ),
     "a proxy of another architecture": (
         recipe({"weight_perturbation": {"proxy": "resnet20"}}, "sar-awp"),

@@ -20,15 +20,16 @@ def learning_rate(schedule: dict, peak: float, epoch: float, epochs: int) -> flo
 
 
 def first_drop(schedule: dict, epochs: int) -> int | None:
-    """The first epoch but epoch 0 that begins, after the peak, at half of the peak rate or less.
+    """The first epoch but epoch 0 that begins, after the peak, at a quarter of the peak rate
+    or less.
 
-    That is the first milestone with a factor of 1/10, and 65 % of a one-cycle schedule whose
+    That is the first milestone with a factor of 1/10, and 77 % of a one-cycle schedule whose
     warm-up takes 30 %. From there on sar aligns spectra and averages weights (section VI-b). None
     if there is no such epoch.
     """
     rates = [learning_rate(schedule, 1.0, epoch, epochs) for epoch in range(epochs)]
     risen = max(1, rates.index(max(rates)))
-    return next((epoch for epoch in range(risen, epochs) if rates[epoch] <= 0.5), None)
+    return next((epoch for epoch in range(risen, epochs) if rates[epoch] <= 0.25 + 1e-9), None)
 
 
 def common_part(recipe: dict) -> dict:
