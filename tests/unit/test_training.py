@@ -182,10 +182,10 @@ def test_every_image_is_seen_once_per_epoch_at_the_scheduled_rate(tmp_path, monk
     def recording(*arguments):
         step, optimizer = training_step(*arguments), arguments[1]
 
-        def recorded(images, labels, indices, epoch):
+        def recorded(images, labels, indices, epoch, batch):
             seen.append((epoch, indices))
             rates.append(optimizer.param_groups[0]["lr"])
-            return step(images, labels, indices, epoch)
+            return step(images, labels, indices, epoch, batch)
 
         return recorded
 
