@@ -287,7 +287,7 @@ class Killed(Exception):
 def test_a_fork_killed_and_resumed_equals_a_straight_training(
     tmp_path, monkeypatch, straight, trunk, name
 ):
-    made, calls = engine.training_step, []
+    made, calls, begin = engine.training_step, [], trunk(name)
 
     def killing(*arguments):
         step = made(*arguments)
@@ -302,8 +302,8 @@ def test_a_fork_killed_and_resumed_equals_a_straight_training(
 
     monkeypatch.setattr(engine, "training_step", killing)
     with pytest.raises(Killed):
-        run(tmp_path / "state", RECIPES[name], trunk=trunk(name))
-    resumed = run(tmp_path / "state", RECIPES[name], trunk=trunk(name))
+        run(tmp_path / "state", RECIPES[name], trunk=begin)
+    resumed = run(tmp_path / "state", RECIPES[name], trunk=begin)
     assert resumed.resumed == 1
     assert [epoch for *_, epoch, _ in calls] == [2] * 3 + [3] * 5 + [4] * 3
     assert_same(resumed, straight(name))
