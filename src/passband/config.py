@@ -31,8 +31,14 @@ RANGES = {
     "queries": (1, 1_000_000),
     "target_classes": (1, 10_000),
     "initial_share": (0, 1),
+    "std": (0, 1),
+    "c": (0, 1_000_000),
+    "kappa": (0, 1_000),
+    "learning_rate": (1e-9, 10),
+    "batch": (4, 10_000),
+    "layer": (0, 10_000),
 }
-WHOLE = {"steps", "restarts", "images", "examples", "queries", "target_classes"}
+WHOLE = {"steps", "restarts", "images", "examples", "queries", "target_classes", "batch", "layer"}
 
 
 class Plan(NamedTuple):

@@ -213,16 +213,18 @@ def test_the_worst_case_attacks_only_what_still_stands(attacked, monkeypatch):
     assert found.metadata == {"attacks": ["weak", "strong", "third"]}
 
 
-def test_the_worst_case_is_searched_in_single_precision(attacked, monkeypatch):
-    asked = recorded(monkeypatch)
-    low = Compute(torch.device("cpu"), torch.bfloat16)
-    blurred = dataclasses.replace(attacked, compute=low)
-    expected = PROBES["worst_case_accuracy"](attacked, attacks=ATTACKS)
-    found = PROBES["worst_case_accuracy"](blurred, attacks=ATTACKS)
-    np.testing.assert_array_equal(found.arrays["survived"], expected.arrays["survived"])
-    assert {precision for *_, precision in asked} == {torch.float32}
-    PROBES["accuracy_under_attacks"](blurred, attacks=ATTACKS[:1])
-    assert asked[-1][2] == torch.bfloat16
+def test_exact_attacks_search_in_single_precision(attacked, monkeypatch):
+    given, half = [], Compute(torch.device("cpu"), torch.bfloat16)
+
+    def crafted(attack, logits_of, images, labels, draws):
+        given.append((attack["attack"], logits_of is attacked.model))
+        return images
+
+    monkeypatch.setattr("passband.evaluation.craft", crafted)
+    for name in ("apgd", "cw", "fab", "fgsm", "gaussian_noise", "pgd", "square"):
+        row = {"name": name, "attack": name}
+        perturbations(attacked.model, attacked.images, attacked.labels, row, 0, half)
+    assert {name for name, exact in given if exact} == {"apgd", "cw", "fab", "square"}
 
 
 @pytest.mark.parametrize("probe", ["accuracy_under_attacks", "worst_case_accuracy"])

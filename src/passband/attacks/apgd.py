@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from passband.attacks import ATTACKS, LogitsOf
+from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.standing import in_few_sizes, likely_targets, per_image, standing
 from passband.errors import UserError
 from passband.random import Draws
@@ -139,6 +139,7 @@ def climb(
 
 
 @ATTACKS.register("apgd")
+@exact
 def apgd(
     logits_of: LogitsOf,
     images: Tensor,

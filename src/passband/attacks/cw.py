@@ -10,7 +10,7 @@ learning rate, which leaves the published constant its meaning at mid grey.
 import torch
 from torch import Tensor
 
-from passband.attacks import ATTACKS, LogitsOf
+from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.objectives import margins
 from passband.attacks.standing import per_image
 from passband.random import Draws
@@ -19,6 +19,7 @@ DECAYS, SMALLEST = (0.9, 0.999), 1e-8  # Adam's betas and epsilon (Kingma and Ba
 
 
 @ATTACKS.register("cw")
+@exact
 def cw(
     logits_of: LogitsOf,
     images: Tensor,

@@ -4,7 +4,7 @@ examples with a fast adaptive boundary attack"), targeted, in the l-infinity nor
 import torch
 from torch import Tensor
 
-from passband.attacks import ATTACKS, LogitsOf
+from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.standing import in_few_sizes, likely_targets, per_image, standing
 from passband.random import Draws
 
@@ -85,6 +85,7 @@ def walk(
 
 
 @ATTACKS.register("fab")
+@exact
 def fab(
     logits_of: LogitsOf,
     images: Tensor,

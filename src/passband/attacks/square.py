@@ -6,7 +6,7 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from passband.attacks import ATTACKS, LogitsOf
+from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.objectives import margins
 from passband.attacks.standing import in_few_sizes, standing
 from passband.random import Draws
@@ -90,6 +90,7 @@ def search(
 
 
 @ATTACKS.register("square")
+@exact
 @torch.no_grad()
 def square(
     logits_of: LogitsOf,

@@ -1,7 +1,5 @@
 """Accuracy under attacks that are run for nothing else, so that no perturbation is stored."""
 
-import dataclasses
-
 import torch
 from torch import Tensor
 
@@ -44,11 +42,9 @@ def worst_case_accuracy(
 ) -> Measurement:
     """Accuracy under several attacks in turn, each on the images that still stand.
 
-    With the four attacks of AutoAttack (Croce and Hein 2020) this is its standard version. They
-    search in float32: FAB follows the boundary itself, which bfloat16 blurs.
+    With the four attacks of AutoAttack (Croce and Hein 2020) this is its standard version.
     """
-    compute = dataclasses.replace(subject.compute, search=torch.float32)
-    subject = dataclasses.replace(subject.first(images), compute=compute)
+    subject = subject.first(images)
     standing = _standing(subject, torch.arange(len(subject.labels), device=subject.labels.device))
     found = Measurement(metadata={"attacks": [attack["name"] for attack in attacks]})
     clean, rows = stored(_mask(standing, subject)), []
