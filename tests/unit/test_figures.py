@@ -19,7 +19,6 @@ from passband.figures.load import first_seeds, read_measurements
 from passband.figures.reference import read_lowpass_reference
 from passband.figures.render import render
 from passband.figures.save import save_figure
-from passband.figures.style import METHODS
 from passband.figures.tables import lowpass_cells, to_html, to_latex
 from passband.files import write_arrays
 
@@ -28,8 +27,13 @@ FIGURES = [
     *("filters", "lowpass_curves", "image_rows", "spectrum_grid"),
     *("perturbation_examples", "band_curves", "heatmap_grid"),
 ]
+METHODS = ("natural", "L-model", "PGD-AT")
 DEFENCES = [  # see test_figures_defences.py
     *("robustness_table", "schematic", "distance_ablation", "coefficient_ablation"),
+]
+FOURIER_STUDY = [  # see test_figures_fourier_study.py
+    *("fourier_overview", "input_spectra", "attack_table", "kernel_grid", "kernel_frequencies"),
+    *("ratio_curves", "layer_similarity"),
 ]
 CLASSES = [
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -38,7 +42,7 @@ CLASSES = [
 
 
 def synthetic_models(
-    root: Path, datasets: dict[str, tuple[str, int]], methods=tuple(METHODS), seeds=(0,)
+    root: Path, datasets: dict[str, tuple[str, int]], methods=METHODS, seeds=(0,)
 ) -> list[dict]:
     """Write the measurements of every data set (paper's id -> (title, side)), method and seed."""
     models = []
@@ -72,7 +76,7 @@ class _Maker:
     def __init__(self, folder, model, dataset, method, seed, side):
         self.folder, self.side, self.n = folder, side, 200
         self.name = (dataset, "resnet8", method, model, seed)
-        self.place = list(METHODS).index(method)
+        self.place = METHODS.index(method)
         self.random = np.random.default_rng([seed, self.place, side])
         self.top = (91, 88, 80)[self.place]
         self.half = (0.55, 0.25, 0.15)[self.place]  # share of the side with half the accuracy
@@ -322,7 +326,8 @@ def test_paper_scale_carries_no_mark(papers, tmp_path):
 
 
 def test_every_template_is_tried():
-    assert {path.stem for path in TEMPLATES.glob("*.py")} == {*FIGURES, "lowpass_table", *DEFENCES}
+    tried = {*FIGURES, "lowpass_table", *DEFENCES, *FOURIER_STUDY}
+    assert {path.stem for path in TEMPLATES.glob("*.py")} == tried
 
 
 @pytest.mark.parametrize("template", FIGURES)
@@ -383,8 +388,9 @@ def test_missing_template_is_explained(tmp_path):
 
 
 def test_figures_never_import_torch():
-    modules = ["ablations", "curves", "filters", "images", "notebook", "planes", "render"]
-    modules += ["robustness", "schematic", "tables"]
+    modules = ["ablations", "attack_table", "curves", "filters", "fourier_overview", "images"]
+    modules += ["input_spectra", "kernels", "notebook", "planes", "ratio_curves", "render"]
+    modules += ["robustness", "schematic", "similarity", "tables"]
     imports = "; ".join(f"import passband.figures.{module}" for module in modules)
     check = f"{imports}; import sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check]).returncode == 0

@@ -80,11 +80,18 @@ def probe_metadata(entry: dict, probe: str) -> dict[str, object]:
     return read_metadata(_path(entry, probe, "arrays"))
 
 
-def first_seeds(models: Sequence[dict]) -> dict[tuple[str, str], dict]:
-    """The entry with the smallest seed of each (dataset title, method), in order of appearance."""
-    firsts: dict[tuple[str, str], dict] = {}
+def first_seeds(
+    models: Sequence[dict], by: Sequence[str] = ("dataset_title", "method")
+) -> dict[tuple[str, ...], dict]:
+    """The entry with the smallest seed for each value of the keys `by`, in order of appearance.
+
+    Raises UserError where there is no model.
+    """
+    if not models:
+        raise UserError("there is no model to draw: name one in config/artifacts.yaml.")
+    firsts: dict[tuple[str, ...], dict] = {}
     for entry in models:
-        key = entry["dataset_title"], entry["method"]
+        key = tuple(entry[name] for name in by)
         if key not in firsts or entry["seed"] < firsts[key]["seed"]:
             firsts[key] = entry
     return firsts

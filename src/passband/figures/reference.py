@@ -15,6 +15,25 @@ NEVER_ABOVE = [
     ("PGD-20", "PGD-50"),
     *((attack, "AA") for attack in ("PGD-20", "PGD-50", "C&W")),
 ]
+CELL = ["dataset", "model", "method", "metric"]
+PAPER = {"dataset": "paper_dataset_title", "model": "paper_model", "value": "paper_value"}
+
+# What this project calls a row that a paper tells apart by its condition: the first pattern that
+# fits "method;condition", then our method, and the row's name in a table (empty: made elsewhere).
+ROWS = (
+    (r"(.+);lpf=\d+", r"\1", ""),
+    (r"(.+);batch_size=512", r"\1", "512"),
+    (r"(.+);batch_size=(\d+)", r"\1 (batch \2)", r"\2"),
+    (r"(.+);da=none", r"\1", "none"),
+    (r"(.+)\+QM-32;bits=32;fat=false", r"\1", "QM-32"),
+    (r"(.+?)\+(.+);(da|bits)=.+", r"\1+\2", r"\2"),
+    (r"(.+);", r"\1", ""),
+)
+NETWORKS = {
+    "mobilenet_v2": "MobileNet-V2",
+    "efficientnet_b0": "EfficientNet",
+    "efficientnet": "EfficientNet",
+}
 
 
 def read_lowpass_reference(path: str | Path) -> "pd.DataFrame":
@@ -55,24 +74,83 @@ def read_robustness_reference(path: str | Path) -> "pd.DataFrame":
     network = ["dataset", "model"]
     counts = rows[rows["metric"] == "params"].set_index(network)["value"].rename("paper_parameters")
     rows = rows[(rows["condition"] == "") & (rows["method"] != "")].join(counts, on=network)
-    others = path.parent.glob(re.sub(r"\d+$", "*", path.stem) + ".csv")
-    elsewhere = [_printed(other) for other in sorted(others) if other != path]
-    names = {"dataset": "paper_dataset_title", "model": "paper_model", "value": "paper_value"}
+    elsewhere = [table[table["condition"] == ""] for table in _other_tables(path)]
+    rows = rows.assign(paper_note=_contradictions(rows, elsewhere)).rename(columns=PAPER)
     kept = ["method", "metric", "paper_parameters", "paper_note"]
-    rows = rows.assign(paper_note=_contradictions(rows, elsewhere)).rename(columns=names)
-    return rows[[*names.values(), *kept]].reset_index(drop=True)
+    return rows[[*PAPER.values(), *kept]].reset_index(drop=True)
+
+
+def read_attack_reference(path: str | Path) -> "pd.DataFrame":
+    """Read a table of a paper with a row per filter, batch size, network or other condition.
+
+    Returns the columns paper_dataset_title, paper_model, method (ours, by ROWS), fraction (of the
+    image side that a filter keeps, 1 without one), metric, condition, row_name (empty if not
+    known here), paper_value (percent), paper_elsewhere (table -> number as printed, where another
+    of the paper's tables has another number for the same cell) and paper_note (that in words).
+    """
+    path = Path(path)
+    rows = _our_rows(_printed(path))
+    elsewhere = [_our_rows(table) for table in _other_tables(path)]
+    others = _printed_elsewhere(rows, elsewhere, [*CELL, "fraction"])
+    notes = [
+        "; ".join(f"{table} prints {printed}" for table, printed in cell.items()) for cell in others
+    ]
+    rows = rows.assign(paper_elsewhere=others, paper_note=notes).rename(columns=PAPER)
+    kept = ["method", "fraction", "metric", "condition", "row_name", "paper_elsewhere"]
+    return rows[[*PAPER.values(), *kept, "paper_note"]].reset_index(drop=True)
+
+
+def read_ratio_reference(path: str | Path) -> "pd.DataFrame":
+    """The ratios of low to high frequencies that fourier_study prints in its text.
+
+    Returns the columns method, epoch (first or last) and paper_value.
+    """
+    rows = _printed(path).query("metric == 'LFI/HFI'")
+    epoch = rows["condition"].str.removeprefix("epoch=")
+    rows = rows.assign(epoch=epoch, paper_value=rows["value"])
+    return rows[["method", "epoch", "paper_value"]].reset_index(drop=True)
+
+
+def _our_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows with our method, the row's name, and the share of the side that is kept."""
+    methods, names = [], []
+    for row in rows["method"] + ";" + rows["condition"]:
+        pattern, method, name = next(rule for rule in ROWS if re.fullmatch(rule[0], row))
+        methods.append(re.sub(pattern, method, row))
+        names.append(re.sub(pattern, name, row))
+    bandwidth = rows["condition"].str.extract(r"lpf=(\d+)", expand=False).astype(float)
+    fraction = (bandwidth / bandwidth.max()).fillna(1.0)
+    return rows.assign(method=methods, row_name=names, fraction=fraction)
+
+
+def _other_tables(path: Path) -> "list[pd.DataFrame]":
+    """The same paper's tables beside this file, in the order of their names."""
+    others = path.parent.glob(re.sub(r"\d+$", "*", path.stem) + ".csv")
+    return [_printed(other) for other in sorted(others) if other != path]
+
+
+def _printed_elsewhere(
+    rows: "pd.DataFrame", elsewhere: "list[pd.DataFrame]", keys: list[str]
+) -> list[dict[str, str]]:
+    """Per row, the tables that print another number for this cell, and what they print."""
+    values = rows.set_index(keys)["value"].to_dict()
+    found: dict[tuple, dict[str, str]] = {key: {} for key in values}
+    for table in elsewhere:
+        for cell in table.to_dict("records"):
+            key = tuple(cell[name] for name in keys)
+            if values.get(key, cell["value"]) != cell["value"]:
+                found[key][cell["table"]] = cell["printed"]
+    return list(found.values())
 
 
 def _contradictions(rows: "pd.DataFrame", elsewhere: "list[pd.DataFrame]") -> list[str]:
     """Per row what else the paper prints for this cell, or that it breaks NEVER_ABOVE."""
-    keys = ["dataset", "model", "method", "metric"]
-    values = rows.set_index(keys)["value"].to_dict()
-    notes: dict[tuple, list[str]] = {key: [] for key in values}
-    for table in elsewhere:
-        for cell in table[table["condition"] == ""].itertuples():
-            key = tuple(getattr(cell, name) for name in keys)
-            if values.get(key, cell.value) != cell.value:
-                notes[key].append(f"{cell.table} prints {cell.printed}")
+    values = rows.set_index(CELL)["value"].to_dict()
+    others = _printed_elsewhere(rows, elsewhere, CELL)
+    notes = {
+        key: [f"{table} prints {printed}" for table, printed in cell.items()]
+        for key, cell in zip(values, others, strict=True)
+    }
     for *model, metric in values:
         for weaker, stronger in NEVER_ABOVE:
             printed = values.get((*model, weaker), 100.0)
@@ -87,13 +165,20 @@ def architecture_title(name: str) -> str:
 
     >>> [architecture_title(name) for name in ("resnet18", "wrn_34_10", "resnet8_w8")]
     ['ResNet-18', 'WRN-34-10', 'ResNet-8 (width 8)']
+    >>> [architecture_title(name) for name in ("mobilenet_v2_tiny", "resnet8_hardtanh")]
+    ['MobileNet-V2 (tiny)', 'ResNet-8 (hardtanh)']
     """
-    family = re.fullmatch(r"(resnet|wrn_)([\d_]+?)(?:_w(\d+))?", name)
+    family = re.fullmatch(rf"({'|'.join(NETWORKS)}|resnet|wrn_)([\d_]*?)(?:_([a-z]\w*))?", name)
     if not family:
         return name
-    kind, size, width = family.groups()
-    title = f"{'ResNet' if kind == 'resnet' else 'WRN'}-{size.replace('_', '-')}"
-    return f"{title} (width {width})" if width else title
+    kind, size, variant = family.groups()
+    title = (
+        NETWORKS.get(kind) or f"{'ResNet' if kind == 'resnet' else 'WRN'}-{size.replace('_', '-')}"
+    )
+    width = re.fullmatch(r"w(\d+)", variant or "")
+    if width:
+        variant = f"width {width[1]}"
+    return f"{title} ({variant})" if variant else title
 
 
 def _printed(path: str | Path) -> "pd.DataFrame":

@@ -104,7 +104,7 @@ def robustness_layout(cells: pd.DataFrame) -> Layout:
         group=["dataset_title", "paper_dataset_title", "network", "paper_model"],
         heads=(first, "Method"),
         tex_heads=(first, "Method"),
-        heading=_network_heading if by_network else _dataset_heading,
+        heading=_network_heading if by_network else dataset_heading,
         runner_up=True,
         counts=True,
     )
@@ -119,7 +119,7 @@ def robustness_notes(cells: pd.DataFrame) -> list[str]:
     flagged = cells[cells["sentinels"] != ""].drop_duplicates(["network", *_NAME])
     for row in flagged.itertuples():
         notes.append(
-            f"{FLAG} {_place(row, cells)}: robustness may be false. {_sentences(row.sentinels)}"
+            f"{FLAG} {_place(row, cells)}: robustness may be false. {sentences(row.sentinels)}"
         )
     if flagged.empty:
         notes.append(
@@ -137,13 +137,19 @@ def robustness_notes(cells: pd.DataFrame) -> list[str]:
     return notes
 
 
-_NAME = ["dataset_title", "method"]
-
-
-def _dataset_heading(group: pd.DataFrame) -> Heading:
+def dataset_heading(group: pd.DataFrame) -> Heading:
+    """The data set and our network, and those of the paper whose numbers stand beside ours."""
     row = group.iloc[0]
     paper = [row["paper_dataset_title"], row["paper_model"]] if _printed(group) else []
     return Heading(row["dataset_title"], [row["network"]], paper)
+
+
+def sentences(reasons: str) -> str:
+    """Reasons that are joined by "; ", as sentences."""
+    return " ".join(f"{reason[0].upper()}{reason[1:]}." for reason in reasons.split("; "))
+
+
+_NAME = ["dataset_title", "method"]
 
 
 def _network_heading(group: pd.DataFrame) -> Heading:
@@ -166,10 +172,6 @@ def _place(row, cells: pd.DataFrame) -> str:
     places += [f"on {row.dataset_title}"] if cells["dataset_title"].nunique() > 1 else []
     places += [f"with {row.network}"] if cells["network"].nunique() > 1 else []
     return " ".join(places)
-
-
-def _sentences(reasons: str) -> str:
-    return " ".join(f"{reason[0].upper()}{reason[1:]}." for reason in reasons.split("; "))
 
 
 def _with_attacks(entry: dict, probe: str) -> tuple[dict, list[str]]:

@@ -57,11 +57,26 @@ def broken_sentinels(runs: Sequence[PerImage]) -> list[str]:
     return [reason for reason in found if reason]
 
 
-def more_steps_help(fewer: np.ndarray, more: np.ndarray) -> str:
-    """Sign of false robustness: accuracy under PGD-50 above that under PGD-20.
+def single_step_suffices(runs: Sequence[Mapping[str, np.ndarray]]) -> list[str]:
+    """Signs of false robustness in the runs (seeds) of one model: FGSM beats its iterated forms.
 
-    fewer, more: [N], right under 20 and under 50 steps. McNemar's exact test: of the images that
-    only one of them breaks, more than half survive the 50 steps.
+    runs: attack -> [N] right under it, 0 or 1: fgsm, pgd-20 and bim-20. As `broken_sentinels`.
+    """
+    once = _pooled(runs, lambda run: (run["fgsm"], run["pgd-20"], run["bim-20"]))
+    found = [
+        more_steps_help(once[0], iterated, ("FGSM", name))
+        for iterated, name in zip(once[1:], ("PGD-20", "BIM-20"), strict=True)
+    ]
+    return [reason for reason in found if reason]
+
+
+def more_steps_help(
+    fewer: np.ndarray, more: np.ndarray, names: tuple[str, str] = ("PGD-20", "PGD-50")
+) -> str:
+    """Sign of false robustness: accuracy under more steps of an attack above that under fewer.
+
+    fewer, more: [N], right under each; names: of the two attacks. McNemar's exact test: of the
+    images that only one of them breaks, more than half survive the one with more steps.
     """
     fewer, more = fewer.astype(bool), more.astype(bool)
     gained, lost = int((more & ~fewer).sum()), int((fewer & ~more).sum())
@@ -71,8 +86,8 @@ def more_steps_help(fewer: np.ndarray, more: np.ndarray) -> str:
     if p >= 1 - CONFIDENCE:
         return ""
     return (
-        f"more steps help the defender: {100 * more.mean():.1f} % are right under PGD-50 and "
-        f"{100 * fewer.mean():.1f} % under PGD-20, on the same {len(more):,} images "
+        f"more steps help the defender: {100 * more.mean():.1f} % are right under {names[1]} and "
+        f"{100 * fewer.mean():.1f} % under {names[0]}, on the same {len(more):,} images "
         f"(McNemar's exact test, p = {p:.2g})"
     )
 
@@ -140,9 +155,7 @@ def _around_square(run: PerImage) -> tuple[np.ndarray, np.ndarray]:
     return run.standing[names[place - 1]], run.standing["square"]
 
 
-def _pooled(
-    runs: Sequence[PerImage], pick: Callable[[PerImage], tuple[np.ndarray, ...]]
-) -> list[np.ndarray]:
+def _pooled(runs: Sequence, pick: Callable[..., tuple[np.ndarray, ...]]) -> list[np.ndarray]:
     """The arrays that `pick` takes of each run, cut to their common images, one after another."""
     together = []
     for run in runs:

@@ -14,6 +14,7 @@ METHODS = {
     "natural": ("Natural", "#0072b2", "o"),
     "L-model": ("L-model", "#e69f00", "s"),
     "PGD-AT": ("Robust", "#009e73", "^"),
+    "PGD-7-AT": ("PGD-7-AT", "#009e73", "^"),
 }
 OTHERS = [("#cc79a7", "D"), ("#56b4e9", "v"), ("#d55e00", "P"), ("#000000", "X")]
 

@@ -32,17 +32,22 @@ class Layout(NamedTuple):
     """What differs between measured tables.
 
     group: the columns of the cells by which rows are grouped; heads and tex_heads: above the
-    groups' and the rows' names; heading: of the cells of a group; method_name, column_name: as
-    the table writes them; runner_up: whether second best is marked; counts: whether columns tell
-    the number of images.
+    groups' and the rows' names; heading: of the cells of a group; row: the column of the cells
+    that names a row; method_name, column_name: rows and columns as the table writes them;
+    row_details: of the cells of a row, below its name; ranked: whether the best of a column is
+    marked; runner_up: whether the second best is; counts: whether columns tell the number of
+    images.
     """
 
     group: Sequence[str]
     heads: tuple[str, str]
     tex_heads: tuple[str, str]
     heading: Callable[[pd.DataFrame], Heading]
+    row: str = "method"
     method_name: Callable[[str], str] = str
     column_name: Callable[[str], str] = str
+    row_details: Callable[[pd.DataFrame], Sequence[str]] = lambda cells: ()
+    ranked: bool = True
     runner_up: bool = False
     counts: bool = False
 
@@ -113,10 +118,10 @@ def to_html(
 ) -> str:
     """A `<table class="measured">`: a row group per data set or network, a row per method.
 
-    cells: a row per cell with the columns of `layout.group`, method, column, value, ci_low,
+    cells: a row per cell with the columns of `layout.group`, `layout.row`, column, value, ci_low,
         ci_high, paper_value, difference (percent, the last two NaN where the paper has no such
         cell), n_images, and, where there are any, paper_note (text that a dagger points to) and
-        sentinels (text that flags the method).
+        sentinels (text that flags the row).
     notes: sentences below the table.
 
     Every cell holds spans of class value, interval, paper and difference (the last two where the
@@ -136,7 +141,7 @@ def to_html(
             lines += ["<tbody>", head]
         before = head
         ranks = _ranks(group, layout)
-        for index, (name, flagged, row) in enumerate(_rows(group, layout)):
+        for index, (name, flagged, details, row) in enumerate(_rows(group, layout)):
             data = "".join(
                 _html_cell(row[column], ranks, _count(group, column, layout) == "")
                 if column in row
@@ -145,7 +150,8 @@ def to_html(
             )
             flag = f' <span class="flag">{FLAG}</span>' if flagged else ""
             first = _html_heading(group, layout) if index == 0 else ""
-            lines.append(f'<tr>{first}<th scope="row">{escape(name)}{flag}</th>{data}</tr>')
+            title = f"{escape(name)}{flag}{_html_details(details)}"
+            lines.append(f'<tr>{first}<th scope="row">{title}</th>{data}</tr>')
         lines.append("</tbody>")
     if mark:
         span = f'<td colspan="{2 + len(columns)}" class="mark">{escape(mark)}</td>'
@@ -178,10 +184,11 @@ def to_latex(
         lines += [r"\midrule"]
         titles = iter([heading.title, *heading.details])
         ranks = _ranks(group, layout)
-        for name, flagged, row in _rows(group, layout):
+        for name, flagged, details, row in _rows(group, layout):
             here = [row.get(column) for column in columns]
+            small = "".join(rf" {{\scriptsize {_tex(detail)}}}" for detail in details)
             parts = [
-                [_tex(name + FLAG * flagged), *(_tex_value(cell, ranks) for cell in here)],
+                [_tex(name + FLAG * flagged) + small, *(_tex_value(cell, ranks) for cell in here)],
                 [r"\quad\scriptsize 95\,\% interval", *map(_tex_interval, here)],
             ]
             if heading.paper:
@@ -197,16 +204,19 @@ def to_latex(
     return "\n".join([*lines, r"\end{tabular}", ""])
 
 
-def _rows(group: pd.DataFrame, layout: Layout) -> Iterator[tuple[str, bool, dict]]:
-    """Per method its name, whether a sentinel speaks against it, and its cells by column."""
-    for method, row in group.groupby("method", sort=False):
+def _rows(group: pd.DataFrame, layout: Layout) -> Iterator[tuple[str, bool, Sequence[str], dict]]:
+    """Per row its name, whether a sentinel speaks against it, details, and cells by column."""
+    for name, row in group.groupby(layout.row, sort=False):
         flagged = "sentinels" in row and bool(row["sentinels"].iloc[0])
-        yield layout.method_name(method), flagged, {cell.column: cell for cell in row.itertuples()}
+        cells = {cell.column: cell for cell in row.itertuples()}
+        yield layout.method_name(name), flagged, layout.row_details(row), cells
 
 
 def _ranks(group: pd.DataFrame, layout: Layout) -> dict[tuple[str, float], str]:
     """(column, value) -> "best" or "runner-up", of the distinct values of each column."""
-    ranks = {}
+    ranks: dict[tuple[str, float], str] = {}
+    if not layout.ranked:
+        return ranks
     for column, values in group.groupby("column")["value"]:
         order = sorted(values.unique(), reverse=True)
         ranks[column, order[0]] = "best"
@@ -235,12 +245,16 @@ def _html_head(columns: list[str], group: pd.DataFrame, layout: Layout) -> str:
 
 def _html_heading(group: pd.DataFrame, layout: Layout) -> str:
     heading = layout.heading(group)
-    details = "".join(f' <span class="detail">{escape(text)}</span>' for text in heading.details)
+    details = _html_details(heading.details)
     names = ", ".join(f'<span class="nowrap">{escape(name)}</span>' for name in heading.paper)
     paper = f' <span class="paper">paper: {names}</span>' if names else ""
-    rows = group["method"].nunique()
+    rows = group[layout.row].nunique()
     text = f"{escape(heading.title)}{details}{paper}"
     return f'<th scope="rowgroup" rowspan="{rows}">{text}</th>'
+
+
+def _html_details(details: Sequence[str]) -> str:
+    return "".join(f' <span class="detail">{escape(text)}</span>' for text in details)
 
 
 def _html_cell(cell, ranks: Mapping[tuple[str, float], str], counted: bool) -> str:

@@ -1,0 +1,203 @@
+"""Invented measurements of fourier_study's models, in the shapes that training and probes write."""
+
+from pathlib import Path
+
+import numpy as np
+
+from passband.files import write_arrays, write_csv, write_json
+
+ATTACKS = ["pgd-20", "gn", "fgsm", "bim-20", "tpgd-20", "cw-20"]
+# percent correct without an attack and under each of ATTACKS, without a filter
+ACCURACY = np.array([78.0, 43.0, 71.0, 49.0, 43.0, 62.0, 40.0])
+BITS = ["QM-32+FAT", "QM-4", "QM-4+FAT", "QM-2", "QM-2+FAT"]
+METHODS = {  # by number of the paper's table
+    1: ["PGD-7-AT"],
+    2: ["PGD-7-AT", *(f"PGD-7-AT (batch {size})" for size in (256, 128, 64, 32))],
+    3: ["PGD-7-AT"]
+    + [f"PGD-7-AT+{of}-{kind}" for kind in ("mixup", "cutout", "cutmix") for of in "AC"],
+    4: ["PGD-7-AT"] * 4,
+    5: ["PGD-7-AT", *(f"PGD-7-AT+{bits}" for bits in BITS)],
+}
+NETWORKS = {  # ours for the paper's, its parameters and its number of layers
+    "resnet20": ("resnet8_hardtanh", 78042, 9),
+    "mobilenet_v2": ("mobilenet_v2_tiny", 45210, 14),
+    "efficientnet_b0": ("efficientnet_tiny", 39110, 27),
+    "wrn_34_10": ("resnet8", 78330, 8),
+}
+
+
+class Invented:
+    """The files of one model and seed; a method adds a probe's and returns the whole."""
+
+    def __init__(
+        self, root: Path, method="PGD-7-AT", *, seed=0, title="Fashion-MNIST sample",
+        network="resnet20", architecture=None, side=32, n=400,
+    ):  # fmt: skip
+        substitute, self.parameters, self.layers = NETWORKS[network]
+        self.architecture, self.method, self.seed = architecture or substitute, method, seed
+        self.model = f"{title}_{self.architecture}_{method}"
+        self.folder = root / self.model / f"seed-{seed}"
+        self.title, self.network, self.side, self.n = title, network, side, n
+        self.robust = method != "natural"
+        self.random = np.random.default_rng([seed, len(self.model), side])
+        self.probes: dict[str, dict[str, str]] = {}
+
+    def entry(self) -> dict:
+        write_json(self.folder / "run.json", {"parameters": self.parameters})
+        return {
+            "slug": self.model,
+            "model": self.model,
+            "dataset": self.title.lower(),
+            "dataset_title": self.title,
+            "paper_dataset": "cifar10",
+            "paper_dataset_title": "CIFAR-10",
+            "architecture": self.architecture,
+            "paper_architecture": self.network,
+            "method": self.method,
+            "seed": self.seed,
+            "alignment": None,
+            "training": {
+                "history": str(self.folder / "history.csv"),
+                "run": str(self.folder / "run.json"),
+            },
+            "probes": self.probes,
+        }
+
+    def attacked(self, change=0.0, broken=False) -> "Invented":
+        """filtered-attacks; `broken` lets FGSM break more than 20 steps do."""
+        sizes = [2 * round(share * self.side / 16) for share in (4, 5, 6, 7, 8)]
+        filtered = np.array([-2.0, -0.5, 0, 0, 0]), np.array([2.0, 1.5, 1, 0.5, 0])
+        percent = ACCURACY + change
+        if broken:
+            percent[1 + ATTACKS.index("fgsm")] = 20
+        rows = percent[:, None] + np.stack([filtered[0], *[filtered[1]] * len(ATTACKS)])
+        hardness = 100 * (np.arange(self.n) + 0.5) / self.n
+        correct = (hardness < rows[..., None]).astype(np.uint8)
+        table = [
+            (f"attack={name};filter=lowpass;bandwidth={size}", "accuracy", 100 * bits.mean(),
+             self.n, "percent")
+            for name, by_size in zip(["none", *ATTACKS], correct, strict=True)
+            for size, bits in zip(sizes, by_size, strict=True)
+        ]  # fmt: skip
+        arrays = {"bandwidths": np.array(sizes), "correct": correct}
+        return self._write("filtered-attacks", table, arrays, {"attacks": ATTACKS})
+
+    def clean(self, percent=78.0) -> "Invented":
+        """pgd-20, the attack's own job."""
+        bits = (np.arange(self.n) < percent * self.n / 100).astype(np.uint8)
+        rows = [
+            (f"attack={name}", "accuracy", 100 * part.mean(), self.n, "percent")
+            for name, part in (("none", bits), ("pgd-20", bits // 2))
+        ]
+        return self._write("pgd-20", rows, {"correct": bits // 2, "correct_clean": bits}, {})
+
+    def spectra(self, images=12) -> "Invented":
+        """input-spectra: natural images fall off quickly, the difference less so."""
+        half, side = self.side // 4 * 2, self.side
+        away = np.abs(np.mgrid[:side, :side] - side // 2).max(0)
+        arrays, rows = {}, []
+        for name, top, fall in (
+            ("clean", 400, 0.35),
+            ("adversarial", 410, 0.33),
+            ("difference", 9, 0.15),
+        ):
+            spectrum = top * np.exp(-fall * away) * self.random.uniform(0.8, 1.2, (side, side))
+            inside = spectrum[side // 4 : -side // 4, side // 4 : -side // 4]
+            share = (inside**2).sum() / (spectrum**2).sum()
+            shares = np.clip(share + 0.01 * self.random.normal(size=images), 0, 1)
+            rings = top * np.exp(-fall * np.arange(side // 2 + 1))[:, None]
+            arrays[f"spectrum_{name}"] = spectrum.astype(np.float32)
+            arrays[f"energy_share_{name}"] = shares.astype(np.float32)
+            arrays[f"amplitude_by_radius_{name}"] = np.repeat(rings, images, 1).astype(np.float32)
+            condition = f"attack=pgd-20;shown={name};square={half}"
+            rows.append((condition, "energy_share", float(shares.mean()), images, "ratio"))
+        return self._write("input-spectra", rows, arrays, {"attack": "pgd-20", "bandwidth": half})
+
+    def kernels(self, probe="first-kernels", channels=3, count=16, all_layers=True) -> "Invented":
+        """Kernels of `count` outputs; those of a robust model are smooth and alike in channels."""
+        smooth = 0.8 if self.robust else 0.1
+        weights = [self._kernels(smooth, channels, count)]
+        weights += [self._kernels(smooth, count, count) for _ in range(self.layers - 2)]
+        maps = [np.abs(np.fft.fft(each.reshape(len(each), -1))) for each in weights]
+        shares = [_high_share(each) for each in maps]
+        differences = [np.abs(np.diff(weights[0], axis=axis)).reshape(count, -1) for axis in (2, 3)]
+        scale = np.sqrt((weights[0] ** 2).mean((1, 2, 3)))
+        arrays = {
+            "weights": weights[0],
+            "frequency_map": maps[0],
+            "high_share": shares[0],
+            "high_share_by_layer": np.array([share.mean() for share in shares]),
+            "total_variation": np.concatenate(differences, 1).mean(1) / scale,
+        }
+        if all_layers:
+            arrays |= {f"frequency_map_{layer}": each for layer, each in enumerate(maps)}
+        arrays = {name: array.astype(np.float32) for name, array in arrays.items()}
+        condition = f"layer=0;kernels={count}"
+        mean = float(arrays["total_variation"].mean())
+        rows = [(condition, "total_variation", mean, 0, "ratio")]
+        return self._write(probe, rows, arrays, {"layer": "conv1"})
+
+    def similarity(self) -> "Invented":
+        """layer-similarity: the layers of a robust model drift apart faster."""
+        place = np.arange(self.layers)
+        away = np.abs(place[:, None] - place) / self.layers
+        cka = np.exp(-(2.2 if self.robust else 0.9) * away).astype(np.float32)
+        third = self.layers // 3
+        mean = float(cka[:third, -third:].mean())
+        rows = [
+            (f"attack=pgd-20;estimator={name};batch=100", "shallow_deep_cka", value, 500, "ratio")
+            for name, value in (("unbiased", mean), ("biased", mean + 0.1))
+        ]
+        arrays = {"cka": cka, "cka_biased": cka, "shallow_deep_by_batch": np.float32([mean] * 5)}
+        metadata = {"layers": [f"conv{i}" for i in place], "attack": "pgd-20", "batch": 100}
+        return self._write("layer-similarity", rows, arrays, metadata)
+
+    def history(self, epochs=12, traced=True) -> "Invented":
+        """history.csv, with the ratios where they are traced."""
+        grown = (5.0 if self.robust else 1.0) * np.arange(1, epochs + 1) / epochs
+        ratio = 1 + grown + 0.08 * self.random.normal(size=epochs)
+        scales = {"per_channel": 1, "frobenius": 1.1, "spectral": 3.2, "across_channels": 0.2}
+        rows = [
+            {"epoch": epoch + 1, "lr": 0.1, "train_loss": 1.0, "train_accuracy": 60.0}
+            | {f"lfi_hfi_{name}": scale * ratio[epoch] for name, scale in scales.items() if traced}
+            | {"selected": int(epoch == epochs - 1)}
+            for epoch in range(epochs)
+        ]
+        write_csv(self.folder / "history.csv", rows)
+        return self
+
+    def _kernels(self, smooth: float, inputs: int, outputs: int) -> np.ndarray:
+        rows, columns = np.mgrid[-1:2, -1:2]
+        slope = self.random.normal(size=(outputs, 1, 2, 1, 1))
+        ramp = 1 + slope[:, :, 0] * rows / 2 + slope[:, :, 1] * columns / 2
+        return smooth * ramp + (1 - smooth) * self.random.normal(size=(outputs, inputs, 3, 3))
+
+    def _write(self, probe, rows, arrays, metadata) -> "Invented":
+        names = ("condition", "metric", "value", "n_images", "unit")
+        labels = {
+            "dataset": self.title, "architecture": self.architecture, "method": self.method,
+            "model": self.model, "seed": self.seed, "probe": probe,
+        }  # fmt: skip
+        csv, file = self.folder / f"{probe}.csv", self.folder / f"{probe}.safetensors"
+        write_csv(csv, [labels | dict(zip(names, row, strict=True)) for row in rows])
+        write_arrays(file, arrays, metadata)
+        self.probes[probe] = {"csv": str(csv), "arrays": str(file)}
+        return self
+
+
+def _high_share(amplitudes: np.ndarray) -> np.ndarray:
+    length = amplitudes.shape[1]
+    middle = [4 * min(i, length - i) >= length for i in range(length)]
+    return (amplitudes[:, middle] ** 2).sum(1) / (amplitudes**2).sum(1)
+
+
+def attacked_models(root: Path, table: int, seeds=(0,), **options) -> list[dict]:
+    """Entries of the models of one of the paper's tables; each is a little better than the last."""
+    names = list(NETWORKS) if table == 4 else ["resnet20"] * len(METHODS[table])
+    return [
+        Invented(root, method, seed=seed, network=network, **options)
+        .attacked(place / 2 + seed)
+        .entry()
+        for place, (method, network) in enumerate(zip(METHODS[table], names, strict=True))
+        for seed in seeds
+    ]
