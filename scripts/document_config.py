@@ -26,6 +26,7 @@ MARKED = re.compile(r"(<!-- begin ([\w-]+) -->\n).*?(<!-- end \2 -->)", re.DOTAL
 
 # What the arguments of attacks, probes and tests of claims mean.
 ARGUMENTS = {
+    "above": "What the correlation has to exceed.",
     "all_layers": "Whether to map the frequencies of every convolution, too.",
     "attack": "An attack of config/attacks.yaml; its perturbations are made once and shared.",
     "attacks": "Attacks of config/attacks.yaml, in the order in which they are run; run for this "
@@ -35,7 +36,9 @@ ARGUMENTS = {
     "batch": "Images per batch; those that fill no batch are left out.",
     "by": "The smallest difference that counts, in the score's unit.",
     "c": "Weight of the error against the squared distance.",
-    "clauses": "The inequalities; each has `holds`, `says` and, if need be, `for` and `each`.",
+    "clauses": "The inequalities; each has `holds`, `says` and, if need be, `for`, `each` and "
+    "`margin`.",
+    "column": "A column of history.csv.",
     "epsilon": "Radius of the l-infinity ball around the image.",
     "examples": "How many images are kept.",
     "filter": "A filter, `lowpass` or `highpass`.",
@@ -48,7 +51,8 @@ ARGUMENTS = {
     "loss": "What is maximised: the cross-entropy, the `margin` between the largest wrong logit "
     "and the true one, the divergence from the clean image's predictions (`kl`), or the difference "
     "of logits ratio for a target class (`dlr_targeted`).",
-    "model": "The model that is less sensitive: `natural`, `lmodel` or `robust`.",
+    "model": "The model that the claim is about: `natural`, `lmodel`, `robust`; where an epoch is "
+    "counted, also a method.",
     "models": "The models that are compared, at least two; or those of which one is enough.",
     "norm_per_pixel": "Euclidean norm of the noise in each channel, divided by the image side.",
     "queries": "How often the network is asked.",
@@ -75,8 +79,8 @@ FINDING = {
     "test": "A test of claims, see below.",
     "parameters": "The test's arguments.",
     "definition": "What the test takes the claim to mean, with every number that it fixes.",
-    "transfers": "`false`: the claim is about particular data sets; where a scale replaces them "
-    "it is not run.",
+    "transfers": "`false`: the claim is about particular data sets or networks; where a scale "
+    "replaces them it is not run.",
     "datasets": "The ids of the data sets that the claim speaks of.",
 }
 TYPES = {

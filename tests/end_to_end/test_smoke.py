@@ -24,7 +24,7 @@ MEASUREMENTS = [
     "n_images", "unit",
 ]  # fmt: skip
 FINDINGS = [
-    "finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high", "n", "unit",
+    "finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high", "n", "sample", "unit",
     "printed", "reason",
 ]  # fmt: skip
 RUN = {
@@ -125,7 +125,9 @@ def test_every_claim_about_these_artifacts_has_a_verdict(smoke):
     assert set(table.verdict) <= {"reproduced", "contradicted", "inconclusive", "not run"}
     judged = table[table.verdict != "not run"]
     assert len(judged) > len(table) / 2
-    numbers = judged[["effect", "ci_low", "ci_high", "n"]].astype(float)
+    assert np.isfinite(judged.effect).all()
+    with_interval = judged[judged.n > 1]
+    numbers = with_interval[["effect", "ci_low", "ci_high", "n"]].astype(float)
     assert np.isfinite(numbers).all().all()
     assert (numbers.ci_low <= numbers.effect).all() and (numbers.effect <= numbers.ci_high).all()
     assert (table.reason.str.len() > 20).all()

@@ -99,12 +99,12 @@ def make_results(root: Path) -> dict:
     }
     (model / "run.json").write_text(json.dumps(run), encoding="utf-8")
     header = ["finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high"]
-    header += ["printed", "n", "unit", "reason"]
+    header += ["printed", "n", "unit", "sample", "reason"]
     findings = write_csv(
         root / "findings.csv",
         header,
         [
-            (f"{artifact}.{name}", artifact, f"Claim {name}, < & >.", *rest, "Because.")
+            (f"{artifact}.{name}", artifact, f"Claim {name}, < & >.", *rest, "images", "Because.")
             for name, artifact, *rest in FINDINGS
         ],
     )

@@ -1,7 +1,7 @@
 """Findings: every claim of a paper as a test on measurements, with a verdict.
 
-A claim is a conjunction of clauses (verdict.py), a clause an inequality between means of
-per-image scores (scores/, contrast.py), and its interval comes from the test images and the seeds
+A claim is a conjunction of clauses (verdict.py), a clause an inequality between means of scores,
+mostly per image (scores/, contrast.py), and its interval comes from the test images and the seeds
 (statistics.py). config/findings.yaml holds the claims, docs/findings.md explains the verdicts.
 """
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from passband.errors import UserError, unknown
 from passband.findings.claims import CLAIMS
-from passband.findings.measured import USUAL, Group, groups_for
+from passband.findings.measured import Group, groups_for, usual_networks
 from passband.findings.printed import printed_check
 from passband.findings.scores import NotMeasured
 from passband.findings.verdict import Outcome, decide, not_run
@@ -26,7 +26,7 @@ REQUIRED = {
 }  # fmt: skip
 OPTIONAL = {"architectures"}
 COLUMNS = (
-    "finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high", "n", "unit",
+    "finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high", "n", "sample", "unit",
     "printed", "reason",
 )  # fmt: skip
 KINDS = {list: "list", str: "text", float: "number"}
@@ -38,11 +38,12 @@ def judge(findings: Sequence[Mapping], models: Sequence[Mapping], scale: Mapping
 
     findings: rows of config/findings.yaml. models: one entry per slug and seed, with slug, model,
     method, seed, dataset, dataset_title, paper_dataset, paper_dataset_title, architecture,
-    paper_architecture and probes (name -> path of `arrays`). scale: its `title` is named where a
-    claim could not be judged.
+    paper_architecture, probes (name -> path of `arrays`) and training (path of `history`). scale:
+    its `title` is named where a claim could not be judged.
 
     Returns one row per finding: finding, artifact, claim, verdict, effect, ci_low, ci_high, n,
-    unit, printed, reason. The numbers are those of the weakest clause, n counts test images.
+    sample, unit, printed, reason. The numbers are those of the weakest clause; n counts what
+    `sample` says, mostly images. A single training run has no interval: both ends are NaN.
     Raises UserError for a row that makes no sense.
     """
     for finding in findings:
@@ -58,7 +59,12 @@ def check_finding(finding: Mapping) -> None:
         raise UserError(f"finding {name}: '{key}' is missing.")
     for key in sorted(set(finding) - REQUIRED - OPTIONAL):
         raise UserError(f"finding {name}: {unknown('key', key, REQUIRED | OPTIONAL)}")
-    networks = finding.get("architectures", list(USUAL))
+    try:
+        usual = usual_networks(finding["id"].split(".")[0])
+        test = CLAIMS[finding["test"]]
+    except UserError as error:
+        raise UserError(f"finding {name}: {error}") from None
+    networks = finding.get("architectures", list(usual))
     if not isinstance(networks, list) or not networks:
         raise UserError(
             f"finding {name}: 'architectures' must be a list of at least one architecture, "
@@ -66,10 +72,6 @@ def check_finding(finding: Mapping) -> None:
         )
     if finding["printed"] not in PRINTED:
         raise UserError(f"finding {name}: {unknown('printed', str(finding['printed']), PRINTED)}")
-    try:
-        test = CLAIMS[finding["test"]]
-    except UserError as error:
-        raise UserError(f"finding {name}: {error}") from None
     _check_parameters(name, test, finding["parameters"])
     for clause in finding["parameters"].get("clauses", []):
         for dataset in set(clause.get("for", [])) - set(finding["datasets"]):

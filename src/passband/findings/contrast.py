@@ -5,7 +5,10 @@
 
 A sum of scores, each with an optional factor, is compared with a number. A score names a
 registered function (passband.findings.scores), a model, and what else the function asks for;
-bandwidths are shares of the image side.
+bandwidths are shares of the image side. Models without a word of their own are named by their
+method, in quotes.
+
+    accuracy('PGD-7-AT', 'PGD-20', 1/2) - accuracy('PGD-7-AT', 'PGD-20', 1) > 0
 """
 
 import ast
@@ -23,6 +26,7 @@ MODEL_WORDS = {
     "natural": "natural model",
     "L-model": "L-model",
     "PGD-AT": "robust model",
+    "PGD-7-AT": "adversarially trained model",
 }
 
 
@@ -61,8 +65,12 @@ def parse(text: str) -> Contrast:
         more, threshold = _linear(right)
         if more or not terms:
             raise UserError("the scores belong on the left, one number on the right.")
-        if len({SCORES[term.score].kind.unit for term in terms}) > 1:
+        kinds = [SCORES[term.score].kind for term in terms]
+        if len({kind.unit for kind in kinds}) > 1:
             raise UserError("scores of different units do not add up.")
+        samples = sorted({kind.sample for kind in kinds})
+        if len(samples) > 1:
+            raise UserError(f"scores of {' and of '.join(samples)} do not add up.")
         return Contrast(terms, float(constant), direction, float(threshold))
 
 
@@ -144,7 +152,7 @@ def _method(node: ast.expr) -> str:
 def _argument(node: ast.expr, wanted: inspect.Parameter) -> Fraction | str:
     choices = get_args(wanted.annotation)
     if choices:
-        given = ast.unparse(node)
+        given = str(node.value) if isinstance(node, ast.Constant) else ast.unparse(node)
         if given not in choices:
             raise unknown(wanted.name, given, choices)
         return given

@@ -1,17 +1,39 @@
 """What a scale measured, grouped by data set and network, and the contrasts that claims take."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
+from passband.errors import unknown
 from passband.files import read_arrays, read_metadata
 from passband.findings.contrast import MODEL_WORDS, Contrast, Term
 from passband.findings.scores import SCORES, NotMeasured, bandwidth_of
-from passband.findings.statistics import LEVEL, Interval, mean_interval
+from passband.findings.statistics import (
+    LEVEL,
+    Interval,
+    combination,
+    mean_interval,
+    sample_interval,
+)
 
-USUAL = ("resnet18",)
+
+class Paper(NamedTuple):
+    """The networks that a paper's claims are about if they name none, and how the slugs of its
+    models begin."""
+
+    usual: tuple[str, ...]
+    slugs: str
+
+
+PAPERS = {
+    "fourier_study": Paper(("resnet20",), "fs-"),
+    "sar": Paper(("resnet18",), "sar-"),
+}
+TITLES = {"mobilenet_v2": "MobileNet-V2", "efficientnet_b0": "EfficientNet"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +42,8 @@ class Group:
 
     stands_in: the data set takes the place of those that the claim names.
     arrays: method -> seed -> probe -> path of what it stored.
-    network: the architecture in words where the claim is judged on several, else "".
+    network: the architecture in words. names_network: whether reasons name it, since the claim is
+    judged on several.
     network_stands_in: the architecture takes the place of one that the claim names.
     """
 
@@ -28,13 +51,14 @@ class Group:
     title: str
     stands_in: bool
     arrays: Mapping[str, Mapping[int, Mapping[str, str]]]
-    network: str = ""
+    network: str
+    names_network: bool = False
     network_stands_in: bool = False
 
     @property
     def where(self) -> str:
         """The data set as reasons name it, with the network if there are several."""
-        place = f"{self.title} with {self.network}" if self.network else self.title
+        place = f"{self.title} with {self.network}" if self.names_network else self.title
         stand_ins = {"data": self.stands_in, "network": self.network_stands_in}
         replaced = " and ".join(name for name, replaces in stand_ins.items() if replaces)
         return f"{place} (in place of the paper's {replaced})" if replaced else place
@@ -46,24 +70,45 @@ class Group:
             if probe in paths and Path(paths[probe]).is_file():
                 seeds[seed] = _stored(paths[probe])
         if not seeds:
-            name = MODEL_WORDS.get(method, f"{method} model")
+            name = model_words(method)
             raise NotMeasured(f"the {name} has no measurement '{probe}' on {self.title}")
         return seeds
 
+    def joined(self, others: Sequence["Group"]) -> "Group":
+        """The models of several networks on one data set, each as "METHOD with NETWORK"."""
+        arrays = {
+            f"{method} with {group.network}": seeds
+            for group in (self, *others)
+            for method, seeds in group.arrays.items()
+        }
+        return replace(self, arrays=arrays, names_network=False)
+
     def scores(self, term: Term) -> dict[int, np.ndarray]:
-        """Per-image scores [N] of one term for each seed, without its factor."""
+        """Scores [N] of one term for each seed, without its factor."""
         function = SCORES[term.score]
         arrays = self.read(term.method, function.kind.probe)
         return {seed: function(one, *term.arguments) for seed, one in arrays.items()}
 
     def interval(self, contrast: Contrast, level: float = LEVEL) -> Interval:
-        """Interval of the mean of a contrast, paired over the common images and seeds."""
-        stacks = on_common_images([self.scores(term) for term in contrast.terms])
-        total = sum(term.factor * stack for term, stack in zip(contrast.terms, stacks, strict=True))
+        """Interval of the mean of a contrast, paired over the common images or batches and seeds;
+        kernels are independent samples, and training runs are paired by seed."""
+        scores = [self.scores(term) for term in contrast.terms]
         try:
-            return mean_interval(total + contrast.constant, span_of(contrast), level)
-        except ValueError as error:
-            raise NotMeasured(f"{error} on {self.title}") from None
+            if sample_of(contrast) == "kernels":
+                alone = [sample_interval(list(seeds.values()), level) for seeds in scores]
+                sums = combination([term.factor for term in contrast.terms], alone)
+                effect, low, high = (value + contrast.constant for value in sums[:3])
+                return Interval(effect, low, high, sums.n)
+            stacks = on_common_images(scores)
+            factors = [term.factor for term in contrast.terms]
+            total = sum(factor * stack for factor, stack in zip(factors, stacks, strict=True))
+            total = total + contrast.constant
+            if sample_of(contrast) == "training runs":
+                return mean_interval(total[:, 0], level=level)
+            return mean_interval(total, span_of(contrast), level)
+        except ValueError:
+            kind = f"the {sample_of(contrast)} have no finite score"
+            raise NotMeasured(f"{kind} '{contrast.terms[0].score}' on {self.title}") from None
 
     def bandwidth(self, contrast: Contrast, share: str) -> int:
         """The bandwidth in this data set's images that a share of the side stands for."""
@@ -82,14 +127,14 @@ def groups_for(
     """What a claim of `paper` about `datasets` is judged on: measured data sets, each with one of
     the networks that were measured on it.
 
-    architectures: the networks that the claim names. If it names none, it is judged on the usual
-    one, ResNet-18, or on what a scale puts in its place.
+    architectures: the networks that the claim names. If it names none, it is judged on the paper's
+    usual one, or on what a scale puts in its place.
 
     The data sets are the claim's own and, if it transfers, those that stand in for them at this
     scale; likewise the networks. A claim that does not transfer needs all of its own data sets,
     and all networks that it names; NotMeasured says what is missing.
     """
-    networks = architectures or USUAL
+    networks = architectures or usual_networks(paper)
     with_network = f" with {listed(map(network_title, architectures))}" if architectures else ""
     about = [entry for entry in models if entry["paper_architecture"] in networks]
     own = [entry for entry in about if entry["dataset"] in datasets]
@@ -121,7 +166,7 @@ def groups_for(
     def fit(entry: Mapping) -> tuple[bool, ...]:
         """Sorts the models that the claim is about before others of the same method."""
         return (
-            not entry["slug"].startswith(f"{paper}-"),
+            not entry["slug"].startswith(PAPERS[paper].slugs),
             entry["paper_architecture"] not in networks,
             entry["paper_dataset"] not in datasets,
         )
@@ -139,19 +184,29 @@ def groups_for(
                 here[0]["dataset_title"],
                 dataset not in datasets,
                 _arrays(sorted(here, key=fit)),
-                network_title(network) if several else "",
+                network_title(network),
+                several,
                 bool(architectures) and network not in architectures,
             )
         )
     return groups
 
 
+def usual_networks(paper: str) -> tuple[str, ...]:
+    """The networks of claims that name none. Raises UserError for a paper without an entry."""
+    if paper not in PAPERS:
+        raise unknown("paper", paper, PAPERS)
+    return PAPERS[paper].usual
+
+
 def network_title(architecture: str) -> str:
     """An architecture's id as the papers write it.
 
-    >>> network_title("resnet152"), network_title("wrn_34_10")
-    ('ResNet-152', 'WRN-34-10')
+    >>> network_title("resnet152"), network_title("wrn_34_10"), network_title("mobilenet_v2")
+    ('ResNet-152', 'WRN-34-10', 'MobileNet-V2')
     """
+    if architecture in TITLES:
+        return TITLES[architecture]
     return architecture.replace("resnet", "ResNet-").replace("wrn", "WRN").replace("_", "-")
 
 
@@ -167,6 +222,21 @@ def on_common_images(per_seed: Sequence[Mapping[int, np.ndarray]]) -> list[np.nd
         raise NotMeasured("the models that the claim compares have no seed in common")
     count = min(values[seed].shape[-1] for values in per_seed for seed in seeds)
     return [np.stack([values[seed][..., :count] for seed in seeds]) for values in per_seed]
+
+
+def model_words(method: str) -> str:
+    """A model in words, from its method, or from "METHOD with NETWORK".
+
+    >>> model_words("SAR"), model_words("PGD-AT with ResNet-18")
+    ('SAR model', 'robust model with ResNet-18')
+    """
+    name, joint, network = method.partition(" with ")
+    return f"{MODEL_WORDS.get(name, f'{name} model')}{joint}{network}"
+
+
+def sample_of(contrast: Contrast) -> str:
+    """What the scores of a contrast are counted in: images, batches, kernels, training runs."""
+    return SCORES[contrast.terms[0].score].kind.sample
 
 
 def span_of(contrast: Contrast) -> tuple[float, float] | None:
@@ -203,10 +273,14 @@ def _arrays(entries: Sequence[Mapping]) -> dict[str, dict[int, dict[str, str]]]:
     for entry in entries:
         if entry["model"] == chosen[entry["method"]]:
             arrays = {probe: paths["arrays"] for probe, paths in entry["probes"].items()}
+            if "training" in entry:
+                arrays["history"] = entry["training"]["history"]
             runs.setdefault(entry["method"], {}).setdefault(entry["seed"], {}).update(arrays)
     return runs
 
 
 def _stored(path: str) -> dict[str, np.ndarray]:
+    if Path(path).suffix == ".csv":
+        return {name: column.to_numpy() for name, column in pd.read_csv(path).items()}
     attacks = read_metadata(path).get("attacks")
     return read_arrays(path) | ({"attacks": np.array(attacks)} if attacks else {})

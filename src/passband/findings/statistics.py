@@ -90,27 +90,65 @@ def with_seeds(images: Interval, seed_means: np.ndarray, level: float = LEVEL) -
     )
 
 
-def difference(first: Interval, second: Interval) -> Interval:
-    """Interval of first - second for independent samples, e.g. two test sets.
+def combination(factors: Sequence[float], intervals: Sequence[Interval]) -> Interval:
+    """Interval of a weighted sum of estimates from independent samples.
 
-    The half-widths add in quadrature side by side (Zou and Donner 2008). n is the smaller one.
+    The half-widths, times the size of their factors, add in quadrature side by side (Zou and
+    Donner 2008). n is the smallest one.
     """
-    effect = first.effect - second.effect
-    low = sqrt((first.effect - first.low) ** 2 + (second.high - second.effect) ** 2)
-    high = sqrt((first.high - first.effect) ** 2 + (second.effect - second.low) ** 2)
-    return Interval(effect, effect - low, effect + high, min(first.n, second.n))
+    effect, below, above = 0.0, 0.0, 0.0
+    for factor, one in zip(factors, intervals, strict=True):
+        effect += factor * one.effect
+        ends = sorted((factor * (one.low - one.effect), factor * (one.high - one.effect)))
+        below, above = below + ends[0] ** 2, above + ends[1] ** 2
+    n = min(one.n for one in intervals)
+    return Interval(effect, effect - sqrt(below), effect + sqrt(above), n)
+
+
+def difference(first: Interval, second: Interval) -> Interval:
+    """Interval of first - second for independent samples, e.g. two test sets."""
+    return combination([1, -1], [first, second])
 
 
 def average(intervals: Sequence[Interval]) -> Interval:
-    """Interval of the mean of estimates from independent samples, e.g. several test sets.
+    """Interval of the mean of estimates from independent samples, e.g. several test sets."""
+    return combination([1 / len(intervals)] * len(intervals), intervals)
 
-    The half-widths add in quadrature side by side, as in `difference`. n is the smallest one.
+
+def sample_interval(samples: Sequence[np.ndarray], level: float = LEVEL) -> Interval:
+    """Interval of the mean of scores [N] that are another sample in every seed, e.g. kernels.
+
+    Scores that are not finite are left out, and the other ones of all seeds are taken together:
+    Student's interval, widened by the spread of the seeds' means as in `with_seeds`. n counts the
+    scores of all seeds. Raises ValueError if none is left.
     """
-    count = len(intervals)
-    effect = sum(one.effect for one in intervals) / count
-    low = sqrt(sum((one.effect - one.low) ** 2 for one in intervals)) / count
-    high = sqrt(sum((one.high - one.effect) ** 2 for one in intervals)) / count
-    return Interval(effect, effect - low, effect + high, min(one.n for one in intervals))
+    finite = [one[np.isfinite(one)] for one in samples]
+    pooled = mean_interval(np.concatenate(finite), level=level)
+    return with_seeds(pooled, np.array([one.mean() for one in finite if len(one)]), level)
+
+
+def rank_correlation_interval(
+    first: np.ndarray, second: np.ndarray, level: float = LEVEL
+) -> Interval:
+    """Spearman's rank correlation r of n pairs, with the interval of Bonett and Wright (2000).
+
+    tanh(artanh(r) -+ z sqrt((1 + r^2 / 2) / (n - 3))), z the quantile of the normal distribution.
+    Pairs with a value that is not finite are left out. The artanh of a perfect order, r = 1 or -1,
+    is infinite: its interval is that of an r half a step nearer to zero, widened to reach r. Fewer
+    than four pairs leave -1 to 1. Raises ValueError if there is no r: one pair, or equal values.
+    """
+    both = np.isfinite(first) & np.isfinite(second)
+    first, second, n = first[both], second[both], int(both.sum())
+    if n < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        raise ValueError("a rank correlation needs values that differ")
+    r = float(stats.spearmanr(first, second).statistic)
+    if n < 4:
+        return Interval(r, -1.0, 1.0, n)
+    largest = 1 - 6 / (n**3 - n)
+    centre = min(max(r, -largest), largest)
+    half = stats.norm.ppf((1 + level) / 2) * sqrt((1 + centre**2 / 2) / (n - 3))
+    low, high = (float(np.tanh(np.arctanh(centre) + side * half)) for side in (-1, 1))
+    return Interval(r, min(low, r), max(high, r), n)
 
 
 def majority_interval(

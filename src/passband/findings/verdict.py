@@ -28,6 +28,8 @@ class Clause(NamedTuple):
     where: title of the data set. unit: "percent", "points" or "" for a pure number.
     family: what the clauses that one line of config/findings.yaml stands for have in common; the
     reason counts them and shows the weakest. "" for a clause of its own. level: of the interval.
+    sample: what n counts, in words. margin: takes the place of the interval, which is then NaN,
+    where there is a single training run: how far from the threshold the effect has to lie.
     """
 
     interval: Interval
@@ -38,6 +40,16 @@ class Clause(NamedTuple):
     unit: str
     family: str = ""
     level: float = LEVEL
+    sample: str = "images"
+    margin: float | None = None
+
+    @property
+    def reach(self) -> Interval:
+        """The interval that decides: the effect with the margin to either side, if it has one."""
+        if self.margin is None:
+            return self.interval
+        effect, _, _, n = self.interval
+        return Interval(effect, effect - self.margin, effect + self.margin, n)
 
 
 class Outcome(NamedTuple):
@@ -48,6 +60,7 @@ class Outcome(NamedTuple):
     ci_low: float
     ci_high: float
     n: int
+    sample: str
     unit: str
     reason: str
 
@@ -55,9 +68,10 @@ class Outcome(NamedTuple):
 def support(clause: Clause) -> float:
     """How firmly a clause holds: distance to the threshold over the half-width that faces it.
 
-    Above 1 the whole interval lies on the claimed side, below -1 on the other one.
+    Above 1 the whole interval lies on the claimed side, below -1 on the other one. A margin takes
+    the half-width's place.
     """
-    interval, threshold = clause.interval, clause.threshold
+    interval, threshold = clause.reach, clause.threshold
     if clause.direction == "above":
         return _above(interval, threshold)
     if clause.direction == "below":
@@ -75,12 +89,13 @@ def decide(clauses: Sequence[Clause]) -> Outcome:
     """
     weakest = min(clauses, key=support)
     effect, low, high, n = weakest.interval
-    return Outcome(_verdict(weakest), effect, low, high, n, weakest.unit, _reason(clauses))
+    verdict, sample, unit = _verdict(weakest), weakest.sample, weakest.unit
+    return Outcome(verdict, effect, low, high, n, sample, unit, _reason(clauses))
 
 
 def not_run(reason: str) -> Outcome:
     """The outcome of a claim that nothing was measured for."""
-    return Outcome(NOT_RUN, nan, nan, nan, 0, "", reason)
+    return Outcome(NOT_RUN, nan, nan, nan, 0, "", "", reason)
 
 
 def _verdict(clause: Clause) -> str:
@@ -125,15 +140,23 @@ def _facts(clauses: Sequence[Clause]) -> list[str]:
 
 
 def _sentence(clause: Clause) -> str:
-    effect, low, high, _ = clause.interval
+    effect = clause.interval.effect
     decimals = 1 if clause.unit else 3
     unit = f" {clause.unit}" if clause.unit else ""
     claim = DIRECTIONS[clause.direction].format(f"{clause.threshold:g}")
-    numbers = (
-        f"{_text(effect, decimals)}{unit} ({100 * clause.level:.3g} % CI {_text(low, decimals)} "
-        f"to {_text(high, decimals)}; claim: {claim})"
-    )
+    numbers = f"{_text(effect, decimals)}{unit} ({_spread(clause, decimals)}; claim: {claim})"
     return re.sub(r"\{effect\}", numbers, clause.says)
+
+
+def _spread(clause: Clause, decimals: int) -> str:
+    _, low, high, n = clause.interval
+    if clause.margin is not None:
+        return f"one training run has no interval, a margin of {clause.margin:g} decides"
+    if n == 1 and low < high:
+        return f"no interval, since the number of {clause.sample} is 1"
+    over = "" if clause.sample == "images" else f" over {n:,} {clause.sample}"
+    ends = f"{_text(low, decimals)} to {_text(high, decimals)}"
+    return f"{100 * clause.level:.3g} % CI {ends}{over}"
 
 
 def _text(value: float, decimals: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from passband.findings.claims import CLAIMS
 from passband.findings.claims.contrasts import Line, read_clauses, unit_of
-from passband.findings.measured import Group, listed
+from passband.findings.measured import Group, listed, sample_of
 from passband.findings.statistics import average
 from passband.findings.verdict import Clause
 
@@ -32,4 +32,5 @@ def _averaged(line: Line, groups: Sequence[Group]) -> Clause:
         f"average over {places}" if len(spoken_of) > 1 else places,
         unit_of(line.contrast),
         line.family,
+        sample=sample_of(line.contrast),
     )

@@ -3,17 +3,18 @@
 import re
 from collections.abc import Mapping, Sequence
 from itertools import chain, product
+from math import isinf, nan
 from typing import NamedTuple
 
 from passband.errors import UserError, unknown
 from passband.findings.claims import CLAIMS
 from passband.findings.contrast import Contrast, parse
-from passband.findings.measured import Group
+from passband.findings.measured import Group, sample_of
 from passband.findings.scores import SCORES
 from passband.findings.statistics import LEVEL
 from passband.findings.verdict import Clause
 
-KEYS = {"holds", "says", "for", "each"}
+KEYS = {"holds", "says", "for", "each", "margin"}
 SHARE = re.compile(r"\{(\d+(?:/\d+)?)\}")
 MARK = re.compile(r"\{(\w+)\}")
 
@@ -25,6 +26,7 @@ class Line(NamedTuple):
     says: str
     datasets: tuple[str, ...] | None
     family: str
+    margin: float | None = None
 
     def speaks_of(self, group: Group) -> bool:
         """Whether the clause is about a data set; a stand-in has to pass every clause."""
@@ -39,6 +41,10 @@ def contrasts(groups: Sequence[Group], *, clauses: list[dict]) -> list[Clause]:
     in words: {effect} marks the numbers, {5/8} a bandwidth) and, if it speaks of some of the
     claim's data sets only, `for` (their ids).
 
+    Scores of training runs have no interval if there is one run. A clause about them may have a
+    `margin` that then decides: how far beyond the threshold a single run has to lie, on either
+    side. Without it, a single run leaves the clause open.
+
     `each` makes many clauses of one: a list of mappings from the names of marks such as {model}
     to a value or a list of values. Each mapping stands for all combinations of its values.
     """
@@ -48,8 +54,12 @@ def contrasts(groups: Sequence[Group], *, clauses: list[dict]) -> list[Clause]:
 
 def judged(line: Line, group: Group, level: float = LEVEL) -> Clause:
     """A clause with its interval on one data set."""
+    interval = group.interval(line.contrast, level)
+    margin = line.margin if isinf(interval.low) else None
+    if margin is not None:
+        interval = interval._replace(low=nan, high=nan)
     return Clause(
-        group.interval(line.contrast, level),
+        interval,
         line.contrast.direction,
         line.contrast.threshold,
         SHARE.sub(lambda mark: str(group.bandwidth(line.contrast, mark[1])), line.says),
@@ -57,6 +67,8 @@ def judged(line: Line, group: Group, level: float = LEVEL) -> Clause:
         unit_of(line.contrast),
         line.family,
         level,
+        sample_of(line.contrast),
+        margin,
     )
 
 
@@ -76,21 +88,31 @@ def check_clauses(clauses: object) -> None:
             raise unknown("key of a clause", str(key), KEYS)
         if "{effect}" not in clause["says"]:
             raise UserError(f"clauses: '{clause['says']}' lacks the mark {{effect}}.")
+        margin = clause.get("margin", 1)
+        if isinstance(margin, bool) or not isinstance(margin, int | float) or margin <= 0:
+            raise UserError(f"clauses: margin is '{margin}', expected a number above 0.")
 
 
 def read_clauses(clauses: object) -> list[Line]:
     """The clauses, those with `each` spelled out. Raises UserError for what makes no sense."""
     check_clauses(clauses)
-    return [
-        Line(
-            _read(_filled(clause["holds"], values)),
-            _filled(clause["says"], {mark: _words(value) for mark, value in values.items()}),
-            tuple(clause["for"]) if "for" in clause else None,
-            clause["says"] if "each" in clause else "",
+    return [_line(clause, values) for clause in clauses for values in _combinations(clause)]
+
+
+def _line(clause: Mapping, values: Mapping[str, str]) -> Line:
+    contrast = _read(_filled(clause["holds"], values))
+    if "margin" in clause and sample_of(contrast) != "training runs":
+        raise UserError(
+            f"clauses, '{clause['holds']}': a margin decides for a single training run, and this "
+            f"is a score of {sample_of(contrast)}; remove it."
         )
-        for clause in clauses
-        for values in _combinations(clause)
-    ]
+    return Line(
+        contrast,
+        _filled(clause["says"], {mark: _words(value) for mark, value in values.items()}),
+        tuple(clause["for"]) if "for" in clause else None,
+        clause["says"] if "each" in clause else "",
+        clause.get("margin"),
+    )
 
 
 def _combinations(clause: Mapping) -> list[dict[str, str]]:

@@ -1,15 +1,16 @@
-"""Per-image scores: the quantities that claims are written in, one file per probe.
+"""Scores: the quantities that claims are written in, one file per probe.
 
     score(arrays, *arguments) -> float [N]
 
 `arrays` are what the probe stored for one model and seed, with the names of its attacks as
-`attacks` if it has several. `kind` tells which probe, in which unit
-the score is, and between which values it lies when it comes from right and wrong answers.
+`attacks` if it has several; those of the probe `history` are the columns of history.csv. N counts
+test images, or what else `kind` says. `kind` also tells which probe, in which unit the score is,
+and between which values it lies when it comes from right and wrong answers.
 """
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -26,12 +27,16 @@ class Kind(NamedTuple):
 
     unit: "percent", "points" (of percent, for what is a difference already) or "" (pure number).
     words: what a list of scores calls it, e.g. the name of an attack.
+    sample: what N counts. Images and batches are the same ones for every model and are compared
+    in pairs, kernels are another sample in every model and seed, and training runs are one value
+    per seed.
     """
 
     probe: str
     unit: str = ""
     span: tuple[float, float] | None = None
     words: str = ""
+    sample: Literal["images", "batches", "kernels", "training runs"] = "images"
 
 
 class NotMeasured(Exception):

@@ -1,12 +1,14 @@
 """Whether an image is classified correctly: 0 or 100, so that means are percentages."""
 
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 
 from passband.findings.scores import Arrays, Kind, NotMeasured, at, score
 
 PERCENT = (0.0, 100.0)
+Attack = Literal["clean", "GN", "FGSM", "PGD-20", "BIM-20", "TPGD-20", "CW-20"]
 
 
 @score("lowpass", Kind("lowpass", "percent", PERCENT))
@@ -55,6 +57,13 @@ def perturbation_lowpass(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
 def perturbation_highpass(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
     """Accuracy under the high-frequency part of PGD-20's perturbation; bandwidth 0 is clean."""
     return 100.0 * arrays["correct_highpass"][at(arrays, bandwidth)]
+
+
+@score("accuracy", Kind("filtered-attacks", "percent", PERCENT))
+def accuracy(arrays: Arrays, attack: Attack, bandwidth: Fraction) -> np.ndarray:
+    """Accuracy under an attack or `'clean'`, behind a low-pass filter; bandwidth 1 is none."""
+    row = 0 if attack == "clean" else 1 + _row(arrays, attack.lower())
+    return 100.0 * arrays["correct"][row, at(arrays, bandwidth)]
 
 
 def _row(arrays: Arrays, attack: str) -> int:

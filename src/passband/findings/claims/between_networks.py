@@ -1,0 +1,29 @@
+"""The claim that inequalities hold between networks."""
+
+from collections.abc import Sequence
+
+from passband.errors import UserError
+from passband.findings.claims import CLAIMS
+from passband.findings.claims.contrasts import contrasts, read_clauses
+from passband.findings.measured import Group
+from passband.findings.verdict import Clause
+
+
+@CLAIMS.register("contrasts_between_networks")
+def contrasts_between_networks(groups: Sequence[Group], *, clauses: list[dict]) -> list[Clause]:
+    """Every clause holds on every data set, and each of its models names its network.
+
+    Clauses are those of `contrasts`, with models such as 'PGD-7-AT with MobileNet-V2': a method
+    and the network as the paper writes it. The networks see the same images.
+    """
+    for line in read_clauses(clauses):
+        for term in line.contrast.terms:
+            if " with " not in term.method:
+                raise UserError(
+                    f"clauses: '{term.method}' names no network; write it as 'METHOD with NETWORK'."
+                )
+    by_dataset: dict[str, list[Group]] = {}
+    for group in groups:
+        by_dataset.setdefault(group.dataset, []).append(group)
+    joined = [first.joined(others) for first, *others in by_dataset.values()]
+    return contrasts(joined, clauses=clauses)

@@ -1,0 +1,29 @@
+"""Where the difference between attacked and clean images lies in the frequency plane."""
+
+import numpy as np
+from scipy.stats import rankdata
+
+from passband.findings.scores import Arrays, Kind, score
+
+
+@score("difference_share", Kind("input-spectra", "percent"))
+def difference_share(arrays: Arrays) -> np.ndarray:
+    """Share of the difference's energy inside the central square of half the bandwidth (percent).
+
+    A flat spectrum has 25 percent there.
+    """
+    return 100.0 * arrays["energy_share_difference"].astype(float)
+
+
+@score("difference_trend", Kind("input-spectra"))
+def difference_trend(arrays: Arrays) -> np.ndarray:
+    """Rank correlation of the difference's amplitude with the distance from frequency zero.
+
+    Spearman's, over the rings of the plane: -1 falls from every ring to the next. NaN where the
+    attack changed nothing.
+    """
+    ranks = rankdata(arrays["amplitude_by_radius_difference"], axis=0)
+    ranks -= ranks.mean(axis=0)
+    distance = np.arange(len(ranks)) - (len(ranks) - 1) / 2
+    scale = np.sqrt(np.square(ranks).sum(axis=0) * np.square(distance).sum())
+    return np.divide(distance @ ranks, scale, out=np.full(len(scale), np.nan), where=scale > 0)
