@@ -80,7 +80,7 @@ class Invented:
             for size, bits in zip(sizes, by_size, strict=True)
         ]  # fmt: skip
         arrays = {"bandwidths": np.array(sizes), "correct": correct}
-        return self._write("filtered-attacks", table, arrays, {"attacks": ATTACKS})
+        return self.write("filtered-attacks", table, arrays, {"attacks": ATTACKS})
 
     def clean(self, percent=78.0) -> "Invented":
         """pgd-20, the attack's own job."""
@@ -89,7 +89,7 @@ class Invented:
             (f"attack={name}", "accuracy", 100 * part.mean(), self.n, "percent")
             for name, part in (("none", bits), ("pgd-20", bits // 2))
         ]
-        return self._write("pgd-20", rows, {"correct": bits // 2, "correct_clean": bits}, {})
+        return self.write("pgd-20", rows, {"correct": bits // 2, "correct_clean": bits}, {})
 
     def spectra(self, images=12) -> "Invented":
         """input-spectra: natural images fall off quickly, the difference less so."""
@@ -111,7 +111,7 @@ class Invented:
             arrays[f"amplitude_by_radius_{name}"] = np.repeat(rings, images, 1).astype(np.float32)
             condition = f"attack=pgd-20;shown={name};square={half}"
             rows.append((condition, "energy_share", float(shares.mean()), images, "ratio"))
-        return self._write("input-spectra", rows, arrays, {"attack": "pgd-20", "bandwidth": half})
+        return self.write("input-spectra", rows, arrays, {"attack": "pgd-20", "bandwidth": half})
 
     def kernels(self, probe="first-kernels", channels=3, count=16, all_layers=True) -> "Invented":
         """Kernels of `count` outputs; those of a robust model are smooth and alike in channels."""
@@ -135,7 +135,7 @@ class Invented:
         condition = f"layer=0;kernels={count}"
         mean = float(arrays["total_variation"].mean())
         rows = [(condition, "total_variation", mean, 0, "ratio")]
-        return self._write(probe, rows, arrays, {"layer": "conv1"})
+        return self.write(probe, rows, arrays, {"layer": "conv1"})
 
     def similarity(self) -> "Invented":
         """layer-similarity: the layers of a robust model drift apart faster."""
@@ -150,7 +150,7 @@ class Invented:
         ]
         arrays = {"cka": cka, "cka_biased": cka, "shallow_deep_by_batch": np.float32([mean] * 5)}
         metadata = {"layers": [f"conv{i}" for i in place], "attack": "pgd-20", "batch": 100}
-        return self._write("layer-similarity", rows, arrays, metadata)
+        return self.write("layer-similarity", rows, arrays, metadata)
 
     def history(self, epochs=12, traced=True) -> "Invented":
         """history.csv, with the ratios where they are traced."""
@@ -172,7 +172,8 @@ class Invented:
         ramp = 1 + slope[:, :, 0] * rows / 2 + slope[:, :, 1] * columns / 2
         return smooth * ramp + (1 - smooth) * self.random.normal(size=(outputs, inputs, 3, 3))
 
-    def _write(self, probe, rows, arrays, metadata) -> "Invented":
+    def write(self, probe, rows, arrays, metadata) -> "Invented":
+        """A probe's files: tidy rows (condition, metric, value, images, unit), and arrays."""
         names = ("condition", "metric", "value", "n_images", "unit")
         labels = {
             "dataset": self.title, "architecture": self.architecture, "method": self.method,

@@ -98,7 +98,9 @@ def _draw_kernels(figure: Figure, axes: Axes, weights: np.ndarray) -> None:
     limit = float(np.abs(shown).max()) or 1.0
     pitch = PIXELS * weights.shape[-1] + GAP
     drawn = axes.imshow(
-        tiled(shown), norm=Normalize(-limit, limit), cmap=_with_white_gaps(WEIGHT_COLOURS)
+        tiled(shown),
+        norm=Normalize(-limit, limit),
+        cmap=colormaps[WEIGHT_COLOURS].with_extremes(bad="white"),
     )
     figure.colorbar(drawn, ax=axes, label="weight", aspect=12, pad=0.01)
     middle = (pitch - GAP - 1) / 2
@@ -144,9 +146,3 @@ def _middle(length: int) -> np.ndarray:
     """Which indices of the axis are in the middle half: [length] of bool."""
     index = np.arange(length)
     return 4 * np.minimum(index, length - index) >= length
-
-
-def _with_white_gaps(name: str) -> object:
-    colours = colormaps[name].copy()
-    colours.set_bad("white")
-    return colours

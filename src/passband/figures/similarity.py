@@ -76,8 +76,8 @@ def layer_similarity(panels: Sequence[Panel]) -> Figure:
 def _draw(axes: Axes, cka: np.ndarray) -> object:
     count = len(cka)
     third = max(1, count // 3)
-    colours = colormaps[COLOURS].copy()
-    colours.set_bad("#9aa0a6")  # a layer whose output is the same for all images
+    constant = "#9aa0a6"  # a layer whose output is the same for all images
+    colours = colormaps[COLOURS].with_extremes(bad=constant)
     image = axes.imshow(
         enlarged(cka), norm=Normalize(0, 1), cmap=colours, origin="lower",
         extent=(0.5, count + 0.5, 0.5, count + 0.5),
