@@ -51,8 +51,8 @@ ARGUMENTS = {
     "loss": "What is maximised: the cross-entropy, the `margin` between the largest wrong logit "
     "and the true one, the divergence from the clean image's predictions (`kl`), or the difference "
     "of logits ratio for a target class (`dlr_targeted`).",
-    "model": "The model that the claim is about: `natural`, `lmodel`, `robust`; where an epoch is "
-    "counted, also a method.",
+    "model": "The model that the claim is about: `natural`, `lmodel` or `robust`; of "
+    "`rank_correlation_with_epoch` also a method.",
     "models": "The models that are compared, at least two; or those of which one is enough.",
     "norm_per_pixel": "Euclidean norm of the noise in each channel, divided by the image side.",
     "queries": "How often the network is asked.",
