@@ -4,10 +4,11 @@ Read by the workflow before anything runs, so it needs neither torch nor Snakema
 becomes one sentence that names the file, the key, what was found and what was expected.
 """
 
+import fnmatch
 import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import NamedTuple
 
@@ -185,7 +186,8 @@ def plan(config: Mapping, root: Path) -> Plan:
     _known("attack in the scale's training_attacks", {*substitutes, *substitutes.values()}, attacks)
     in_training = attacks | {name: attacks[other] for name, other in substitutes.items()}
     for kind, known in (("recipes", files["models"]["recipes"]), ("probes", _probes(files))):
-        _known(f"{kind[:-1]} in the scale's {kind}", set(config[kind]) - {"*"}, known)
+        unfit = [pattern for pattern in config[kind] if not fnmatch.filter(known, pattern)]
+        _known(f"{kind[:-1]} in the scale's {kind}", unfit, known)
     recipes = {
         name: _patched(row, config["recipes"], name)
         for name, row in files["models"]["recipes"].items()
@@ -274,7 +276,9 @@ def _substitute(name: str, substitutes: Mapping[str, str]) -> str:
 
 
 def _patched(row: Mapping, patches: Mapping, name: str) -> dict:
-    return merged(merged(row, patches.get("*", {})), patches.get(name, {}))
+    """A row with the patches whose pattern fits its name, one after another."""
+    fitting = [patch for pattern, patch in patches.items() if fnmatch.fnmatchcase(name, pattern)]
+    return reduce(merged, fitting, dict(row))
 
 
 def _share_trunks(trainings: dict[str, dict]) -> dict[str, dict]:

@@ -507,7 +507,10 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
     attacks = [resolve_attack("pgd", PGD), resolve_attack("other", PGD | {"loss": "margin"})]
     options = SimpleNamespace(
         accuracy_under_attacks={"attacks": attacks},
-        accuracy_under_filtered_attacks={"attacks": attacks, "bandwidths": ["1/2", "1"]},
+        accuracy_under_filtered_attacks={
+            **{"attack": "pgd", "attacks": attacks[1:]},
+            **{"bandwidths": ["1/2", "1"]},
+        },
         example_images={"attack": "pgd", "bandwidth": "1/4", "examples": 4, "images": 8},
         filtered_accuracy={"filter": "highpass", "bandwidths": ["1/2", "1"]},
         fourier_heatmap={"norm_per_pixel": 0.125, "images": 2},

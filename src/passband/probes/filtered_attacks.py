@@ -11,23 +11,32 @@ from passband.spectra.filters import lowpass
 
 @PROBES.register("accuracy_under_filtered_attacks")
 def accuracy_under_filtered_attacks(
-    subject: Subject, *, attacks: list[dict], bandwidths: list[str], images: int | None = None
+    subject: Subject,
+    *,
+    attack: str,
+    attacks: list[dict],
+    bandwidths: list[str],
+    images: int | None = None,
 ) -> Measurement:
     """Accuracy on clean and attacked images behind low-pass filters (fourier_study, table 1).
 
-    Every image is attacked, also those that are misclassified without an attack: noise and filter
-    may set them right. The attack sees the network without a filter; what it made is filtered (not
-    clipped) and classified. The whole side as bandwidth is no filter.
+    attack: the one whose perturbations are stored already; attacks: more of them. Every image is
+    attacked, also those that are misclassified without an attack: noise and filter may set them
+    right. The attack sees the network without a filter; what it made is filtered (not clipped) and
+    classified. The whole side as bandwidth is no filter.
     """
     subject = subject.first(images)
     sizes = [bandwidth_at(subject.side, share) for share in bandwidths]
-    rows = [_behind_filters(subject, sizes)]
-    for attack in attacks:
+    rows = [
+        _behind_filters(subject, sizes),
+        _behind_filters(subject, sizes, subject.perturbation),
+    ]
+    for one in attacks:
         noise = perturbations(
-            subject.model, subject.images, subject.labels, attack, subject.seed, subject.compute
+            subject.model, subject.images, subject.labels, one, subject.seed, subject.compute
         )
         rows.append(_behind_filters(subject, sizes, noise))
-    names = [attack["name"] for attack in attacks]
+    names = [attack, *(one["name"] for one in attacks)]
     found = Measurement(
         arrays={
             "bandwidths": torch.tensor(sizes).numpy(),
