@@ -14,8 +14,8 @@
 # # Low against high frequencies in the first activation
 # R after each epoch: the norm of the low-frequency part of the first activation, its mean, over that
 # of the rest. The paper leaves open along which axis the mean is taken and which norm is meant: the
-# large panel has the definition of its authors' code, the small ones three other readings. Hollow
-# markers are what the paper prints for its first and last epoch.
+# large panel has the reading that counts here, the small ones three others, which are not
+# interchangeable with it. Hollow markers are what the paper prints for its first and last epoch.
 
 # %% tags=["parameters"]
 artifact = {

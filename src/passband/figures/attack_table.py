@@ -160,7 +160,7 @@ def attack_notes(cells: pd.DataFrame, reference: pd.DataFrame) -> list[str]:
     for name, row in printed.groupby("row", sort=False):
         notes.append(
             f"{DAGGER} {name}: the paper's other tables print other numbers for this network, in "
-            f"the order of the columns {_elsewhere(row)}."
+            f"the order of the columns: {_elsewhere(row)}."
         )
     return notes
 

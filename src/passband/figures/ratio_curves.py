@@ -54,6 +54,8 @@ def ratio_curves(histories: "pd.DataFrame", printed: "pd.DataFrame") -> "Figure"
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
     large.set_ylabel("R, low over high frequencies")
+    for axes in small:
+        axes.set_ylabel("R")
     handles, labels = large.get_legend_handles_labels()
     handles += large.plot([], [], marker="o", ms=7, mfc="none", mec=GREY, ls="")
     labels.append("printed in the paper (first and last epoch)")

@@ -48,7 +48,9 @@ def read_similarity(models: Sequence[dict]) -> list[Panel]:
         clean = None
         if "pgd-20" in entry["probes"]:
             clean = read_measurements([entry], "pgd-20").query("attack == 'none'")["value"].item()
-        panels.append(Panel(name, probe_arrays(entry, PROBE)["cka"], found["value"].item(), clean))
+        panels.append(
+            Panel(name, probe_arrays(entry, PROBE)["cka"], float(found["value"].item()), clean)
+        )
     return panels
 
 
@@ -82,7 +84,7 @@ def _draw(axes: Axes, cka: np.ndarray) -> object:
         enlarged(cka), norm=Normalize(0, 1), cmap=colours, origin="lower",
         extent=(0.5, count + 0.5, 0.5, count + 0.5),
     )  # fmt: skip
-    inset = count / 150  # so that the lines stay within the panel
+    inset = count / 80  # so that the lines stay within the panel
     deep, size = count - third + 0.5, third - 2 * inset
     for column, row in ((0.5, deep), (deep, 0.5)):
         corner = column + inset, row + inset
