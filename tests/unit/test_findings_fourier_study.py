@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from invented_fourier_findings import (
     ACCURACY,
@@ -18,8 +19,11 @@ from invented_fourier_findings import (
 )
 from scipy import stats
 
+from passband.compute import Compute
+from passband.config import resolve_attack
 from passband.errors import UserError
-from passband.files import read_arrays, write_arrays
+from passband.evaluation import frozen
+from passband.files import read_arrays, write_arrays, write_csv
 from passband.findings import check_finding, judge, printed_check
 from passband.findings.claims import CLAIMS
 from passband.findings.claims.contrasts import read_clauses
@@ -34,6 +38,8 @@ from passband.findings.statistics import (
 )
 from passband.findings.verdict import Clause, decide
 from passband.printed_methods import method_of
+from passband.probes import PROBES, Subject
+from passband.training.trace import activation_ratios
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "config/reference"
@@ -564,6 +570,57 @@ def test_runs_average_their_rank_correlations(tmp_path):
 def test_a_ratio_that_never_changes_is_not_run(tmp_path):
     row = judged("fig5.b", fourier_models(tmp_path, {("ratios", AT): (2.0, 2.0)}))
     assert row.verdict == "not run" and "'lfi_hfi_per_channel' has none" in row.reason
+
+
+# ---- what the probes store is what the scores read
+
+
+@pytest.fixture
+def really_measured(lived_in, tmp_path):
+    """Four methods with the files of one untrained network, as probes and training write them."""
+    trained, count = lived_in("resnet8_hardtanh", side=16), 12
+    images = (
+        255 * torch.rand((count, 3, 16, 16), generator=torch.Generator().manual_seed(0))
+    ).byte()
+    noise = 0.03 * torch.randn(images.shape, generator=torch.Generator().manual_seed(1))
+    subject = Subject(
+        frozen(trained), images, torch.arange(count) % 10, (), 0,
+        Compute(torch.device("cpu"), torch.float32), noise, trained,
+    )  # fmt: skip
+    probes = {}
+    for name, row in yaml.safe_load((ROOT / "config/artifacts.yaml").read_text())["probes"].items():
+        if name in ("filtered-attacks", "input-spectra", "layer-similarity") or "kernels" in name:
+            arguments = {key: value for key, value in row.items() if key != "probe"}
+            if "attacks" in row:
+                noisy = {"attack": "gaussian_noise", "std": 0.1}
+                arguments["attacks"] = [resolve_attack(one, noisy) for one in row["attacks"]]
+            if "batch" in row:
+                arguments["batch"] = 4
+            found = PROBES[row["probe"]](subject, **arguments)
+            path = tmp_path / f"{name}.safetensors"
+            write_arrays(path, found.arrays, found.metadata)
+            probes[name] = {"csv": "", "arrays": str(path)}
+    history = [
+        {"epoch": epoch, **activation_ratios(trained, images[: 3 * epoch] / 255)}
+        for epoch in (1, 2, 3, 4)
+    ]
+    write_csv(tmp_path / "history.csv", history)
+    entry = fourier_models(tmp_path)[0]
+    training = {"history": str(tmp_path / "history.csv"), "run": ""}
+    methods = ("natural", AT, "PGD-7-AT+QM-4", "PGD-7-AT+QM-4+FAT")
+    files = {"probes": probes, "training": training}
+    return [{**entry, **files, "method": one, "model": one} for one in methods]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["fig2.a", "table1.a", "table1.b", "fig3.a", "fig3.b", "fig4.a", "fig5.a", "fig5.b", "fig6.a",
+     "fig8.a"],
+)  # fmt: skip
+def test_scores_read_what_probes_write(name, really_measured):
+    row = judged(name, really_measured)
+    assert row.verdict != "not run", row.reason
+    assert np.isfinite(row.effect)
 
 
 # ---- the papers' numbers
