@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from passband.errors import UserError
 
@@ -25,6 +27,7 @@ UNSIGNED_SCALE = 5.0
 SIGNED_SCALE = 1.0
 
 
+@torch.fx.wrap
 def quantize(values: Tensor, scale: Tensor, bits: int, *, signed: bool, masked: bool) -> Tensor:
     """Values rounded to multiples of a step up to `scale`, with straight-through gradients.
 
@@ -34,16 +37,40 @@ def quantize(values: Tensor, scale: Tensor, bits: int, *, signed: bool, masked: 
     types, so that a scale in float32 keeps the rounding out of half precision.
 
     The gradient passes to the values as it is, or, if masked, where they are not clipped. That of
-    the scale is sign(u) where they are and (rounded u) - u elsewhere. Second derivatives are zero.
+    the scale is sign(u) where they are and (rounded u) - u elsewhere. There is no second
+    derivative: asking for one raises RuntimeError.
     """
-    u = values / scale
     steps = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
-    clipped = u.clamp(-1.0 if signed else None, 1.0)
-    rounded = (clipped * steps).round() / steps if steps else torch.where(u < 0, -1.0, 1.0)
-    inside = clipped == u
-    slope = torch.where(inside, rounded - u, clipped).detach()
-    surrogate = (torch.where(inside, values, 0.0) if masked else values) + scale * slope
-    return (rounded * scale).detach() + (surrogate - surrogate.detach())
+    return _StraightThrough.apply(values, scale, steps, -1.0 if signed else None, masked)
+
+
+class _StraightThrough(Function):
+    @staticmethod
+    def forward(ctx, values: Tensor, scale: Tensor, steps: int, low: float | None, masked: bool):
+        u = values / scale
+        ctx.save_for_backward(u)
+        ctx.dtypes, ctx.constants = (values.dtype, scale.dtype), (steps, low, masked)
+        return _rounded(u.clamp(low, 1.0), steps).mul_(scale)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        (u,), (steps, low, masked) = ctx.saved_tensors, ctx.constants
+        clipped = u.clamp(low, 1.0)
+        inside = clipped == u
+        of_values = of_scale = None
+        if ctx.needs_input_grad[0]:
+            of_values = (gradient * inside if masked else gradient).to(ctx.dtypes[0])
+        if ctx.needs_input_grad[1]:
+            slope = torch.where(inside, _rounded(clipped, steps) - u, clipped)
+            of_scale = (gradient * slope).sum().view(1).to(ctx.dtypes[1])
+        return of_values, of_scale, None, None, None
+
+
+def _rounded(clipped: Tensor, steps: int) -> Tensor:
+    if steps == 0:
+        return torch.where(clipped < 0, -1.0, 1.0).to(clipped)
+    return (clipped * steps).round_().div_(steps)
 
 
 def standardized(weight: Tensor) -> Tensor:
