@@ -123,3 +123,7 @@ def test_the_reason_counts_a_family_and_names_its_weakest():
 def test_not_run():
     outcome = not_run("nothing there")
     assert (outcome.verdict, outcome.n, outcome.reason) == ("not run", 0, "nothing there")
+
+
+def test_a_threshold_below_zero_has_a_minus_sign():
+    assert "claim: less than −0.5)" in decide([clause(-2, -1, "below", -0.5)]).reason

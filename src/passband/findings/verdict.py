@@ -143,7 +143,7 @@ def _sentence(clause: Clause) -> str:
     effect = clause.interval.effect
     decimals = 1 if clause.unit else 3
     unit = f" {clause.unit}" if clause.unit else ""
-    claim = DIRECTIONS[clause.direction].format(f"{clause.threshold:g}")
+    claim = DIRECTIONS[clause.direction].format(f"{clause.threshold:g}".replace("-", "−"))
     numbers = f"{_text(effect, decimals)}{unit} ({_spread(clause, decimals)}; claim: {claim})"
     return re.sub(r"\{effect\}", numbers, clause.says)
 
