@@ -1,5 +1,6 @@
 """Invented measurements of fourier_study's models, in the shapes that training and probes write."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,9 @@ class Invented:
     def __init__(
         self, root: Path, method="PGD-7-AT", *, seed=0, title="Fashion-MNIST sample",
         network="resnet20", architecture=None, side=32, n=400,
+        batch_size=None,
     ):  # fmt: skip
+        self.batch_size = batch_size
         substitute, self.parameters, self.layers = NETWORKS[network]
         self.architecture, self.method, self.seed = architecture or substitute, method, seed
         self.model = f"{title}_{self.architecture}_{method}"
@@ -43,7 +46,10 @@ class Invented:
         self.probes: dict[str, dict[str, str]] = {}
 
     def entry(self) -> dict:
-        write_json(self.folder / "run.json", {"parameters": self.parameters})
+        usual = int((re.findall(r"batch (\d+)", self.method) or [512])[0])
+        recipe = {"batch_size": self.batch_size or usual}
+        run = {"parameters": self.parameters, "recipe": recipe}
+        write_json(self.folder / "run.json", run)
         return {
             "slug": self.model,
             "model": self.model,

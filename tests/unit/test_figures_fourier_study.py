@@ -101,6 +101,16 @@ def test_every_row_of_the_paper_meets_one_of_our_models(number):
     assert rows["paper_model"].tolist() == (titles if number == 4 else ["ResNet-20"] * len(rows))
 
 
+def test_batches_of_other_sizes_than_the_papers_say_so(tmp_path):
+    sizes = dict(zip(METHODS[2], (512, 64, 64, 16, 8), strict=True))
+    entries = [
+        Invented(tmp_path, method, batch_size=size).attacked().entry()
+        for method, size in sizes.items()
+    ]
+    rows = attack_cells(entries, reference(2))["row"].unique().tolist()
+    assert rows == ["512", "64 (paper: 256)", "64 (paper: 128)", "16 (paper: 64)", "8 (paper: 32)"]
+
+
 def test_rows_are_called_as_in_the_paper():
     names = {number: list(dict.fromkeys(reference(number)["row_name"])) for number in METHODS}
     assert names[2] == ["512", "256", "128", "64", "32"]

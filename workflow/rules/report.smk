@@ -2,6 +2,7 @@ rule judge_findings:
     input:
         claims=str(PROJECT / "config" / "findings.yaml"),
         arrays=probe_files(PLAN.artifacts, "arrays"),
+        histories=run_files("history.csv"),
         code=findings_code(),
     output:
         report(

@@ -75,11 +75,15 @@ def attack_cells(models: Sequence[dict], reference: pd.DataFrame) -> pd.DataFram
     cells = cells.merge(printed, how="left", on=CELL, validate="many_to_one")
     cells["paper_note"] = cells["paper_note"].fillna("")
     cells["difference"] = cells["value"] - cells["paper_value"]
-    cells["row"] = _row_names(cells, reference, kind)
     names = [tuple(row) for row in cells[[*NETWORK, "method"]].to_numpy()]
     runs: dict[tuple, list[dict]] = {name: [] for name in names}
     for entry in models:
         runs[tuple(entry[key] for key in (*NETWORK, "method"))].append(entry)
+    cells["row"] = _row_names(cells, reference, kind)
+    if kind == "batch_size":
+        sizes = {name: read_run(same[0])["recipe"]["batch_size"] for name, same in runs.items()}
+        pairs = zip(cells["row"], (sizes[name] for name in names), strict=True)
+        cells["row"] = [paper if paper == str(n) else f"{n} (paper: {paper})" for paper, n in pairs]
     signs = {
         name: "; ".join(single_step_suffices([unfiltered(run) for run in same]))
         for name, same in runs.items()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from passband.errors import UserError
+from passband.printed_methods import method_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,17 +19,6 @@ NEVER_ABOVE = [
 CELL = ["dataset", "model", "method", "metric"]
 PAPER = {"dataset": "paper_dataset_title", "model": "paper_model", "value": "paper_value"}
 
-# What this project calls a row that a paper tells apart by its condition: the first pattern that
-# fits "method;condition", then our method, and the row's name in a table (empty: made elsewhere).
-ROWS = (
-    (r"(.+);lpf=\d+", r"\1", ""),
-    (r"(.+);batch_size=512", r"\1", "512"),
-    (r"(.+);batch_size=(\d+)", r"\1 (batch \2)", r"\2"),
-    (r"(.+);da=none", r"\1", "none"),
-    (r"(.+)\+QM-32;bits=32;fat=false", r"\1", "QM-32"),
-    (r"(.+?)\+(.+);(da|bits)=.+", r"\1+\2", r"\2"),
-    (r"(.+);", r"\1", ""),
-)
 NETWORKS = {
     "mobilenet_v2": "MobileNet-V2",
     "efficientnet_b0": "EfficientNet",
@@ -83,7 +73,7 @@ def read_robustness_reference(path: str | Path) -> "pd.DataFrame":
 def read_attack_reference(path: str | Path) -> "pd.DataFrame":
     """Read a table of a paper with a row per filter, batch size, network or other condition.
 
-    Returns the columns paper_dataset_title, paper_model, method (ours, by ROWS), fraction (of the
+    Returns the columns paper_dataset_title, paper_model, method (ours), fraction (of the
     image side that a filter keeps, 1 without one), metric, condition, row_name (empty if not
     known here), paper_value (percent), paper_elsewhere (table -> number as printed, where another
     of the paper's tables has another number for the same cell) and paper_note (that in words).
@@ -113,14 +103,25 @@ def read_ratio_reference(path: str | Path) -> "pd.DataFrame":
 
 def _our_rows(rows: "pd.DataFrame") -> "pd.DataFrame":
     """The rows with our method, the row's name, and the share of the side that is kept."""
-    methods, names = [], []
-    for row in rows["method"] + ";" + rows["condition"]:
-        pattern, method, name = next(rule for rule in ROWS if re.fullmatch(rule[0], row))
-        methods.append(re.sub(pattern, method, row))
-        names.append(re.sub(pattern, name, row))
+    records = rows.to_dict("records")
     bandwidth = rows["condition"].str.extract(r"lpf=(\d+)", expand=False).astype(float)
-    fraction = (bandwidth / bandwidth.max()).fillna(1.0)
-    return rows.assign(method=methods, row_name=names, fraction=fraction)
+    return rows.assign(
+        method=[method_of(row) for row in records],
+        row_name=[_row_name(row["method"], row["condition"]) for row in records],
+        fraction=(bandwidth / bandwidth.max()).fillna(1.0),
+    )
+
+
+def _row_name(method: str, condition: str) -> str:
+    """What tells a row of a table apart: batch size, augmentation or quantisation, or nothing.
+
+    >>> _row_name("PGD-7-AT", "batch_size=64"), _row_name("PGD-7-AT", "da=none")
+    ('64', 'none')
+    >>> _row_name("PGD-7-AT+QM-32", "bits=32;fat=false"), _row_name("PGD-7-AT", "lpf=32")
+    ('QM-32', '')
+    """
+    kind, _, value = condition.partition("=")
+    return value if kind == "batch_size" else method.partition("+")[2] or "none" * (kind == "da")
 
 
 def _other_tables(path: Path) -> "list[pd.DataFrame]":
