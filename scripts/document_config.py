@@ -8,7 +8,9 @@ or the plan of a scale; all other text is written by hand.
 """
 
 import ast
+import fnmatch
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -289,7 +291,8 @@ def artifacts_table() -> str:
     rows = []
     for name, row in planned("paper").artifacts.items():
         template = f"reports/notebooks/{row['notebook']}.py"
-        probes = ", ".join(f"`{probe}`" for probe in row["probes"]) or "none: an image suffices"
+        needed = "the histories of trainings" if row["models"] else "an image suffices"
+        probes = ", ".join(f"`{probe}`" for probe in row["probes"]) or f"none: {needed}"
         rows.append((row["title"], f"`{name}`", f"[{row['notebook']}]({template})", probes))
     return table(("what the paper shows", "artifact", "notebook", "probes"), rows)
 
@@ -297,25 +300,48 @@ def artifacts_table() -> str:
 def differences_table() -> str:
     """What the smaller scales change of the paper's recipes and probes.
 
-    The most common change of a key stands at `*`, every recipe that has the key; the rows after it
-    are the exceptions. A name that ends in `*` stands for all recipes that begin so.
+    The most common change of a key stands at `*`, every recipe that has the key, that of a paper
+    at its prefix; the rows after them are the exceptions. A name that ends in `*` stands for all
+    recipes that begin so.
     """
     scales = ("paper", "fashion", "demo")
     settings = {scale: _settings(planned(scale)) for scale in scales}
-    found: dict[str, dict[tuple[str, ...], list[str]]] = {}
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
     for owner, key in dict.fromkeys(pair for scale in scales for pair in settings[scale]):
         values = tuple(settings[scale].get((owner, key), "–") for scale in scales)
-        found.setdefault(key, {}).setdefault(values, []).append(owner)
+        found.setdefault(key, {})[owner] = values
     recipes = {model["model"].split("_")[-1] for model in planned("paper").models.values()}
     rows = []
-    for key, groups in found.items():
-        common = max(groups, key=lambda values: len(recipes.intersection(groups[values])))
-        general = len(set(common)) > 1 and len(recipes.intersection(groups[common])) > 1
-        for values, owners in sorted(groups.items(), key=lambda group: group[0] != common):
-            if general or len(set(values)) > 1:
-                names = ["*"] if general and values == common else _patterns(owners, recipes)
-                rows += [(f"`{f'{name}.{key}'.lstrip('.')}`", *values) for name in names]
+    for key, owners in found.items():
+        named = {name: values for name, values in owners.items() if name in recipes}
+        others = {name: values for name, values in owners.items() if name not in recipes}
+        for name, values in (_shortest(named) | _changed(others)).items():
+            rows.append((f"`{f'{name}.{key}'.lstrip('.')}`", *values))
     return table(("setting", *scales), rows)
+
+
+def _shortest(values: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Patterns and what they stand for, the general ones first; empty if no scale changes any."""
+    shown: dict[str, tuple[str, ...]] = {}
+    said: dict[str, tuple[str, ...]] = {}
+    prefixes = dict.fromkeys(f"{name.partition('-')[0]}-*" for name in values)
+    for pattern in ("*", *prefixes):
+        members = fnmatch.filter(values, pattern)
+        common = Counter(values[name] for name in members).most_common(1)
+        if len(members) > 1 and said.get(members[0]) != common[0][0]:
+            shown[pattern] = common[0][0]
+            said |= dict.fromkeys(members, common[0][0])
+    exceptions: dict[tuple[str, ...], list[str]] = {}
+    for name in values:
+        if said.get(name) != values[name]:
+            exceptions.setdefault(values[name], []).append(name)
+    for group, names in exceptions.items():
+        shown |= dict.fromkeys(_patterns(names, set(values)), group)
+    return shown if _changed(shown) else {}
+
+
+def _changed(values: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {name: row for name, row in values.items() if len(set(row)) > 1}
 
 
 def _patterns(names: list[str], known: set[str]) -> list[str]:
@@ -327,11 +353,14 @@ def _patterns(names: list[str], known: set[str]) -> list[str]:
 
 
 def _settings(one: Plan) -> dict[tuple[str, str], str]:
-    """Values by owner (a recipe, a probe, or "" for the whole scale) and key."""
+    """Values by owner (a recipe, a probe, or "" for the whole scale) and key; what takes the place
+    of a data set and of networks by its name."""
     found = {("", "seeds"): ", ".join(map(str, one.seeds))}
-    for slug, model in one.models.items():
-        if slug.startswith("sar-c10-"):
-            found |= {("", key): model[key] for key in ("dataset", "architecture")}
+    for model in one.models.values():
+        if model["paper_dataset"] == "cifar10":
+            found |= {
+                ("", model[f"paper_{key}"]): model[key] for key in ("dataset", "architecture")
+            }
             owner, recipe = model["model"].split("_")[-1], one.trainings[model["model"]]["recipe"]
             found |= {(owner, key): value for key, value in _flat(recipe, "")}
     for name, probe in one.probes.items():
