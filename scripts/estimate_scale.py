@@ -57,11 +57,11 @@ def main() -> None:
 
 def jobs(resolved: Plan, compute: Compute, steps: int) -> Iterator[tuple[str, float]]:
     """Every training and trunk with its hours, then all measurements together."""
-    passes: dict[tuple[str, str], tuple[float, float]] = {}
+    passes: dict[str, tuple[float, float]] = {}
     timed: dict[str, float] = {}
 
     def step_of(row: dict, epoch: int, late: bool) -> float:
-        key = json.dumps([row["architecture"], row["dataset"], *_costly(row["recipe"], late)])
+        key = json.dumps([_layers(row), *_costly(row["recipe"], late)])
         if key not in timed:
             timed[key] = step_seconds(row, epoch, compute, steps)
         return timed[key]
@@ -72,17 +72,16 @@ def jobs(resolved: Plan, compute: Compute, steps: int) -> Iterator[tuple[str, fl
         trunk = resolved.trunks.get(row["trunk"])
         begin = trunk["until"] if trunk else 0
         yield name, training_hours(row, begin, row["recipe"]["epochs"], step_of)
-        network = row["architecture"], row["dataset"]
-        if network not in passes:
-            passes[network] = pass_seconds(row, compute, steps)
+        if _layers(row) not in passes:
+            passes[_layers(row)] = pass_seconds(row, compute, steps)
     yield "all measurements", measuring_hours(resolved, passes)
 
 
 def _costly(recipe: dict, late: bool) -> list[object]:
     """The parts of a recipe on which the time of a step depends."""
     alignment = late and recipe.get("alignment", {}).get("natural_branch")
-    perturbed = "weight_perturbation" in recipe
-    return [recipe.get("adversary"), recipe.get("loss"), alignment, perturbed, recipe["batch_size"]]
+    parts = ("adversary", "loss", "mixing", "quantization", "batch_size")
+    return [alignment, "weight_perturbation" in recipe, *map(recipe.get, parts)]
 
 
 def training_hours(
@@ -105,11 +104,11 @@ def step_seconds(row: dict, epoch: int, compute: Compute, steps: int) -> float:
     model = compute.place(_network(row))
     average = compute.logits_of(frozen(model)) if "weight_average" in recipe else None
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, fused=True)
-    step = training_step(model, optimizer, recipe, 0, compute, average)
+    step = training_step(model, optimizer, recipe, 0, compute, average, dataset.n_classes)
     indices = torch.arange(recipe["batch_size"], device=compute.device)
     images = _random_images(dataset, len(indices), compute)
     labels = indices % dataset.n_classes
-    return _median(lambda: step(images, labels, indices, epoch), compute, steps)
+    return _median(lambda: step(images, labels, indices, epoch, 0), compute, steps)
 
 
 def pass_seconds(row: dict, compute: Compute, steps: int) -> tuple[float, float]:
@@ -139,18 +138,18 @@ def measuring_hours(resolved: Plan, passes: dict) -> float:
     for model, attack in attacked:
         row = resolved.trainings[model]
         if attack:
-            search, _ = passes[row["architecture"], row["dataset"]]
+            search, _ = passes[_layers(row)]
             seconds += _test_images(row) * 2 * resolved.attacks[attack]["steps"] * search
     for model, probe in wanted:
         if probe in resolved.attacks:
             continue
         row, constants = resolved.trainings[model], resolved.probes[probe]
-        search, judged = passes[row["architecture"], row["dataset"]]
+        search, judged = passes[_layers(row)]
         images = min(constants.get("images") or 10**9, _test_images(row))
         if constants["probe"] == "worst_case_accuracy":
             seconds += images * STANDING * AUTOATTACK * judged
-        elif constants["probe"] == "accuracy_under_attacks":
-            steps = sum(attack["steps"] for attack in constants["attacks"])
+        elif "attacks" in constants:
+            steps = sum(attack.get("steps", 1) for attack in constants["attacks"])
             seconds += images * 2 * steps * search
         elif constants["probe"] == "fourier_heatmap":
             seconds += images * DATASETS[row["dataset"]].side ** 2 / 2 * judged
@@ -159,13 +158,27 @@ def measuring_hours(resolved: Plan, passes: dict) -> float:
     return seconds / 3600
 
 
+def _layers(row: dict) -> str:
+    """What decides how long a forward pass of one image takes."""
+    return json.dumps(
+        [row["architecture"], row["dataset"], row["recipe"].get("quantization")], sort_keys=True
+    )
+
+
 def _test_images(row: dict) -> int:
     return SIZES[row["dataset"]][1]
 
 
 def _network(row: dict) -> torch.nn.Module:
     dataset = DATASETS[row["dataset"]]
-    return build(row["architecture"], dataset.channels, dataset.n_classes, dataset.side, seed=0)
+    return build(
+        row["architecture"],
+        dataset.channels,
+        dataset.n_classes,
+        dataset.side,
+        seed=0,
+        quantization=row["recipe"].get("quantization"),
+    )
 
 
 def _random_images(dataset, count: int, compute: Compute) -> torch.Tensor:
