@@ -14,12 +14,20 @@ and linear layers on the same images, in one process, in turns, both in strict f
 A ratio is printed only if both matrices agree with double precision and the engine timed against
 itself gives 1. The network is not trained: neither speed nor the guard depends on it. On a CPU
 these are seconds of processor time, which other programs do not lengthen much.
+
+    python benchmarks/cka.py --memory
+
+prints instead how much memory either arm takes on the CPU as images and layers grow, each in a
+process of its own: the peak of its resident memory above what network and images need.
 """
 
 import argparse
+import resource
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -132,6 +140,30 @@ def measure(model: nn.Module, batches: list[Tensor], blocks: int) -> dict[str, n
     return {name: np.array(pairs) for name, pairs in times.items()}
 
 
+def peak_memory(name: str, architecture: str, count: int, batch: int) -> float:
+    """MiB that an arm takes at its peak, in this process, which has done nothing before."""
+    torch.set_num_threads(1)
+    model = models.build(architecture, 1, 10, 32, seed=0).eval().requires_grad_(False)
+    images = torch.rand(count, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    ARMS[name](model, [images[:4]])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    ARMS[name](model, list(images.split(batch)))
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def memory_table() -> None:
+    """Print the peaks for two networks and growing numbers of images."""
+    print(f"{'network':<12}{'images':>8}{'batch':>8}{'pairwise':>12}{'engine':>10}   MiB, float32")
+    for architecture in ("resnet8", "resnet20"):
+        for count, batch in ((100, 100), (400, 100), (1600, 100), (400, 400)):
+            peaks = []
+            for name in ARMS:
+                with ProcessPoolExecutor(1, get_context("spawn")) as alone:
+                    one = alone.submit(peak_memory, name, architecture, count, batch)
+                    peaks.append(one.result())
+            print(f"{architecture:<12}{count:>8}{batch:>8}{peaks[0]:>12.0f}{peaks[1]:>10.0f}")
+
+
 # The report
 
 
@@ -172,7 +204,11 @@ def main() -> int:
     parser.add_argument("--blocks", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write all numbers to this file")
+    parser.add_argument("--memory", action="store_true", help="measure memory instead of time")
     options = parser.parse_args()
+    if options.memory:
+        memory_table()
+        return 0
 
     compute = computing.choose(options.threads)
     with TemporaryDirectory() as folder:
