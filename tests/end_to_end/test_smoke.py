@@ -100,7 +100,9 @@ def test_measurements_are_complete(smoke):
         (smoke.plan.models[slug]["model"], probe)
         for row in smoke.plan.artifacts.values()
         for slug in row["models"]
-        for probe in row["probes"]
+        for name in row["probes"]
+        for probe in (name, smoke.plan.probes.get(name, {}).get("attack"))
+        if probe
     }
     assert set(zip(table.model, table.probe, strict=True)) == expected
     parts = sorted((smoke.results / "measurements").rglob("*.csv"))

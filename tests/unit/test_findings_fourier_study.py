@@ -28,7 +28,7 @@ from passband.findings import check_finding, judge, printed_check
 from passband.findings.claims import CLAIMS
 from passband.findings.claims.contrasts import read_clauses
 from passband.findings.contrast import parse
-from passband.findings.measured import network_title
+from passband.findings.measured import network_title, usual_networks
 from passband.findings.scores import SCORES, NotMeasured
 from passband.findings.statistics import (
     Interval,
@@ -202,8 +202,8 @@ def test_each_paper_has_its_usual_network(tmp_path):
     models = fourier_models(tmp_path)
     larger = [one for one in models if one["architecture"] != "resnet20"]
     assert "no model is measured on CIFAR-10" in judged("table1.a", larger).reason
-    with pytest.raises(UserError, match=r"unknown paper 'mine'\. Known: fourier_study, sar"):
-        check_finding({**FINDINGS["table1.a"], "id": "mine.table1.a"})
+    check_finding({**FINDINGS["table1.a"], "id": "mine.table1.a"})
+    assert usual_networks("mine") == usual_networks("sar") == ("resnet18",)
 
 
 def test_a_missing_network_is_named(paper_world):

@@ -164,7 +164,9 @@ def test_trainings_wait_for_the_trunk_that_they_begin_with(calls, name, scale):
 def test_papers_and_findings_are_targets(counts):
     demo = planned("demo")
     names = [name for name, row in demo.artifacts.items() if row["paper"] == "sar"]
-    jobs = expected(demo, names) | {"sar": 1, "findings": 1, "judge_findings": 1}
+    drawn = {rule: expected(demo, names)[rule] for rule in ("draw_figure", "make_table")}
+    jobs = expected(demo, list(demo.artifacts)) | drawn
+    jobs |= {"sar": 1, "findings": 1, "judge_findings": 1}
     assert counts("sar and findings") == jobs | {"total": sum(jobs.values())}
 
 

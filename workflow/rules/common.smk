@@ -204,6 +204,17 @@ def probe_files(artifacts, kind: str) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
+def measurement_files() -> list[str]:
+    """Everything that is measured for the artifacts, the attacks of their probes included."""
+    attacks = (
+        f"{RESULTS}/measurements/{entry['model']}/seed-{entry['seed']}/{attack}.csv"
+        for entry in entries(PLAN.artifacts)
+        for probe in entry["probes"]
+        if (attack := PLAN.probes.get(probe, {}).get("attack"))
+    )
+    return list(dict.fromkeys([*probe_files(PLAN.artifacts, "csv"), *attacks]))
+
+
 def artifact_inputs(wildcards) -> list[str]:
     artifacts = [wildcards.artifact]
     paths = [

@@ -60,7 +60,7 @@ rule probe_model:
 
 rule collect_measurements:
     input:
-        csv=probe_files(PLAN.artifacts, "csv"),
+        csv=measurement_files(),
         code=code("collect_measurements"),
     output:
         "<results>/measurements.csv",

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from passband.errors import unknown
 from passband.files import read_arrays, read_metadata
 from passband.findings.contrast import MODEL_WORDS, Contrast, Term
 from passband.findings.scores import SCORES, NotMeasured, bandwidth_of
@@ -166,7 +165,7 @@ def groups_for(
     def fit(entry: Mapping) -> tuple[bool, ...]:
         """Sorts the models that the claim is about before others of the same method."""
         return (
-            not entry["slug"].startswith(PAPERS[paper].slugs),
+            not entry["slug"].startswith(_paper(paper).slugs),
             entry["paper_architecture"] not in networks,
             entry["paper_dataset"] not in datasets,
         )
@@ -193,10 +192,13 @@ def groups_for(
 
 
 def usual_networks(paper: str) -> tuple[str, ...]:
-    """The networks of claims that name none. Raises UserError for a paper without an entry."""
-    if paper not in PAPERS:
-        raise unknown("paper", paper, PAPERS)
-    return PAPERS[paper].usual
+    """The networks that a paper's claims are about if they name none."""
+    return _paper(paper).usual
+
+
+def _paper(name: str) -> Paper:
+    """A paper of one's own is about ResNet-18, and its models begin with its name."""
+    return PAPERS.get(name, Paper(("resnet18",), f"{name}-"))
 
 
 def network_title(architecture: str) -> str:
