@@ -81,7 +81,7 @@ register("mobilenet_v2_tiny")(
     partial(
         _mobilenet,
         stem=16,
-        stages=((1, 8, 1, 1), (4, 16, 2, 2), (4, 24, 2, 2), (4, 56, 2, 2)),
+        stages=((1, 8, 1, 2), (4, 16, 2, 1), (4, 24, 2, 2), (4, 56, 2, 1)),
         head=224,
     )
 )
