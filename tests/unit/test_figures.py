@@ -368,6 +368,22 @@ def test_failing_template_leaves_a_failed_notebook_only(tmp_path):
     assert "ZeroDivisionError" in failed.read_text()
 
 
+def test_dying_kernel_is_explained_and_leaves_nothing(tmp_path):
+    template = tmp_path / "template.py"
+    template.write_text("# %%\nimport os\n\nos._exit(9)\n")
+    with pytest.raises(RuntimeError, match=r"kernel of .*template\.py died, perhaps for want of"):
+        render(template, {}, tmp_path / "executed.ipynb")
+    assert not list(tmp_path.glob("*.ipynb"))
+
+
+def test_kernel_that_talks_while_it_ends_is_not_heard(tmp_path, capfd):
+    template = tmp_path / "template.py"
+    noise = "import atexit\nimport os\n\natexit.register(os.write, 2, b'Traceback of its end')"
+    template.write_text(f"# %%\n{noise}\n")
+    render(template, {}, tmp_path / "executed.ipynb")
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_notebooks_run_in_this_interpreter_and_forget_their_failure(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     other = tmp_path / "jupyter" / "kernels" / "python3"

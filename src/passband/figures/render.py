@@ -50,6 +50,7 @@ def render(template: Path, parameters: Mapping[str, object], executed: Path) -> 
                 language="python",
                 progress_bar=False,
                 request_save_on_cell_execute=False,
+                shutdown_kernel="immediate",  # asked politely, it may end in a traceback
                 config=Config(KernelManager={"transport_encryption": "auto"}),
             )
         except papermill.PapermillExecutionError as error:
