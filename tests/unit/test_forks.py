@@ -39,6 +39,7 @@ RECIPES = {
     "sarwa-2": SARWA | {"weight_average": {"cycle": 2}},
     "trades+sarwa": TRADES | {key: SARWA[key] for key in ("method", "alignment", "weight_average")},
 }
+COLUMNS = ("val_accuracy", "val_robust_accuracy")
 CLOCK = ("seconds", "images_per_second")
 
 
@@ -255,9 +256,24 @@ def test_an_average_comes_back_from_its_checkpoint(folder, straight):
 @pytest.mark.parametrize("parts", [SAR, SARWA], ids=["sar", "sarwa"])
 def test_a_coefficient_of_zero_trains_as_without_alignment(tmp_path, straight, parts):
     nothing = parts | {"alignment": parts["alignment"] | {"coefficient": 0}}
-    found, expected = run(tmp_path / "state", nothing), straight("plain")
-    found.average, found.averaged = None, 0
-    assert_same(found, expected)
+    assert_same(run(tmp_path / "state", nothing), straight("plain"))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "trunked", "selected"),
+    [(SAR, False, DROP + 1), (SARWA, True, DROP + 1), (PLAIN, False, 1)],
+    ids=["straight", "forked", "never aligned"],
+)
+def test_an_epoch_before_alignment_is_never_selected(
+    tmp_path, monkeypatch, recipe, trunked, selected
+):
+    accuracy = iter(range(90, 0, -1))
+    monkeypatch.setattr(engine, "validate", lambda *_: dict.fromkeys(COLUMNS, next(accuracy)))
+    options = {}
+    if trunked:
+        run(tmp_path / "trunk", common_part(recipe), until=DROP)
+        options = {"trunk": tmp_path / "trunk"}
+    assert run(tmp_path / "state", recipe, **options).selected_epoch == selected
 
 
 @pytest.mark.parametrize("name", ["sar", "sarwa"])

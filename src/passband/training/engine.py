@@ -28,7 +28,7 @@ from passband.training.averaging import include, refresh_statistics
 from passband.training.checkpoint import State, restore_state, save_state
 from passband.training.losses import LOSSES
 from passband.training.mixing import MIXINGS, beta_share, mixed_loss
-from passband.training.schedule import common_part, first_drop, learning_rate
+from passband.training.schedule import aligned_from, common_part, learning_rate
 from passband.training.trace import activation_ratios
 from passband.training.weight_perturbation import perturbed_weights, proxy
 
@@ -61,7 +61,7 @@ def training_step(
     adversary, alignment = recipe.get("adversary"), recipe.get("alignment")
     perturbation, outer = recipe.get("weight_perturbation"), recipe.get("loss")
     mixing = recipe.get("mixing")
-    drop = first_drop(recipe["schedule"], recipe["epochs"]) if alignment else None
+    start = aligned_from(recipe)
     logits_of = compute.logits_of(model)
     proxy_logits_of = compute.logits_of(proxy(model))
 
@@ -95,7 +95,7 @@ def training_step(
         adversarial_images = attacked(natural_images, targets, indices, epoch)
         if mixing and mixing["of"] == "adversarial":
             adversarial_images, targets = mixed(adversarial_images, labels, indices, epoch, batch)
-        aligned = alignment and alignment["coefficient"] > 0 and epoch >= drop
+        aligned = start is not None and epoch >= start
         live = aligned and alignment["natural_branch"] == "live"
         model.train()
         with perturbed(adversarial_images, labels, epoch):
@@ -197,6 +197,7 @@ def train(
 
     trunk: the state after the common part of several recipes, to begin with where there is no
     checkpoint; the result is that of a training without a trunk, bit for bit on a CPU.
+    Where spectra are aligned from some epoch on, an epoch before it is never the one selected.
     until: stop after so many epochs, as the training of a trunk does.
 
     Raises UserError when the loss stops being finite, or for a trunk of another training.
@@ -239,7 +240,7 @@ def train(
                 "data or precision): remove it and run again."
             )
         state.resumed = 0
-    drop = first_drop(recipe["schedule"], epochs) if "weight_average" in recipe else None
+    start = aligned_from(recipe)
     until = until or epochs
 
     with progress(until * count, f"{name} seed {seed}") as bar:
@@ -248,8 +249,9 @@ def train(
             started = time.monotonic()
             order = permutation(key_of(seed, "order", epoch), count, compute.device)
             parts = order.split(size)
-            averaging = drop is not None and epoch >= drop
-            if averaging and (epoch - drop) % recipe["weight_average"]["cycle"] == 0:
+            aligned = start is not None and epoch >= start
+            cycle = recipe.get("weight_average", {}).get("cycle")
+            if aligned and cycle and (epoch - start) % cycle == 0:
                 key = key_of(seed, "statistics of the average", epoch)
                 update_average(
                     state,
@@ -293,7 +295,7 @@ def train(
                 "images_per_second": count / seconds,
             }
             state.history.append(row)
-            if best_so_far(state.history, recipe["select"]):
+            if best_so_far(state.history[start if aligned else 0 :], recipe["select"]):
                 state.selected_epoch = epoch + 1
                 state.best = {key: value.clone() for key, value in model.state_dict().items()}
             save_state(checkpoint, state, fingerprint(recipe))

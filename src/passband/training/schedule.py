@@ -32,6 +32,16 @@ def first_drop(schedule: dict, epochs: int) -> int | None:
     return next((epoch for epoch in range(risen, epochs) if rates[epoch] <= 0.25 + 1e-9), None)
 
 
+def aligned_from(recipe: dict) -> int | None:
+    """The first epoch, counted from 0, in which a resolved recipe aligns spectra.
+
+    None if it never does: without `alignment`, or with a coefficient of 0.
+    """
+    if recipe.get("alignment", {}).get("coefficient", 0) == 0:
+        return None
+    return first_drop(recipe["schedule"], recipe["epochs"])
+
+
 def common_part(recipe: dict) -> dict:
     """What a recipe does before the first drop: the recipe without the parts that start there.
 
