@@ -42,7 +42,7 @@ from passband.figures.reference import (
 )
 from passband.figures.render import render
 from passband.figures.save import save_figure
-from passband.figures.sentinels import single_step_suffices
+from passband.figures.sentinels import out_of_order
 from passband.figures.similarity import layer_similarity, read_similarity
 from passband.figures.tables import to_html, to_latex
 from passband.models import build
@@ -270,10 +270,26 @@ def test_only_the_unfiltered_row_of_a_model_is_flagged(tmp_path):
 
 def test_single_step_is_compared_with_both_iterated_attacks(models):
     run = unfiltered(models[1][0])
-    assert set(run) == set(ATTACKS) and run["fgsm"].mean() == 0.49
-    assert single_step_suffices([run]) == []
-    (reason,) = single_step_suffices([run | {"bim-20": np.ones(400, np.uint8)}])
+    assert set(run) == {"none", *ATTACKS} and run["fgsm"].mean() == 0.49
+    assert out_of_order([run]) == []
+    everything = np.ones(400, np.uint8)
+    (reason,) = out_of_order([run | {"none": everything, "bim-20": everything}])
     assert "100.0 % are right under BIM-20 and 49.0 % under FGSM" in reason
+
+
+@pytest.mark.parametrize("name", ["FGSM", "PGD-20", "BIM-20", "TPGD-20", "CW-20"])
+def test_attack_that_helps_is_a_sign_of_false_robustness(models, name):
+    run = unfiltered(models[1][0])
+    clean = np.zeros_like(run["none"])
+    helped = dict.fromkeys(run, clean) | {name.lower(): run["fgsm"]}
+    reason = out_of_order([helped])[0]
+    assert reason.startswith("being attacked helps the defender: 49.0 % are right under " + name)
+    assert "and 0.0 % without an attack, on the same 400 images" in reason
+    noise = clean.copy()
+    noise[:5] = 1  # five more of 400 is chance, six is not
+    assert out_of_order([dict.fromkeys(run, clean) | {name.lower(): noise}]) == []
+    noise[5] = 1
+    assert out_of_order([dict.fromkeys(run, clean) | {name.lower(): noise}]) != []
 
 
 def test_attack_that_was_not_measured_is_explained(models, tmp_path):

@@ -56,6 +56,7 @@ def distance_figure(
         names = [DISTANCES.get(method, method).split(" (")[0] for method in methods]
         points.set_xticks(range(len(methods)), names, rotation=90)
         points.grid(axis="x", visible=False)
+        curves.xaxis.set_major_locator(MaxNLocator(integer=True))
         curves.yaxis.set_major_locator(MaxNLocator(integer=True))
         points.tick_params(labelleft=False)
     panels[0].set_ylabel(f"{tested['dataset_title'].iloc[0]}\naccuracy (%)")

@@ -16,7 +16,7 @@ from passband.figures.load import (
 )
 from passband.figures.reference import architecture_title
 from passband.figures.robustness import dataset_heading, sentences
-from passband.figures.sentinels import single_step_suffices
+from passband.figures.sentinels import out_of_order
 from passband.figures.tables import DAGGER, FLAG, Heading, Layout
 
 PROBE = "filtered-attacks"
@@ -85,7 +85,7 @@ def attack_cells(models: Sequence[dict], reference: pd.DataFrame) -> pd.DataFram
         pairs = zip(cells["row"], (sizes[name] for name in names), strict=True)
         cells["row"] = [paper if paper == str(n) else f"{n} (paper: {paper})" for paper, n in pairs]
     signs = {
-        name: "; ".join(single_step_suffices([unfiltered(run) for run in same]))
+        name: "; ".join(out_of_order([unfiltered(run) for run in same]))
         for name, same in runs.items()
     }
     whole = cells["fraction"] == 1  # behind a filter that no attack saw the order means nothing
@@ -109,10 +109,10 @@ def kind_of(reference: pd.DataFrame) -> str:
 
 
 def unfiltered(entry: dict) -> dict[str, np.ndarray]:
-    """Attack -> which images [N] of a model and seed are right under it, without a filter."""
+    """Attack, or none -> which images [N] of a model and seed are right under it, unfiltered."""
     arrays = probe_arrays(entry, PROBE)
     correct = arrays["correct"][:, arrays["bandwidths"].argmax()]
-    return dict(zip(probe_metadata(entry, PROBE)["attacks"], correct[1:], strict=True))
+    return dict(zip(["none", *probe_metadata(entry, PROBE)["attacks"]], correct, strict=True))
 
 
 def attack_layout(cells: pd.DataFrame, reference: pd.DataFrame) -> Layout:
@@ -156,8 +156,9 @@ def attack_notes(cells: pd.DataFrame, reference: pd.DataFrame) -> list[str]:
         notes.append(f"{FLAG} {row.row}: robustness may be false. {sentences(row.sentinels)}")
     if flagged.empty:
         notes.append(
-            "Sentinels against false robustness: all pass. Neither PGD-20 nor BIM-20 leaves more "
-            "images right than FGSM does, beyond noise (McNemar's exact test)."
+            "Sentinels against false robustness: all pass. Beyond noise (McNemar's exact test) no "
+            "attack leaves more images right than no attack does, and neither PGD-20 nor BIM-20 "
+            "more than FGSM."
         )
     known = reference[[*CELL, "paper_elsewhere"]]
     printed = cells[cells["paper_note"] != ""].merge(known, on=CELL)

@@ -76,7 +76,7 @@ def kernel_frequencies(kernels: Mapping[str, Arrays]) -> Figure:
     below.set_xlabel("convolution, in the order of the network")
     below.set_ylabel("energy in the\nmiddle half (%)")
     below.xaxis.get_major_locator().set_params(integer=True)
-    below.set_ylim(bottom=0)
+    below.set_ylim(0, 1.15 * below.get_ylim()[1])
     below.legend(loc="best", ncols=len(methods) + 1)
     return figure
 

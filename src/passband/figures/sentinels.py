@@ -2,7 +2,7 @@
 
 Gradients that say nothing make a network look robust (Athalye et al. 2018). The signs are those of
 Carlini et al. 2019, section 5: more steps help the defender, a black box beats the white box, an
-unbounded attack fails, gradients vanish.
+unbounded attack fails, gradients vanish. To them comes an attack that helps.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -57,17 +57,36 @@ def broken_sentinels(runs: Sequence[PerImage]) -> list[str]:
     return [reason for reason in found if reason]
 
 
-def single_step_suffices(runs: Sequence[Mapping[str, np.ndarray]]) -> list[str]:
-    """Signs of false robustness in the runs (seeds) of one model: FGSM beats its iterated forms.
+def out_of_order(runs: Sequence[Mapping[str, np.ndarray]]) -> list[str]:
+    """Signs of false robustness in the runs (seeds) of one model: attacks in the wrong order.
 
-    runs: attack -> [N] right under it, 0 or 1: fgsm, pgd-20 and bim-20. As `broken_sentinels`.
+    No attack may leave more images right than no attack at all, and no iterated attack more than
+    FGSM. runs: attack -> [N] right under it, 0 or 1: none, fgsm, pgd-20, bim-20, tpgd-20 and
+    cw-20. As `broken_sentinels`.
     """
-    once = _pooled(runs, lambda run: (run["fgsm"], run["pgd-20"], run["bim-20"]))
-    found = [
-        more_steps_help(once[0], iterated, ("FGSM", name))
-        for iterated, name in zip(once[1:], ("PGD-20", "BIM-20"), strict=True)
+    names = "FGSM", "PGD-20", "BIM-20", "TPGD-20", "CW-20"
+    clean, *attacked = _pooled(runs, lambda run: [run[key.lower()] for key in ("none", *names)])
+    best = int(np.argmax([right.mean() for right in attacked]))
+    found = [being_attacked_helps(clean, attacked[best], names[best])]
+    found += [
+        more_steps_help(attacked[0], attacked[place], (names[0], names[place])) for place in (1, 2)
     ]
     return [reason for reason in found if reason]
+
+
+def being_attacked_helps(clean: np.ndarray, attacked: np.ndarray, name: str) -> str:
+    """Sign of false robustness: accuracy under the attack `name` above that without one.
+
+    clean, attacked: [N], right without the attack and under it. McNemar's exact test.
+    """
+    p = _favours(attacked, clean)
+    if p is None:
+        return ""
+    return (
+        f"being attacked helps the defender: {100 * attacked.mean():.1f} % are right under {name} "
+        f"and {100 * clean.mean():.1f} % without an attack, on the same {len(clean):,} images "
+        f"(McNemar's exact test, p = {p:.2g})"
+    )
 
 
 def more_steps_help(
@@ -78,12 +97,8 @@ def more_steps_help(
     fewer, more: [N], right under each; names: of the two attacks. McNemar's exact test: of the
     images that only one of them breaks, more than half survive the one with more steps.
     """
-    fewer, more = fewer.astype(bool), more.astype(bool)
-    gained, lost = int((more & ~fewer).sum()), int((fewer & ~more).sum())
-    if gained <= lost:
-        return ""
-    p = binomtest(gained, gained + lost).pvalue
-    if p >= 1 - CONFIDENCE:
+    p = _favours(more, fewer)
+    if p is None:
         return ""
     return (
         f"more steps help the defender: {100 * more.mean():.1f} % are right under {names[1]} and "
@@ -141,6 +156,16 @@ def has_no_gradient(zero: np.ndarray) -> str:
         f"gradients vanish: the input gradient is exactly zero on {share:.1f} % of {len(zero):,} "
         f"images (95 % interval from {low:.3g} %, limit {LEFT:.0f} %)"
     )
+
+
+def _favours(one: np.ndarray, other: np.ndarray) -> float | None:
+    """McNemar's p if more images [N] are right in `one` than in `other` beyond noise, else None."""
+    one, other = one.astype(bool), other.astype(bool)
+    gained, lost = int((one & ~other).sum()), int((other & ~one).sum())
+    if gained <= lost:
+        return None
+    p = binomtest(gained, gained + lost).pvalue
+    return p if p < 1 - CONFIDENCE else None
 
 
 def _share(marked: np.ndarray) -> tuple[float, float]:
