@@ -85,7 +85,7 @@ def test_two_runs_on_one_scale(undisturbed):
     assert "Traceback" not in second.stdout
     assert "Traceback" not in first_output
     told = json.loads((one.folder / "run.json").read_text())
-    assert told["resumed"] == 0 and told["forked"]
+    assert told["resumed"] == 0 and told["trunk"] and 0 < told["trunk_seconds"] < told["seconds"]
 
 
 @pytest.mark.parametrize(

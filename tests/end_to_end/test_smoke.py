@@ -141,7 +141,8 @@ def test_every_training_tells_its_history(smoke):
         told = json.loads((folder / "run.json").read_text())
         assert told.keys() >= RUN
         assert told["recipe"] == training["recipe"] and told["resumed"] == 0
-        assert told["forked"] == (training["trunk"] is not None)
+        assert told["trunk"] == training["trunk"]
+        assert bool(told["trunk_seconds"]) == (training["trunk"] is not None)
         history = pd.read_csv(folder / "history.csv")
         assert list(history.epoch) == list(range(1, training["recipe"]["epochs"] + 1))
         assert history.selected.sum() == 1

@@ -1,7 +1,9 @@
 """The pages of the report as text."""
 
+import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from invented_results import ARTIFACTS, FINDINGS, ROOT, make_results
 from report_checks import check_pages
@@ -84,6 +86,31 @@ def test_provenance_lists_models_and_config(report_folder):
     assert "About 40 minutes on 2 cores." in page
     assert page.count("<polyline") == 1
     assert "kept at 80.0 %" in page
+
+
+def test_training_without_held_out_images_shows_its_training_accuracy(tmp_path):
+    results = make_results(tmp_path)
+    history = Path(results["histories"][0])
+    table = pd.read_csv(history).assign(val_accuracy=math.nan)
+    table.to_csv(history, index=False, na_rep="nan")
+    build_report(collect_content(**results), tmp_path / "report", ROOT / "reports/templates")
+    page = (tmp_path / "report" / "provenance.html").read_text(encoding="utf-8")
+    assert page.count("<polyline") == 1 and 'class="sparkline training"' in page
+    assert "41.5 % of the training images" in page and "nan %" not in page
+
+
+def test_a_shared_beginning_is_counted_once(results, tmp_path):
+    content = collect_content(**results)
+    (alone,) = content["models"]
+    forks = [
+        alone | {"trunk": "common", "seconds": 100.0 + own, "trunk_seconds": 100.0}
+        for own in (10, 20)
+    ]
+    other_seed = forks[0] | {"seed": 1}
+    content["models"] = [alone, *forks, other_seed]
+    build_report(content, tmp_path / "report", ROOT / "reports/templates")
+    index = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "4 trained, in 5 min 23 s of training time" in index  # 83 + 100 + 10 + 20 + 100 + 10
 
 
 def test_large_svg_gives_way_to_png(results, monkeypatch):

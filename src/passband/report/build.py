@@ -95,7 +95,7 @@ def _shared(content: Mapping) -> dict:
         },
         "of_artifact": {id: [row for row in findings if row["artifact"] == id] for id in paper_of},
         "seeds": sorted({model["seed"] for model in content["models"]}),
-        "seconds": sum(model["seconds"] for model in content["models"]),
+        "seconds": _training_seconds(content["models"]),
         "started": min((model["started"] for model in content["models"]), default=None),
         "finished": max((model["finished"] for model in content["models"]), default=None),
     }
@@ -107,11 +107,22 @@ def _tally(findings: list[dict]) -> dict[str, int]:
     return {verdict: counts[verdict] for verdict in VERDICTS}
 
 
+def _training_seconds(models: list[dict]) -> float:
+    """What training took in all; a beginning that several trainings share counts once."""
+    shared = {(model["trunk"], model["seed"]): model["trunk_seconds"] for model in models}
+    own = sum(model["seconds"] - model["trunk_seconds"] for model in models)
+    return own + sum(shared.values())
+
+
 def _sparkline(history: list[dict[str, str]]) -> str:
+    """The accuracies on held-out images by epoch or, without such images, those in training."""
     curves = [
         [float(row[column]) for row in history]
         for column in ("val_accuracy", "val_robust_accuracy")
         if all(row[column] not in ("", "nan") for row in history)
     ]
+    training = [float(row["train_accuracy"]) for row in history]
     marked = [index for index, row in enumerate(history) if row["selected"] == "1"]
-    return charts.sparkline(curves, marked[-1] if marked else None)
+    return charts.sparkline(
+        curves or [training], marked[-1] if marked else None, validated=bool(curves)
+    )

@@ -5,11 +5,15 @@ from markupsafe import Markup
 WIDTH, HEIGHT, MARGIN = 160, 64, 4
 
 
-def sparkline(curves: list[list[float]], selected: int | None) -> Markup:
-    """Curves of accuracies (percent, 0..100) by epoch, with dots at index `selected`."""
+def sparkline(curves: list[list[float]], selected: int | None, *, validated: bool = True) -> Markup:
+    """Curves of accuracies (percent, 0..100) by epoch, with dots at index `selected`.
+
+    validated: whether they are those on held-out images; others are drawn in grey.
+    """
+    kind = "sparkline" if validated else "sparkline training"
     drawn = "".join(_curve(curve, selected) for curve in curves)
     return Markup(
-        f'<svg class="sparkline" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">'
+        f'<svg class="{kind}" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">'
         f'<path d="M{MARGIN} {MARGIN}V{HEIGHT - MARGIN}H{WIDTH - MARGIN}"/>{drawn}</svg>'
     )
 

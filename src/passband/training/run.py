@@ -16,6 +16,7 @@ from passband.files import sha256, write_csv, write_json
 from passband.random import key_of
 from passband.training.checkpoint import write_tensors
 from passband.training.engine import train
+from passband.training.schedule import first_drop
 
 
 def run_training(
@@ -53,6 +54,7 @@ def run_training(
         trunk=trunk,
     )
     rows = [row | {"selected": int(row["epoch"] == state.selected_epoch)} for row in state.history]
+    shared = first_drop(recipe["schedule"], recipe["epochs"]) if trunk else 0
     write_tensors(weights, state.best, {"architecture": architecture, "model": name})
     write_csv(history, rows)
     write_json(
@@ -74,7 +76,8 @@ def run_training(
                 statistics.median(row["images_per_second"] for row in rows), 1
             ),
             "resumed": state.resumed,
-            "forked": trunk is not None,
+            "trunk": trunk.parent.name if trunk else None,
+            "trunk_seconds": round(sum(row["seconds"] for row in rows[:shared]), 1),
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "passband": passband.__version__,
