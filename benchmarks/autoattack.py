@@ -25,6 +25,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from paired import warmed_up
 from pyautoattack import AutoAttack
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -34,12 +35,10 @@ from passband import models
 from passband.attacks import craft
 from passband.compute import Compute
 from passband.config import read_yaml, resolve_attack
-from passband.data.preparation import prepare
 from passband.data.storage import ImageSet, load
 from passband.evaluation import frozen
 from passband.files import read_metadata, write_json
 from passband.random import Draws, key_of
-from passband.training.engine import train
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = read_yaml(ROOT / "config" / "attacks.yaml")
@@ -76,26 +75,6 @@ Arm = Callable[[str, Tensor, Tensor, Tensor], Tensor]  # (attack, positions, ima
 
 
 # The subject
-
-
-def small_network(folder: Path, architecture: str, compute: Compute) -> tuple[nn.Module, ImageSet]:
-    """A network after a short adversarial training, and the test images of its data set."""
-    prepare("fashion-mnist-sample", folder / "data")
-    training, test = (load(folder / "data", split) for split in ("train", "test"))
-    channels, side = training.images.shape[1:3]
-    model = models.build(architecture, channels, len(training.classes), side, seed=0)
-    few = training._replace(images=training.images[:4000], labels=training.labels[:4000])
-    train(
-        WARM_UP,
-        few,
-        model,
-        name="warm-up",
-        seed=0,
-        data_sha256="",
-        compute=compute,
-        checkpoint=folder / "state",
-    )
-    return model, test
 
 
 def trained_network(weights: Path, data: Path) -> tuple[nn.Module, ImageSet]:
@@ -283,11 +262,10 @@ def main() -> int:
 
     compute = computing.choose(options.threads)
     with TemporaryDirectory() as folder:
-        model, test = (
-            trained_network(options.weights, options.data)
-            if options.weights
-            else small_network(Path(folder), options.architecture, compute)
-        )
+        if options.weights:
+            model, test = trained_network(options.weights, options.data)
+        else:
+            model, _, test = warmed_up(Path(folder), options.architecture, WARM_UP, compute)
     torch.use_deterministic_algorithms(False)  # the reference uses operations that have none
     compute = Compute(compute.device, getattr(torch, options.precision))
     model = model.to(compute.device).eval().requires_grad_(False)

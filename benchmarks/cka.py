@@ -27,12 +27,14 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from paired import forth_and_back
 from torch import Tensor, nn
 
 from passband import compute as computing
@@ -129,15 +131,8 @@ def timed(arm: Arm, model: nn.Module, batches: list[Tensor]) -> float:
 
 def measure(model: nn.Module, batches: list[Tensor], blocks: int) -> dict[str, np.ndarray]:
     """Seconds [blocks, 2] of each arm; a block runs the arms forth and back."""
-    times = {name: [] for name in ARMS}
-    for block in range(blocks):
-        found = {name: [] for name in ARMS}
-        for name in [*ARMS, *reversed(ARMS)]:
-            found[name].append(timed(ARMS[name], model, batches))
-        for name, pair in found.items():
-            times[name].append(pair)
-        print(f"block {block + 1} of {blocks}", file=sys.stderr, flush=True)
-    return {name: np.array(pairs) for name, pairs in times.items()}
+    arms = {name: partial(timed, arm, model, batches) for name, arm in ARMS.items()}
+    return forth_and_back(arms, blocks)
 
 
 def peak_memory(name: str, architecture: str, count: int, batch: int) -> float:

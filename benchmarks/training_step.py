@@ -22,12 +22,14 @@ import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from paired import forth_and_back, warmed_up
 from PIL import Image
 from scipy.stats import binomtest
 from torch import Tensor, nn
@@ -38,11 +40,10 @@ from passband import compute as computing
 from passband import models
 from passband.attacks.pgd import pgd
 from passband.compute import Compute
-from passband.data.preparation import prepare
-from passband.data.storage import ImageSet, load
+from passband.data.storage import ImageSet
 from passband.files import write_json
 from passband.random import Draws, key_of, permutation
-from passband.training.engine import train, training_step
+from passband.training.engine import training_step
 
 BATCH = 128
 ATTACK = {"epsilon": 8 / 255, "step_size": 2 / 255, "steps": 10, "start": "uniform"}
@@ -274,15 +275,8 @@ def measure(arms: dict[str, Step], blocks: int, seconds: float, compute: Compute
     for step in arms.values():
         timed(step, 2, compute)
     count = max(2, round(seconds / timed(arms["engine"], 2, compute)))
-    times = {name: [] for name in arms}
-    for block in range(blocks):
-        found = {name: [] for name in arms}
-        for name in [*arms, *reversed(arms)]:
-            found[name].append(timed(arms[name], count, compute))
-        for name, pair in found.items():
-            times[name].append(pair)
-        print(f"block {block + 1} of {blocks}", file=sys.stderr, flush=True)
-    return {name: np.array(pairs) for name, pairs in times.items()}
+    steps = {name: partial(timed, step, count, compute) for name, step in arms.items()}
+    return forth_and_back(steps, blocks)
 
 
 def median_with_interval(values: np.ndarray) -> dict:
@@ -349,21 +343,7 @@ def main() -> int:
 
     compute = computing.choose(options.threads)
     with TemporaryDirectory() as folder:
-        prepare("fashion-mnist-sample", Path(folder) / "data")
-        training, test = (load(Path(folder) / "data", split) for split in ("train", "test"))
-        channels, side = training.images.shape[1:3]
-        model = models.build(options.architecture, channels, len(training.classes), side, seed=0)
-        few = training._replace(images=training.images[:4000], labels=training.labels[:4000])
-        train(
-            WARM_UP,
-            few,
-            model,
-            name="warm-up",
-            seed=0,
-            data_sha256="",
-            compute=compute,
-            checkpoint=Path(folder) / "state",
-        )
+        model, training, test = warmed_up(Path(folder), options.architecture, WARM_UP, compute)
 
     measured = copy.deepcopy(model).eval().requires_grad_(False)
     result = {
