@@ -79,14 +79,8 @@ def being_attacked_helps(clean: np.ndarray, attacked: np.ndarray, name: str) -> 
 
     clean, attacked: [N], right without the attack and under it. McNemar's exact test.
     """
-    p = _favours(attacked, clean)
-    if p is None:
-        return ""
-    return (
-        f"being attacked helps the defender: {100 * attacked.mean():.1f} % are right under {name} "
-        f"and {100 * clean.mean():.1f} % without an attack, on the same {len(clean):,} images "
-        f"(McNemar's exact test, p = {p:.2g})"
-    )
+    sign = "being attacked helps the defender"
+    return _favoured(sign, attacked, f"under {name}", clean, "without an attack")
 
 
 def more_steps_help(
@@ -97,14 +91,8 @@ def more_steps_help(
     fewer, more: [N], right under each; names: of the two attacks. McNemar's exact test: of the
     images that only one of them breaks, more than half survive the one with more steps.
     """
-    p = _favours(more, fewer)
-    if p is None:
-        return ""
-    return (
-        f"more steps help the defender: {100 * more.mean():.1f} % are right under {names[1]} and "
-        f"{100 * fewer.mean():.1f} % under {names[0]}, on the same {len(more):,} images "
-        f"(McNemar's exact test, p = {p:.2g})"
-    )
+    sign = "more steps help the defender"
+    return _favoured(sign, more, f"under {names[1]}", fewer, f"under {names[0]}")
 
 
 def beaten_alone(before: np.ndarray, after: np.ndarray) -> str:
@@ -158,14 +146,19 @@ def has_no_gradient(zero: np.ndarray) -> str:
     )
 
 
-def _favours(one: np.ndarray, other: np.ndarray) -> float | None:
-    """McNemar's p if more images [N] are right in `one` than in `other` beyond noise, else None."""
+def _favoured(sign: str, one: np.ndarray, where: str, other: np.ndarray, elsewhere: str) -> str:
+    """`sign` with its numbers if, by McNemar's exact test, more images [N] are right in `one`."""
     one, other = one.astype(bool), other.astype(bool)
     gained, lost = int((one & ~other).sum()), int((other & ~one).sum())
     if gained <= lost:
-        return None
+        return ""
     p = binomtest(gained, gained + lost).pvalue
-    return p if p < 1 - CONFIDENCE else None
+    if p >= 1 - CONFIDENCE:
+        return ""
+    return (
+        f"{sign}: {100 * one.mean():.1f} % are right {where} and {100 * other.mean():.1f} % "
+        f"{elsewhere}, on the same {len(one):,} images (McNemar's exact test, p = {p:.2g})"
+    )
 
 
 def _share(marked: np.ndarray) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from markupsafe import Markup
 WIDTH, HEIGHT, MARGIN = 160, 64, 4
 
 
-def sparkline(curves: list[list[float]], selected: int | None, *, validated: bool = True) -> Markup:
+def sparkline(curves: list[list[float]], selected: int | None, *, validated: bool) -> Markup:
     """Curves of accuracies (percent, 0..100) by epoch, with dots at index `selected`.
 
     validated: whether they are those on held-out images; others are drawn in grey.
