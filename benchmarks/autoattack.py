@@ -38,7 +38,7 @@ from passband.config import read_yaml, resolve_attack
 from passband.data.storage import ImageSet, load
 from passband.evaluation import frozen
 from passband.files import read_metadata, write_json
-from passband.random import Draws, key_of
+from passband.draws import Draws, key_of
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = read_yaml(ROOT / "config" / "attacks.yaml")

@@ -42,7 +42,7 @@ from passband.attacks.pgd import pgd
 from passband.compute import Compute
 from passband.data.storage import ImageSet
 from passband.files import write_json
-from passband.random import Draws, key_of, permutation
+from passband.draws import Draws, key_of, permutation
 from passband.training.engine import training_step
 
 BATCH = 128

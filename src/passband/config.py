@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from passband.data.registry import DATASETS, get
 from passband.dependencies import declared
 from passband.errors import UserError, unknown
-from passband.numbers import bandwidth_at, number
+from passband.quantities import bandwidth_at, number
 from passband.training.schedule import common_part, first_drop
 
 RANGES = {

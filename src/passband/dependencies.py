@@ -1,38 +1,61 @@
 """What the sources declare and import, read without importing them (no torch needed).
 
 The workflow uses this to check config names before anything runs, and to give each job exactly
-the modules that determine its result as inputs.
+the modules that determine its result as inputs. Annotations of keyword arguments are evaluated
+with the types of `passband.options`.
 """
 
 import ast
+import re
+import typing
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from passband import options
+from passband.errors import UserError
+from passband.options import Option
 
 PACKAGE = Path(__file__).parent
 
 
 class Declared(NamedTuple):
-    """A registered function: its file, its keyword-only arguments, which of them have no default,
-    and the words that those annotated as Literal may be."""
+    """A registered function as its source declares it.
+
+    positional: its arguments before the keyword-only ones, by name. keywords: its keyword-only
+    arguments, whose names are config keys. settings: what else the decorator was given. summary:
+    the first paragraph of its docstring.
+    """
 
     file: Path
-    keywords: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
-    choices: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 (never changed)
+    positional: dict[str, object]
+    keywords: dict[str, Option]
+    settings: dict[str, object]
+    summary: str
 
 
 @cache
 def declared(registry: str) -> dict[str, Declared]:
-    """Registered names in src/passband/<registry>/, e.g. "attacks", "probes", "models"."""
-    found = {}
-    for file in sorted((PACKAGE / registry).glob("*.py")):
+    """What is registered in src/passband/<registry>, a folder or a module, by name.
+
+    Raises UserError for a name that is registered twice.
+    """
+    place = PACKAGE / registry
+    found: dict[str, Declared] = {}
+    for file in sorted(place.glob("*.py")) if place.is_dir() else [place.with_suffix(".py")]:
         for node in ast.walk(_tree(file)):
             for call in getattr(node, "decorator_list", [node]):
                 name = _registered_name(call)
-                if name and name not in found:
-                    found[name] = _declared(file, node)
-    return found
+                if name is None or (name in found and found[name].file == file):
+                    continue
+                if name in found:
+                    raise UserError(
+                        f"'{name}' is registered twice, in {found[name].file.name} and in "
+                        f"{file.name} of src/passband/{registry}; rename one of them."
+                    )
+                found[name] = _declared(file, node, call)
+    return dict(sorted(found.items()))
 
 
 def _registered_name(node: ast.AST) -> str | None:
@@ -44,20 +67,63 @@ def _registered_name(node: ast.AST) -> str | None:
     return argument.value if called == "register" and is_name else None
 
 
-def _declared(file: Path, node: ast.AST) -> Declared:
+def _declared(file: Path, node: ast.AST, call: ast.Call) -> Declared:
+    settings = {one.arg: ast.literal_eval(one.value) for one in call.keywords if one.arg}
     if not isinstance(node, ast.FunctionDef):
-        return Declared(file)
-    pairs = list(zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True))
+        return Declared(file, {}, {}, settings, "")
+    text = ast.get_docstring(node) or ""
+    meanings = _meanings(text)
+    kinds = _vocabulary(file)
+    pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
     return Declared(
         file,
-        tuple(argument.arg for argument, _ in pairs),
-        tuple(argument.arg for argument, default in pairs if default is None),
+        {one.arg: _kind(one.annotation, kinds) for one in node.args.args},
         {
-            argument.arg: tuple(part.value for part in argument.annotation.slice.elts)
-            for argument, _ in pairs
-            if ast.unparse(argument.annotation).startswith("Literal[")
+            one.arg: Option(
+                _kind(one.annotation, kinds),
+                default is None,
+                None if default is None else ast.literal_eval(default),
+                meanings.get(one.arg, ""),
+            )
+            for one, default in pairs
         },
+        settings,
+        text.partition("\n\n")[0].replace("\n", " "),
     )
+
+
+def _vocabulary(file: Path) -> dict[str, object]:
+    """What annotations in a file may name: the types of `options`, and those of its own made of
+    them, such as a Literal or a TypedDict."""
+    known = {**vars(typing), **vars(options), "Fraction": Fraction}
+    for node in _tree(file).body:
+        is_type = isinstance(node, ast.ClassDef) and any(
+            getattr(base, "id", "") == "TypedDict" for base in node.bases
+        )
+        is_alias = isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript)
+        if is_type or (
+            is_alias and getattr(node.value.value, "id", "") in ("Literal", "Annotated")
+        ):
+            exec(compile(ast.Module([node], []), str(file), "exec"), known)
+    return known
+
+
+def _kind(annotation: ast.expr | None, kinds: dict[str, object]) -> object:
+    try:
+        return eval(compile(ast.Expression(annotation), "<annotation>", "eval"), kinds)
+    except (NameError, TypeError, AttributeError):
+        return object  # a tensor or another type that is never written in config
+
+
+ARGUMENTS = re.compile(r"^Args:\n((?:[ ]+.*\n|\n)*)", re.MULTILINE)
+ARGUMENT = re.compile(r"^ {4}(\w+): ((?:.|\n(?= {8}))*)", re.MULTILINE)
+
+
+def _meanings(docstring: str) -> dict[str, str]:
+    """The arguments' meanings from the Args section of a docstring."""
+    section = ARGUMENTS.search(docstring + "\n")
+    found = ARGUMENT.findall(section[1]) if section else []
+    return {name: re.sub(r"\s+", " ", text) for name, text in found}
 
 
 @cache

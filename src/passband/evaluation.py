@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from passband.attacks import craft, is_exact
 from passband.compute import Compute
+from passband.draws import Draws, key_of
 from passband.models import fold_batchnorm
-from passband.random import Draws, key_of
 
 BATCH = {"cpu": 250, "cuda": 2000}
 

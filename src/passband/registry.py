@@ -1,25 +1,37 @@
-"""Registries: a function under a name; adding one is one new file in the package's folder."""
+"""Registries: a function under a name; adding one is one new file in the registry's package."""
 
 import importlib
 import pkgutil
 from collections.abc import Callable
 
-from passband.errors import unknown
+from passband.errors import UserError, unknown
 
 
 class Registry:
-    """Functions by name. `package` is searched for modules on the first look-up."""
+    """Functions by name, with the settings that they were registered with.
+
+    `package` is searched for modules on the first look-up.
+    """
 
     def __init__(self, kind: str, package: str):
         self.kind, self.package = kind, package
         self._functions: dict[str, Callable] = {}
+        self._settings: dict[str, dict[str, object]] = {}
         self._searched = False
 
-    def register(self, name: str) -> Callable[[Callable], Callable]:
-        """Decorator: make the function known as `name`."""
+    def register(self, name: str, **settings: object) -> Callable[[Callable], Callable]:
+        """Decorator: register the function under `name`, with settings that describe it.
+
+        Raises UserError if the name is taken.
+        """
 
         def keep(function: Callable) -> Callable:
-            self._functions[name] = function
+            if name in self._functions:
+                raise UserError(
+                    f"{self.kind} '{name}' is registered twice, in {_module(self._functions[name])} "
+                    f"and in {_module(function)}; rename one of them."
+                )
+            self._functions[name], self._settings[name] = function, settings
             return function
 
         return keep
@@ -29,11 +41,20 @@ class Registry:
             raise unknown(self.kind, name, self.names())
         return self._functions[name]
 
+    def settings(self, name: str) -> dict[str, object]:
+        """What a function was registered with beside its name."""
+        self[name]
+        return self._settings[name]
+
     def names(self) -> list[str]:
         """All registered names, sorted."""
         if not self._searched:
-            folder = importlib.import_module(self.package).__path__
-            for module in pkgutil.iter_modules(folder):
+            package = importlib.import_module(self.package)
+            for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
                 importlib.import_module(f"{self.package}.{module.name}")
             self._searched = True
         return sorted(self._functions)
+
+
+def _module(function: Callable) -> str:
+    return getattr(function, "__module__", None) or function.func.__module__

@@ -15,7 +15,7 @@ from passband.attacks.objectives import objective
 from passband.attacks.pgd import pgd, started
 from passband.config import resolve_attack
 from passband.errors import UserError
-from passband.random import Draws
+from passband.draws import Draws
 
 pytestmark = pytest.mark.usefixtures("strict")
 

@@ -14,7 +14,7 @@ from passband.attacks.cw import cw
 from passband.attacks.gaussian_noise import gaussian_noise
 from passband.attacks.objectives import margins
 from passband.attacks.pgd import pgd
-from passband.random import Draws
+from passband.draws import Draws
 
 EPSILON, STEP = 8 / 255, 2 / 255
 CW_20 = {"c": 1.0, "kappa": 0.0, "steps": 20, "learning_rate": 0.01}

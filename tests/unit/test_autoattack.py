@@ -29,7 +29,7 @@ from passband.config import resolve_attack
 from passband.data.preparation import prepare
 from passband.data.storage import load
 from passband.errors import UserError
-from passband.random import Draws
+from passband.draws import Draws
 
 IMAGES = 150
 EPSILONS = (16 / 255, 32 / 255)

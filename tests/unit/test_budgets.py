@@ -19,7 +19,7 @@ from passband.attacks.objectives import objective
 from passband.attacks.pgd import ascend
 from passband.compute import Compute
 from passband.models import fold_batchnorm
-from passband.random import Draws
+from passband.draws import Draws
 from passband.training.engine import training_step
 
 BATCH = 128

@@ -12,7 +12,7 @@ from torch.optim import swa_utils
 from passband import models
 from passband.compute import Compute
 from passband.errors import UserError
-from passband.random import key_of, permutation
+from passband.draws import key_of, permutation
 from passband.training import engine
 from passband.training.averaging import include, refresh_statistics
 from passband.training.checkpoint import State

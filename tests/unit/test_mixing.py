@@ -12,7 +12,7 @@ from scipy import stats
 from torch import Tensor
 
 from passband.errors import UserError
-from passband.random import Draws, key_of
+from passband.draws import Draws, key_of
 from passband.training.mixing import MIXINGS, beta_share, boxes, mixed_loss, partners
 
 shares = st.floats(0, 1)

@@ -14,10 +14,10 @@ from passband import evaluation, models
 from passband.compute import Compute
 from passband.config import resolve_attack
 from passband.evaluation import added, batches, frozen, perturbations, predictions
-from passband.numbers import bandwidth_at
+from passband.quantities import bandwidth_at
 from passband.probes import PROBES, Subject
 from passband.probes.examples import detail_kept, shape_kept
-from passband.random import Draws, key_of
+from passband.draws import Draws, key_of
 from passband.spectra.bases import basis_images, frequencies
 from passband.spectra.filters import highpass, lowpass
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from passband import models
 from passband.evaluation import frozen
-from passband.random import Draws, key_of
+from passband.draws import Draws, key_of
 from passband.training.augmentation import crop_and_flip
 from passband.training.engine import training_step
 from passband.training.weight_perturbation import perturbed_weights, proxy

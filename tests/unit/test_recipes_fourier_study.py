@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from passband import models
 from passband.models.quantization import scale_groups
-from passband.random import Draws, key_of
+from passband.draws import Draws, key_of
 from passband.spectra.activations import RATIOS
 from passband.training import engine
 from passband.training.augmentation import crop_and_flip

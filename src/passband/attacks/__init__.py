@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from passband.random import Draws
+from passband.draws import Draws
 from passband.registry import Registry
 
 LogitsOf = Callable[[Tensor], Tensor]

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.standing import in_few_sizes, likely_targets, per_image, standing
+from passband.draws import Draws
 from passband.errors import UserError
-from passband.random import Draws
 
 INERTIA = 0.75  # alpha: the share of the new direction in a step, the rest is the last move
 RISES = 0.75  # rho: a window in which fewer steps raised the loss ends with a halved step size

@@ -13,7 +13,7 @@ from torch import Tensor
 from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.objectives import margins
 from passband.attacks.standing import per_image
-from passband.random import Draws
+from passband.draws import Draws
 
 DECAYS, SMALLEST = (0.9, 0.999), 1e-8  # Adam's betas and epsilon (Kingma and Ba 2015)
 

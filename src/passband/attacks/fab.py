@@ -6,7 +6,7 @@ from torch import Tensor
 
 from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.standing import in_few_sizes, likely_targets, per_image, standing
-from passband.random import Draws
+from passband.draws import Draws
 
 LARGEST_BIAS = 0.1  # alpha_max: the largest weight of the clean image's projection
 OVERSHOOT = 1.05  # eta: how far a step goes, relative to the linearised boundary

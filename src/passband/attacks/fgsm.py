@@ -5,7 +5,7 @@ from torch import Tensor
 from passband.attacks import ATTACKS, LogitsOf
 from passband.attacks.objectives import objective
 from passband.attacks.pgd import ascend
-from passband.random import Draws
+from passband.draws import Draws
 
 
 @ATTACKS.register("fgsm")

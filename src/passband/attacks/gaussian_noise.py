@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from passband.attacks import ATTACKS, LogitsOf
-from passband.random import Draws
+from passband.draws import Draws
 
 
 @ATTACKS.register("gaussian_noise")

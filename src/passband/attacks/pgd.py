@@ -8,7 +8,7 @@ from torch import Tensor
 
 from passband.attacks import ATTACKS, LogitsOf
 from passband.attacks.objectives import objective
-from passband.random import Draws
+from passband.draws import Draws
 
 
 def ascend(

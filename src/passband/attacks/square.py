@@ -9,7 +9,7 @@ from torch import Tensor
 from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.objectives import margins
 from passband.attacks.standing import in_few_sizes, standing
-from passband.random import Draws
+from passband.draws import Draws
 
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # last query of each share of pixels
 BLOCK = 250  # queries whose random numbers are drawn together, at most

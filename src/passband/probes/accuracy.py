@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from passband.evaluation import added, predictions
-from passband.numbers import bandwidth_at
 from passband.probes import PROBES, Measurement, Subject, stored
+from passband.quantities import bandwidth_at
 from passband.spectra.filters import FILTERS
 
 

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from passband.evaluation import predictions
-from passband.numbers import bandwidth_at
 from passband.probes import PROBES, Measurement, Subject, stored
+from passband.quantities import bandwidth_at
 from passband.spectra.filters import lowpass
 from passband.spectra.statistics import amplitude
 

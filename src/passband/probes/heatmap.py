@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
+from passband.draws import Draws, key_of
 from passband.evaluation import batches, predictions, progress
 from passband.probes import PROBES, Measurement, Subject, stored
-from passband.random import Draws, key_of
 from passband.spectra.bases import basis_images, frequencies, full_plane
 
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from passband.random import Draws
+from passband.draws import Draws
 
 
 def crop_and_flip(images: Tensor, draws: Draws, pad: int, flip: bool) -> Tensor:

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from passband.attacks import craft
 from passband.compute import Compute
 from passband.data.storage import ImageSet
+from passband.draws import Draws, key_of, permutation
 from passband.errors import UserError
 from passband.evaluation import added, frozen, perturbations, predictions, progress
 from passband.models.quantization import scale_groups
-from passband.numbers import bandwidth_at
-from passband.random import Draws, key_of, permutation
+from passband.quantities import bandwidth_at
 from passband.spectra.filters import FILTERS
 from passband.training.alignment import spectral_distance
 from passband.training.augmentation import crop_and_flip

@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from scipy.special import betaincinv
 from torch import Tensor
 
+from passband.draws import Draws, key_of, permutation
 from passband.errors import UserError
-from passband.random import Draws, key_of, permutation
 
 Mix = Callable[[Tensor, Tensor, int, float, Draws], tuple[Tensor, Tensor]]
 

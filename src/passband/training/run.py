@@ -12,8 +12,8 @@ import passband
 from passband import models
 from passband.compute import Compute
 from passband.data.storage import ImageSet, load
+from passband.draws import key_of
 from passband.files import sha256, write_csv, write_json
-from passband.random import key_of
 from passband.training.checkpoint import write_tensors
 from passband.training.engine import train
 from passband.training.schedule import first_drop

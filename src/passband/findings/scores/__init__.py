@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from passband.numbers import bandwidth_at
+from passband.quantities import bandwidth_at
 from passband.registry import Registry
 
 SCORES = Registry("score", __name__)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from passband.random import Draws, key_of, permutation
+from passband.draws import Draws, key_of, permutation
 
 MASK = (1 << 64) - 1
 KEYS = st.integers(0, 2**63 - 1)

@@ -1,0 +1,340 @@
+"""The types of config values, used to annotate the keyword arguments of registered functions.
+
+A function's signature is the only declaration of its keys: checking, documentation and the JSON
+schemas for editors are all derived from it.
+
+    def pgd(..., *, epsilon: Share, steps: Steps, start: Literal["clean", "uniform"] = "clean")
+"""
+
+from collections.abc import Iterator, Mapping
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Literal,
+    NamedTuple,
+    TypedDict,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+from passband.errors import UserError, unknown
+from passband.quantities import number
+
+
+class Range(NamedTuple):
+    """Bounds of a number, inclusive; `above` excludes the lower one."""
+
+    low: float
+    high: float
+    above: bool = False
+
+
+class Name(NamedTuple):
+    """The name of a row of config or of a registered function.
+
+    kind: what is named, a key of `Names`. of: the registered function that the row must use.
+    """
+
+    kind: str
+    of: str = ""
+
+
+class Known(NamedTuple):
+    """What a name stands for once it is resolved, and the registered function of its row."""
+
+    value: object
+    function: str = ""
+
+
+Names = Mapping[str, Mapping[str, Known]]
+
+Share = Annotated[float, Range(0, 1)]
+PositiveShare = Annotated[float, Range(0, 1, above=True)]
+Positive = Annotated[float, Range(0, 1e9, above=True)]
+NonNegative = Annotated[float, Range(0, 1e9)]
+LearningRate = Annotated[float, Range(1e-9, 10)]
+Number = Annotated[float, Range(-1e9, 1e9)]
+Steps = Annotated[int, Range(1, 10_000)]
+Restarts = Annotated[int, Range(1, 1_000)]
+Images = Annotated[int, Range(1, 10_000_000)]
+Epochs = Annotated[int, Range(0, 10_000)]
+Index = Annotated[int, Range(0, 1_000_000)]
+
+AttackName = Annotated[str, Name("attack")]
+FilterName = Annotated[str, Name("filter")]
+DatasetName = Annotated[str, Name("dataset")]
+ArchitectureName = Annotated[str, Name("architecture")]
+PrintedTable = Annotated[str, Name("printed")]
+Measurement = Annotated[str, Name("probe")]
+
+
+class Size(NamedTuple):
+    """A size of a filter: a share of the image side such as 1/2, or a whole number."""
+
+
+FilterSize = Annotated[int | str, Size()]
+
+
+class Rates(TypedDict):
+    """Learning rate and weight decay of a group of parameters."""
+
+    learning_rate: LearningRate
+    weight_decay: NonNegative
+
+
+def read(owner: str, key: str, kind: object, value: object, names: Names) -> object:
+    """Check one value against its type; return it with numbers and names resolved.
+
+    Args:
+        owner: whose key it is, as messages name it: "attack 'pgd-20'".
+        kind: the annotation of the argument.
+        names: what may be named; a name is replaced by the value that it stands for.
+
+    Raises:
+        UserError: one sentence that names the owner, the key, the value and what was expected.
+    """
+    notes, base = _split(kind)
+    for note in notes:
+        if isinstance(note, Name):
+            return _named(owner, key, note, value, names)
+        if isinstance(note, Size):
+            return _size(owner, key, value)
+    bounds = next((note for note in notes if isinstance(note, Range)), None)
+    origin = get_origin(base)
+    if origin in (Union, UnionType):
+        parts = get_args(base)
+        if value is None and NoneType in parts:
+            return None
+        (rest,) = (part for part in parts if part is not NoneType)
+        return read(owner, key, rest, value, names)
+    if origin is Literal:
+        if value not in get_args(base):
+            raise UserError(f"{owner}: {unknown(key, value, get_args(base))}")
+        return value
+    if origin is list:
+        if not isinstance(value, list) or not value:
+            raise _expected(owner, key, value, words(kind))
+        return [read(owner, key, get_args(base)[0], one, names) for one in value]
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise _expected(owner, key, value, words(kind))
+        return {
+            one: read(owner, key, get_args(base)[1], part, names) for one, part in value.items()
+        }
+    if is_typeddict(base):
+        return _record(owner, key, base, value, names)
+    if base in (int, float):
+        return _number(owner, key, base, bounds, value)
+    if base is object:
+        return value
+    if not isinstance(value, base):
+        raise _expected(owner, key, value, words(kind))
+    return value
+
+
+def read_row(owner: str, wanted: Mapping[str, "Option"], row: Mapping, names: Names) -> dict:
+    """Check a row's keys against the keyword arguments of a function.
+
+    Returns the row resolved, without the defaults of keys that it leaves out. Raises UserError.
+    """
+    for key in row:
+        if key not in wanted:
+            raise unknown(f"key of {owner}", key, wanted)
+    for key, option in wanted.items():
+        if key not in row and option.required:
+            raise UserError(f"{owner} lacks the key '{key}'; add it.")
+    return {key: read(owner, key, wanted[key].kind, value, names) for key, value in row.items()}
+
+
+class Option(NamedTuple):
+    """A keyword argument of a registered function."""
+
+    kind: object
+    required: bool
+    default: object
+    meaning: str
+
+
+def named(kind: object, value: object, what: str) -> Iterator[str]:
+    """The names of kind `what` in an unresolved value, however deep they lie."""
+    notes, base = _split(kind)
+    for note in notes:
+        if isinstance(note, Name) and note.kind == what and isinstance(value, str):
+            yield value
+    origin = get_origin(base)
+    if origin in (Union, UnionType) and value is not None:
+        for part in get_args(base):
+            yield from named(part, value, what)
+    elif origin is list and isinstance(value, list):
+        for one in value:
+            yield from named(get_args(base)[0], one, what)
+    elif origin is dict and isinstance(value, Mapping):
+        for one in value.values():
+            yield from named(get_args(base)[1], one, what)
+    elif is_typeddict(base) and isinstance(value, Mapping):
+        fields = get_type_hints(base, include_extras=True)
+        for key, one in value.items():
+            yield from named(fields.get(key, object), one, what)
+
+
+def words(kind: object) -> str:
+    """A type as the documentation describes it."""
+    notes, base = _split(kind)
+    for note in notes:
+        if isinstance(note, Name):
+            return f"name of {_article(note)}"
+        if isinstance(note, Size):
+            return "share of the image side such as `1/2`, or whole number"
+    bounds = next((note for note in notes if isinstance(note, Range)), None)
+    origin = get_origin(base)
+    if origin in (Union, UnionType):
+        return " or ".join(words(part) for part in get_args(base) if part is not NoneType)
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(base))
+    if origin is list:
+        return f"list, each a {words(get_args(base)[0])}"
+    if origin is dict:
+        return f"mapping of names, each to a {words(get_args(base)[1])}"
+    if is_typeddict(base):
+        fields = get_type_hints(base, include_extras=True)
+        return "mapping of " + ", ".join(f"`{key}` ({words(one)})" for key, one in fields.items())
+    if base in (int, float):
+        text = "whole number" if base is int else "number or fraction such as `8/255`"
+        return text if bounds is None else f"{text}, {_interval(bounds)}"
+    return {str: "text", bool: "`true` or `false`", object: "any value"}[base]
+
+
+def schema(kind: object, names: Names) -> dict[str, object]:
+    """A type as a JSON schema, with the names that are known today."""
+    notes, base = _split(kind)
+    for note in notes:
+        if isinstance(note, Name):
+            known = sorted(
+                name
+                for name, row in names.get(note.kind, {}).items()
+                if not note.of or row.function == note.of
+            )
+            return {"type": "string", "enum": known} if known else {"type": "string"}
+        if isinstance(note, Size):
+            return {"type": ["integer", "string"]}
+    bounds = next((note for note in notes if isinstance(note, Range)), None)
+    origin = get_origin(base)
+    if origin in (Union, UnionType):
+        parts = [
+            {"type": "null"} if part is NoneType else schema(part, names) for part in get_args(base)
+        ]
+        return {"anyOf": parts}
+    if origin is Literal:
+        return {"enum": list(get_args(base))}
+    if origin is list:
+        return {"type": "array", "minItems": 1, "items": schema(get_args(base)[0], names)}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": schema(get_args(base)[1], names)}
+    if is_typeddict(base):
+        fields = get_type_hints(base, include_extras=True)
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "required": sorted(base.__required_keys__),
+            "properties": {key: schema(one, names) for key, one in fields.items()},
+        }
+    if base in (int, float):
+        if base is int:
+            return {"type": "integer"} | _bounds(bounds)
+        return {"anyOf": [{"type": "number"} | _bounds(bounds), {"type": "string"}]}
+    return {str: {"type": "string"}, bool: {"type": "boolean"}, object: {}}[base]
+
+
+def _split(kind: object) -> tuple[tuple, object]:
+    """The notes of an annotation and the type below them."""
+    if get_origin(kind) is Annotated:
+        base, *notes = get_args(kind)
+        return tuple(notes), base
+    return (), kind
+
+
+def _named(owner: str, key: str, note: Name, value: object, names: Names) -> object:
+    known = names.get(note.kind, {})
+    if not isinstance(value, str) or value not in known:
+        raise unknown(f"{note.kind} in {key} of {owner}", value, known)
+    if note.of and known[value].function != note.of:
+        fitting = [name for name, row in known.items() if row.function == note.of]
+        raise UserError(
+            f"{owner}: {key} is '{value}', expected {_article(note)}: "
+            f"{', '.join(sorted(fitting)) or 'none is defined'}."
+        )
+    return known[value].value
+
+
+def _article(note: Name) -> str:
+    article = "an" if note.kind[0] in "aeiou" else "a"
+    return f"{article} {note.kind}" + (f" of the method {note.of}" if note.of else "")
+
+
+def _size(owner: str, key: str, value: object) -> int | str:
+    try:
+        fits = not isinstance(value, bool) and number(value) >= 0
+        fits = fits and (isinstance(value, int) or (isinstance(value, str) and number(value) <= 1))
+    except (ValueError, TypeError, ZeroDivisionError):
+        fits = False
+    if not fits:
+        wanted = "a share of the image side from 0 to 1 such as 1/2, or a whole number"
+        raise UserError(f"{owner}: {key} is {value}, expected {wanted}.")
+    return value
+
+
+def _record(owner: str, key: str, base: type, value: object, names: Names) -> dict:
+    if not isinstance(value, Mapping):
+        raise _expected(owner, key, value, words(base))
+    fields = get_type_hints(base, include_extras=True)
+    for one in value:
+        if one not in fields:
+            raise unknown(f"key of {key} of {owner}", one, fields)
+    for one in sorted(base.__required_keys__ - set(value)):
+        raise UserError(f"{owner}: {key} lacks the key '{one}'; add it.")
+    return {
+        one: read(owner, f"{key}.{one}", fields[one], part, names) for one, part in value.items()
+    }
+
+
+def _number(owner: str, key: str, base: type, bounds: Range | None, value: object) -> int | float:
+    kinds = (int,) if base is int else (int, float, str)
+    try:
+        found = number(value)
+        fits = type(value) in kinds and float("-inf") < found < float("inf")
+        if bounds is not None:
+            fits = fits and bounds.low <= found <= bounds.high
+            fits = fits and not (bounds.above and found == bounds.low)
+    except (ValueError, TypeError, ZeroDivisionError, OverflowError):
+        fits = False
+    if not fits:
+        wanted = "whole number" if base is int else "number"
+        within = f" {_interval(bounds)}" if bounds else ""
+        raise UserError(f"{owner}: {key} is {value}, expected a {wanted}{within}.")
+    return found
+
+
+def _interval(bounds: Range) -> str:
+    if bounds.high >= 1e9:
+        return (
+            f"{'above' if bounds.above else 'of at least'} {bounds.low:g}"
+            if bounds.low > -1e9
+            else ""
+        )
+    if bounds.above:
+        return f"above {bounds.low:g} and up to {bounds.high:,g}"
+    return f"from {bounds.low:g} to {bounds.high:,}"
+
+
+def _bounds(bounds: Range | None) -> dict[str, float]:
+    if bounds is None:
+        return {}
+    low = "exclusiveMinimum" if bounds.above else "minimum"
+    return {low: bounds.low, "maximum": bounds.high}
+
+
+def _expected(owner: str, key: str, value: object, wanted: str) -> UserError:
+    return UserError(f"{owner}: {key} is {value!r}, expected a {wanted.replace('`', '')}.")
