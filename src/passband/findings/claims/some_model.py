@@ -39,7 +39,9 @@ def contrasts_for_some_model(
     others = [clause for clause in clauses if MARK not in clause["holds"]]
     if not marked:
         raise UserError(f"clauses: none has the mark {MARK}.")
-    lines = [read_clauses([_with(clause, model) for clause in marked], language) for model in models]
+    lines = [
+        read_clauses([_with(clause, model) for clause in marked], language) for model in models
+    ]
     level = 1 - (1 - LEVEL) / len(models)
     found = []
     for group in groups:
