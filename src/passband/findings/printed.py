@@ -24,6 +24,7 @@ class Printed:
     """
 
     dataset: str
+    title: str
     network: str
     rows: "pd.DataFrame"
     stands_in = False
@@ -31,7 +32,7 @@ class Printed:
     @property
     def where(self) -> str:
         """The data set as reasons name it."""
-        return self.dataset
+        return self.title
 
     def estimate(self, methods: Sequence[str], measurement: str, estimator: object) -> Interval:
         """No table prints what a probe stored."""
@@ -116,6 +117,7 @@ def printed_check(
     """
     groups = [
         Printed(
+            dataset,
             datasets[dataset],
             networks[network],
             table[(table["dataset"] == datasets[dataset]) & (table["model"] == networks[network])],

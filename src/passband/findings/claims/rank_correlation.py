@@ -8,7 +8,7 @@ from passband.findings.claims import CLAIMS
 from passband.findings.contrast import Language
 from passband.findings.measured import Group
 from passband.findings.scores import Arrays, NotMeasured
-from passband.findings.scores.training import RecorderName, recorded
+from passband.findings.scores.training import recorded
 from passband.findings.verdict import Clause
 from passband.intervals.estimates import (
     Interval,
@@ -16,7 +16,7 @@ from passband.intervals.estimates import (
     rank_correlation_interval,
     with_seeds,
 )
-from passband.options import Number
+from passband.options import Number, RecorderName
 from passband.quantities import number
 
 

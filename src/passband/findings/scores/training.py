@@ -1,13 +1,9 @@
 """How a quantity that is recorded after each epoch develops in training."""
 
-from typing import Annotated
-
 import numpy as np
 
 from passband.findings.scores import SCORES, Arrays, NotMeasured
-from passband.options import Name
-
-RecorderName = Annotated[str, Name("recorder")]
+from passband.options import RecorderName
 
 
 @SCORES.register("recorded_last", probe="training", sample="training runs")
