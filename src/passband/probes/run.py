@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from passband import models
+from passband.attacks import describe
 from passband.compute import Compute
 from passband.data.storage import ImageSet, load
 from passband.evaluation import added, frozen, perturbations, predictions
@@ -78,7 +79,7 @@ def run_attack(
         attacked = predictions(model, data.images, compute, added(noise)) == data.labels
     measured = Measurement({"correct": stored(attacked), "correct_clean": stored(clean)})
     measured.accuracy("attack=none", measured.arrays["correct_clean"])
-    measured.accuracy(f"attack={attack['name']}", measured.arrays["correct"])
+    measured.accuracy(describe(attack), measured.arrays["correct"])
     origin = {"attack": attack, "seed": seed, **compute.describe()}
     write_arrays(perturbation, {"perturbation": stored(noise)}, origin)
     labels = _labels(data, training, model_name, seed, attack["name"])
