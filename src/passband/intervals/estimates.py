@@ -1,13 +1,12 @@
-"""Intervals for the contrasts that findings are judged by."""
+"""Intervals of means, of combinations of estimates, of rank correlations and of majorities."""
 
 from collections.abc import Sequence
 from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
-LEVEL = 0.95
+from passband.intervals import LEVEL
 
 
 class Interval(NamedTuple):
@@ -58,17 +57,18 @@ def mean_interval(
 def _ends(
     scores: np.ndarray, span: tuple[float, float] | None, level: float
 ) -> tuple[float, float]:
-    n = len(scores)
+    n, mean = len(scores), float(scores.mean())
     quantile = _quantile(n, level)
     if span is None:
         half = quantile * float(scores.std(ddof=1)) / sqrt(n)
-        return float(scores.mean()) - half, float(scores.mean()) + half
+        return mean - half, mean + half
     ends, imaginary = np.array(span, dtype=float), quantile**2 / 2
     total = n + 2 * imaginary
     centre = float(scores.sum() + imaginary * ends.sum()) / total
     squares = np.square(scores - centre).sum() + imaginary * np.square(ends - centre).sum()
     half = quantile * sqrt(squares / total / total)
-    return max(span[0], centre - half), min(span[1], centre + half)
+    low, high = max(span[0], centre - half), min(span[1], centre + half)
+    return min(low, mean), max(high, mean)
 
 
 def with_seeds(images: Interval, seed_means: np.ndarray, level: float = LEVEL) -> Interval:
@@ -141,6 +141,8 @@ def rank_correlation_interval(
     first, second, n = first[both], second[both], int(both.sum())
     if n < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         raise ValueError("a rank correlation needs values that differ")
+    from scipy import stats
+
     r = float(stats.spearmanr(first, second).statistic)
     if n < 4:
         return Interval(r, -1.0, 1.0, n)
@@ -183,4 +185,6 @@ def _positive_share(sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _quantile(count: int, level: float) -> float:
+    from scipy import stats
+
     return float(stats.t.ppf((1 + level) / 2, count - 1))
