@@ -17,9 +17,9 @@ from math import ceil
 from pathlib import Path
 
 import torch
+from passband.config import Plan, plan, read_yaml, scale_config
 
 from passband.compute import Compute, choose
-from passband.config import Plan, plan, read_yaml, scale_config
 from passband.data.registry import DATASETS
 from passband.evaluation import frozen
 from passband.models import build

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from passband.errors import UserError
 from passband.spectra.bases import basis_images, frequencies, full_plane
 from passband.spectra.filters import FILTERS, highpass, kept, lowpass
-from passband.spectra.statistics import (
+from passband.spectra.amplitudes import (
     amplitude,
     amplitude_by_radius,
     autocorrelation,
