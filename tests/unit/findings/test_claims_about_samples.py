@@ -16,11 +16,12 @@ from invented_filtered_attacks import (
     write_curves,
 )
 from scipy import stats
-from shipped import BY_ID, LANGUAGES, PROBES, printed_verdict, verdict
+from shipped import BY_ID, LANGUAGES, PROBES, ROOT, printed_verdict, read, verdict
 from shipped import NETWORKS as TITLES
 from shipped import SCORES as ROWS
 
 from passband.compute import Compute
+from passband.dependencies import declared
 from passband.evaluation import frozen
 from passband.files import read_arrays, write_arrays
 from passband.findings.claims.contrasts import read_clauses
@@ -568,7 +569,7 @@ def test_a_ratio_that_never_changes_is_not_run(tmp_path):
 
 @pytest.fixture
 def really_measured(lived_in, tmp_path):
-    """Four methods with the files of one untrained network, as probes and training write them."""
+    """Four methods with the files of one untrained network, as the probes write them."""
     trained, count = lived_in("resnet8_hardtanh", side=16), 12
     images = (
         255 * torch.rand((count, 3, 16, 16), generator=torch.Generator().manual_seed(0))
@@ -578,28 +579,28 @@ def really_measured(lived_in, tmp_path):
         frozen(trained), images, torch.arange(count) % 10, (), 0,
         Compute(torch.device("cpu"), torch.float32), noise, trained,
     )  # fmt: skip
+    noisy = {"attack": "gaussian_noise", "std": 0.1}
+    names = {
+        "attack": {name: Known({"name": name, **noisy}) for name in ("pgd-20", *ATTACKS)},
+        "filter": {
+            name: Known({"name": name, **row})
+            for name, row in read(ROOT / "config/filters.yaml").items()
+        },
+    }
     probes = {}
-    for name, row in yaml.safe_load((ROOT / "config/artifacts.yaml").read_text())["probes"].items():
+    for name, row in PROBES.items():
         if name in ("filtered-attacks", "input-spectra", "layer-similarity") or "kernels" in name:
-            arguments = {key: value for key, value in row.items() if key != "probe"}
-            if "attacks" in row:
-                noisy = {"attack": "gaussian_noise", "std": 0.1}
-                arguments["attacks"] = [resolve_attack(one, noisy) for one in row["attacks"]]
-            if "batch" in row:
-                arguments["batch"] = 4
-            found = PROBES[row["probe"]](subject, **arguments)
+            given = {key: value for key, value in row.items() if key != "probe"}
+            given |= {"batch": 4} if "batch" in row else {}
+            wanted = declared("probes")[row["probe"]].keywords
+            found = FUNCTIONS[row["probe"]](subject, **read_row(name, wanted, given, names))
             path = tmp_path / f"{name}.safetensors"
             write_arrays(path, found.arrays, found.metadata)
             probes[name] = {"csv": "", "arrays": str(path)}
-    history = [
-        {"epoch": epoch, **activation_ratios(trained, images[: 3 * epoch] / 255)}
-        for epoch in (1, 2, 3, 4)
-    ]
-    write_csv(tmp_path / "history.csv", history)
+    write_curves(tmp_path / "curves.csv", (1.0, 2.0), 0)
     entry = filtered_models(tmp_path)[0]
-    training = {"history": str(tmp_path / "history.csv"), "run": ""}
     methods = ("natural", AT, "PGD-7-AT+QM-4", "PGD-7-AT+QM-4+FAT")
-    files = {"probes": probes, "training": training}
+    files = {"probes": probes, "files": {"curves": str(tmp_path / "curves.csv")}}
     return [{**entry, **files, "method": one, "model": one} for one in methods]
 
 
