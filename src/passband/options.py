@@ -70,6 +70,7 @@ DatasetName = Annotated[str, Name("dataset")]
 ArchitectureName = Annotated[str, Name("architecture")]
 PrintedTable = Annotated[str, Name("printed")]
 Measurement = Annotated[str, Name("probe")]
+RecorderName = Annotated[str, Name("recorder")]
 
 
 class Size(NamedTuple):
