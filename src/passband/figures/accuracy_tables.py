@@ -66,6 +66,7 @@ def robustness_table(
     group: Literal["dataset", "network"] = "dataset",
     runner_up: bool = False,
     checks: list[dict[str, object]] | None = None,
+    names: dict[str, str] | None = None,
     size: str = "lpf",
 ) -> Table:
     """Accuracy of models under attacks, beside the paper's numbers.
@@ -82,12 +83,12 @@ def robustness_table(
         runner_up: whether the second best of a column is marked, too.
         checks: gradient-masking checks of every row, each with its name under `check` and its
             arguments.
+        names: what the notes call attacks and probes; others go by the names of their columns.
         size: key of the printed conditions that holds the size of a filter.
     """
     filters = rows == "filter"
     cells = measured_cells(artifact.models, columns, every_filter=filters)
     cells = beside_printed(cells, artifact, printed, columns, size)
-    names = row_names or {}
     if filters:
         cells["row"] = [
             f"k = {k:.0f}" + " (no filter)" * (share == 1)
@@ -96,7 +97,7 @@ def robustness_table(
     elif rows == "network":
         cells["row"] = cells["network"]
     else:
-        cells["row"] = [names.get(method, method) for method in cells["method"]]
+        cells["row"] = [(row_names or {}).get(method, method) for method in cells["method"]]
     if setting:
         trained = _by_model(artifact.models, lambda runs: read_run(runs[0])["recipe"][setting])
         pairs = zip(cells["row"], _keys(cells), strict=True)
@@ -111,6 +112,7 @@ def robustness_table(
         cells["parameters"] = pd.array([count[key] for key in _keys(cells)], dtype="Int64")
     shown = {column["attack"]: column["name"] for column in columns if "attack" in column}
     shown |= {one["measured"]: one["name"] for one in columns if "attack" not in one}
+    shown |= names or {}
     signs = _by_model(
         artifact.models,
         lambda runs: "; ".join(
