@@ -112,7 +112,7 @@ def step_seconds(row: dict, epoch: int, compute: Compute, steps: int) -> float:
 
 
 def pass_seconds(row: dict, compute: Compute, steps: int) -> tuple[float, float]:
-    """Seconds of a forward pass of one image, in search precision and in float32."""
+    """Seconds of a forward pass of one image, under autocast and in float32."""
     model = compute.place(frozen(_network(row)))
     images = compute.images(_random_images(DATASETS[row["dataset"]], 128, compute))
     with torch.inference_mode():

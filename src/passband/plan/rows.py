@@ -36,6 +36,8 @@ def function_of(kind: str, name: str, row: Mapping) -> Declared:
 def resolve_row(kind: str, name: str, row: Mapping, names: Names, beside: tuple = ()) -> dict:
     """A row with its numbers and names resolved, and its function's defaults filled in.
 
+    Its keys come in the order of the function's signature, however the row is written.
+
     Args:
         kind: a key of REGISTRIES.
         beside: keys that are not arguments of the function and stay as they are.
@@ -52,7 +54,8 @@ def resolve_row(kind: str, name: str, row: Mapping, names: Names, beside: tuple 
         for one, option in function.keywords.items()
         if not option.required and option.default is not None
     }
-    return {"name": name} | kept | defaults | resolved
+    filled = defaults | resolved
+    return {"name": name} | kept | {one: filled[one] for one in function.keywords if one in filled}
 
 
 def known_rows(kind: str, rows: Mapping[str, Mapping]) -> dict[str, Known]:
