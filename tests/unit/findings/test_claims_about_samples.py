@@ -21,9 +21,10 @@ from shipped import NETWORKS as TITLES
 from shipped import SCORES as ROWS
 
 from passband.compute import Compute
+from passband.data.storage import ImageSet
 from passband.dependencies import declared
 from passband.evaluation import frozen
-from passband.files import read_arrays, write_arrays
+from passband.files import read_arrays, write_arrays, write_csv
 from passband.findings.claims.contrasts import read_clauses
 from passband.findings.scores import NotMeasured, read_scores
 from passband.findings.verdict import Clause, decide
@@ -33,7 +34,11 @@ from passband.intervals.estimates import (
     rank_correlation_interval,
     sample_interval,
 )
+from passband.options import Known, read_row
+from passband.probes import PROBES as FUNCTIONS
 from passband.probes import Subject
+from passband.training.recorders import RECORDERS
+from passband.training.recorders import Subject as InTraining
 
 PAPER = "fourier_study"
 LANGUAGE = LANGUAGES[PAPER]
@@ -569,7 +574,7 @@ def test_a_ratio_that_never_changes_is_not_run(tmp_path):
 
 @pytest.fixture
 def really_measured(lived_in, tmp_path):
-    """Four methods with the files of one untrained network, as the probes write them."""
+    """Four methods with the files of one untrained network, as probes and recorders do."""
     trained, count = lived_in("resnet8_hardtanh", side=16), 12
     images = (
         255 * torch.rand((count, 3, 16, 16), generator=torch.Generator().manual_seed(0))
@@ -597,7 +602,14 @@ def really_measured(lived_in, tmp_path):
             path = tmp_path / f"{name}.safetensors"
             write_arrays(path, found.arrays, found.metadata)
             probes[name] = {"csv": "", "arrays": str(path)}
-    write_curves(tmp_path / "curves.csv", (1.0, 2.0), 0)
+    compute, curves = Compute(torch.device("cpu"), torch.float32), []
+    for epoch in (1, 2, 3, 4):
+        shown = InTraining(trained, ImageSet(images, subject.labels, (), ""), None, compute)
+        recorded = RECORDERS["activation_ratio"](shown, images=3 * epoch)
+        curves += [
+            {"epoch": epoch, "recorder": "first-activation", **row._asdict()} for row in recorded
+        ]
+    write_csv(tmp_path / "curves.csv", curves)
     entry = filtered_models(tmp_path)[0]
     methods = ("natural", AT, "PGD-7-AT+QM-4", "PGD-7-AT+QM-4+FAT")
     files = {"probes": probes, "files": {"curves": str(tmp_path / "curves.csv")}}
