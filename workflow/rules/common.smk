@@ -12,6 +12,7 @@ sys.path.insert(0, str(PROJECT / "src"))
 
 from filelock import FileLock, Timeout
 
+from passband.data.registry import DATASETS
 from passband.dependencies import code as code_of, declared
 from passband.errors import UserError, unknown
 from passband.plan import Plan, plan, scale_config
