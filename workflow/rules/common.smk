@@ -213,7 +213,8 @@ def probe_attacks(probe: str) -> list[dict]:
     if probe in PLAN.attacks:
         return [PLAN.attacks[probe]]
     row = PLAN.probes[probe]
-    return [row["attack"]] * ("attack" in row) + row.get("attacks", [])
+    stored = [row["attack"]] if "attack" in row else []
+    return [*stored, *row.get("attacks", [])]
 
 
 def probe_code(wildcards) -> list[str]:
