@@ -10,6 +10,7 @@ from passband.files import read_arrays, write_arrays
 from passband.findings.claims.contrasts import read_clauses
 from passband.findings.measured import paper_of
 from passband.findings.scores import NotMeasured, read_scores
+from passband.intervals.accuracies import accuracy_interval
 
 SCORES = read_scores(ROWS)
 DATASETS = ["cifar10", "cifar100", "tiny-imagenet"]
@@ -193,6 +194,23 @@ def test_the_common_first_images_are_compared(tmp_path):
     clean = read_arrays(paths["pgd-20"]["arrays"])["correct_clean"][:250]
     standing = read_arrays(paths["autoattack"]["arrays"])["survived"][-1]
     assert row.effect == pytest.approx(100 * (clean.mean() - standing.mean()))
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_one_accuracy_has_the_interval_of_the_figures(seeds, tmp_path):
+    models = defences(tmp_path, seeds=seeds)
+    clauses = [{"holds": "pgd20('SAR') > 50", "says": "{effect}"}]
+    row = verdict({**BY_ID["sar.table2.a"], "parameters": {"clauses": clauses}}, models)
+    paths = [
+        one["probes"]["pgd-20"]["arrays"]
+        for one in models
+        if one["method"] == "SAR" and one["architecture"] == USUAL
+    ]
+    values = [100 * read_arrays(path)["correct"].mean() for path in paths]
+    assert len(values) == seeds
+    expected = accuracy_interval(values, N)
+    assert (row.effect, row.ci_low, row.ci_high) == pytest.approx(expected)
+    assert row.n == N and row.unit == "percent"
 
 
 def test_seeds_are_counted(tmp_path):
