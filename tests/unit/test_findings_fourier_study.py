@@ -17,10 +17,10 @@ from invented_fourier_findings import (
     fourier_models,
     write_history,
 )
+from passband.config import resolve_attack
 from scipy import stats
 
 from passband.compute import Compute
-from passband.config import resolve_attack
 from passband.errors import UserError
 from passband.evaluation import frozen
 from passband.files import read_arrays, write_arrays, write_csv

@@ -466,3 +466,12 @@ def test_a_row_without_a_constant_is_a_user_error():
     row = {key: value for key, value in ROW.items() if key != "steps"}
     with pytest.raises(UserError, match="attack 'mine' lacks the key 'steps'"):
         resolve_row("attack", "mine", row, {})
+
+
+def test_a_condition_names_every_constant_in_the_order_of_the_signature():
+    swapped = {key: ROW[key] for key in reversed(ROW)}
+    for row in (ROW, swapped):
+        assert describe(resolve_row("attack", "pgd-3", row, {})) == (
+            "attack=pgd-3;epsilon=0.0313725;step_size=0.00784314;steps=3;start=clean;"
+            "loss=cross_entropy;restarts=1"
+        )
