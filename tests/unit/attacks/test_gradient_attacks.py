@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from passband.attacks import ATTACKS, craft
+from passband.attacks import ATTACKS, craft, describe
 from passband.attacks.fgsm import fgsm
 from passband.attacks.objectives import objective
 from passband.attacks.pgd import pgd, started
@@ -451,8 +451,8 @@ def test_rows_are_resolved_and_run(subject):
         ({"step_size": -0.1}, "step_size is -0.1"),
         ({"steps": 0}, "steps is 0, expected a whole number from 1"),
         ({"steps": 2.5}, "steps is 2.5"),
-        ({"start": "unifrom"}, "start of attack 'mine'.*'unifrom'.* did you mean 'uniform'"),
-        ({"loss": "klm"}, "loss of attack 'mine'.*'klm'.* did you mean 'kl'"),
+        ({"start": "unifrom"}, "attack 'mine': unknown start 'unifrom': did you mean 'uniform'"),
+        ({"loss": "klm"}, "attack 'mine': unknown loss 'klm': did you mean 'kl'"),
         ({"attack": "pdg"}, "'pdg'.* did you mean 'pgd'"),
         ({"stepsize": 0.1}, "'stepsize'"),
     ],

@@ -53,7 +53,7 @@ def test_a_network_without_a_convolution_is_refused():
 
 @pytest.fixture
 def derived(tmp_path: Path) -> tuple[Path, nn.Module]:
-    """(folder with weights.safetensors and run.json of a derived model, the model it is made of)."""
+    """(folder with the files of a derived model, the model that it is made of)."""
     prepare("fashion-mnist-sample", tmp_path / "data")
     model = models.build("resnet8_w8", 1, 10, 32, seed=3)
     state = {name: value.numpy() for name, value in model.state_dict().items()}
