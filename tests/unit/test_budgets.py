@@ -18,8 +18,8 @@ from passband.attacks import craft
 from passband.attacks.objectives import objective
 from passband.attacks.pgd import ascend
 from passband.compute import Compute
-from passband.models import fold_batchnorm
 from passband.draws import Draws
+from passband.models import fold_batchnorm
 from passband.training.engine import training_step
 
 BATCH = 128

@@ -11,8 +11,8 @@ from torch.optim import swa_utils
 
 from passband import models
 from passband.compute import Compute
-from passband.errors import UserError
 from passband.draws import key_of, permutation
+from passband.errors import UserError
 from passband.training import engine
 from passband.training.averaging import include, refresh_statistics
 from passband.training.checkpoint import State

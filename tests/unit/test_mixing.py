@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
-from passband.errors import UserError
 from passband.draws import Draws, key_of
+from passband.errors import UserError
 from passband.training.mixing import MIXINGS, beta_share, boxes, mixed_loss, partners
 
 shares = st.floats(0, 1)

@@ -10,8 +10,8 @@ from stripes import ATTACK, DOUBLE, RECIPE, stripes
 from torch import Tensor, nn
 
 from passband import models
-from passband.evaluation import frozen
 from passband.draws import Draws, key_of
+from passband.evaluation import frozen
 from passband.training.augmentation import crop_and_flip
 from passband.training.engine import training_step
 from passband.training.weight_perturbation import perturbed_weights, proxy

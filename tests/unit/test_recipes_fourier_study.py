@@ -9,8 +9,8 @@ from stripes import ATTACK, DOUBLE, FLOAT32, RECIPE, run, stripes
 from torch import Tensor, nn
 
 from passband import models
-from passband.models.quantization import scale_groups
 from passband.draws import Draws, key_of
+from passband.models.quantization import scale_groups
 from passband.spectra.activations import RATIOS
 from passband.training import engine
 from passband.training.augmentation import crop_and_flip

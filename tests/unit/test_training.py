@@ -20,9 +20,9 @@ from stripes import ATTACK, FLOAT32, RECIPE, run, stripes
 from passband import compute as compute_module
 from passband import models
 from passband.attacks.pgd import pgd
+from passband.draws import Draws, key_of, permutation
 from passband.errors import UserError
 from passband.files import read_metadata
-from passband.draws import Draws, key_of, permutation
 from passband.spectra.filters import lowpass
 from passband.training.augmentation import crop_and_flip
 from passband.training.checkpoint import State, restore_state, save_state
