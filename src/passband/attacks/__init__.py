@@ -40,3 +40,17 @@ def craft(
     """Run a resolved attack: adversarial images [N, C, H, W] in [0, 1]."""
     constants = {key: value for key, value in attack.items() if key not in ("name", "attack")}
     return ATTACKS[attack["attack"]](logits_of, images, labels, draws, **constants)
+
+
+def describe(attack: dict) -> str:
+    """A resolved attack as part of a measurement's condition, every constant named.
+
+    >>> describe({"name": "fgsm", "attack": "fgsm", "epsilon": 8 / 255})
+    'attack=fgsm;epsilon=0.0313725'
+    """
+    constants = {key: value for key, value in attack.items() if key not in ("name", "attack")}
+    texts = {
+        key: f"{value:.6g}" if isinstance(value, float) else value
+        for key, value in constants.items()
+    }
+    return ";".join([f"attack={attack['name']}", *(f"{key}={text}" for key, text in texts.items())])

@@ -12,6 +12,7 @@ from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.standing import in_few_sizes, likely_targets, per_image, standing
 from passband.draws import Draws
 from passband.errors import UserError
+from passband.options import Restarts, Share, Steps, TargetClasses
 
 INERTIA = 0.75  # alpha: the share of the new direction in a step, the rest is the last move
 RISES = 0.75  # rho: a window in which fewer steps raised the loss ends with a halved step size
@@ -147,17 +148,27 @@ def apgd(
     draws: Draws,
     *,
     loss: Literal["cross_entropy", "dlr_targeted"],
-    epsilon: float,
-    steps: int,
-    restarts: int = 1,
-    target_classes: int = 0,
+    epsilon: Share,
+    steps: Steps,
+    restarts: Restarts = 1,
+    target_classes: TargetClasses = 0,
 ) -> Tensor:
     """APGD in the l-infinity ball: `restarts` runs, with dlr_targeted for each target in turn.
 
-    loss: cross_entropy, or dlr_targeted with the `target_classes` most likely wrong classes of the
-    clean image (all wrong classes if there are fewer). An image that stands at the end comes back
-    as the iterate of highest loss of its last run; one that is wrong already comes back clean.
-    Raises UserError for another loss, or dlr_targeted without targets or below four classes.
+    An image that stands at the end comes back as the iterate of highest loss of its last run; one
+    that is wrong already comes back clean.
+
+    Args:
+        loss: what is maximised: the cross-entropy, or the difference of logits ratio for the target
+            classes (`dlr_targeted`).
+        epsilon: radius of the l-infinity ball around the image.
+        steps: number of gradient steps of each run.
+        restarts: runs per target class.
+        target_classes: how many wrong classes are aimed at, the most likely on the clean image
+            first; all wrong classes if there are fewer, 0 for an attack without targets.
+
+    Raises:
+        UserError: for another loss, or dlr_targeted without targets or below four classes.
     """
     if loss not in LOSSES or (loss == "dlr_targeted") != (target_classes > 0):
         raise UserError(

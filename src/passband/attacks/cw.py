@@ -14,6 +14,7 @@ from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.objectives import margins
 from passband.attacks.standing import per_image
 from passband.draws import Draws
+from passband.options import LearningRate, NonNegative, Steps
 
 DECAYS, SMALLEST = (0.9, 0.999), 1e-8  # Adam's betas and epsilon (Kingma and Ba 2015)
 
@@ -26,10 +27,10 @@ def cw(
     labels: Tensor,
     draws: Draws,
     *,
-    c: float,
-    kappa: float,
-    steps: int,
-    learning_rate: float,
+    c: NonNegative,
+    kappa: NonNegative,
+    steps: Steps,
+    learning_rate: LearningRate,
 ) -> Tensor:
     """Minimise |x - image|_2^2 + c max(z_y - max z_other + kappa, 0) by `steps` steps of Adam.
 
@@ -41,6 +42,12 @@ def cw(
 
     With kappa = 0 the results lie close to the boundary, closer than bfloat16 tells sides apart:
     `logits_of` should have the precision in which they are judged.
+
+    Args:
+        c: weight of the error against the squared distance.
+        kappa: by how much another class has to lead.
+        steps: number of gradient steps.
+        learning_rate: step size of Adam.
     """
     best, nearest = images.clone(), torch.full_like(images[:, 0, 0, 0], torch.inf)
     first, second = torch.zeros_like(images), torch.zeros_like(images)

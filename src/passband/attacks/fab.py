@@ -7,6 +7,7 @@ from torch import Tensor
 from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.standing import in_few_sizes, likely_targets, per_image, standing
 from passband.draws import Draws
+from passband.options import Restarts, Share, Steps, TargetClasses
 
 LARGEST_BIAS = 0.1  # alpha_max: the largest weight of the clean image's projection
 OVERSHOOT = 1.05  # eta: how far a step goes, relative to the linearised boundary
@@ -92,16 +93,23 @@ def fab(
     labels: Tensor,
     draws: Draws,
     *,
-    epsilon: float,
-    steps: int,
-    target_classes: int,
-    restarts: int = 1,
+    epsilon: Share,
+    steps: Steps,
+    target_classes: TargetClasses,
+    restarts: Restarts = 1,
 ) -> Tensor:
     """FAB-T: for each of the most likely wrong classes in turn, `restarts` runs of `steps` steps.
 
     The first run starts at the clean image, the others anywhere within half the ball. FAB looks
     for the smallest perturbation; one that fits in the ball ends an image's turn. An image for
-    which none was found comes back clean. target_classes: all wrong classes if there are fewer.
+    which none was found comes back clean.
+
+    Args:
+        epsilon: radius of the l-infinity ball around the image.
+        steps: number of gradient steps of each run.
+        target_classes: how many wrong classes are aimed at, the most likely on the clean image
+            first; all wrong classes if there are fewer.
+        restarts: runs per target class.
     """
     logits_of = in_few_sizes(logits_of)
     result = images.clone()

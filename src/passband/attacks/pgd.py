@@ -9,6 +9,7 @@ from torch import Tensor
 from passband.attacks import ATTACKS, LogitsOf
 from passband.attacks.objectives import objective
 from passband.draws import Draws
+from passband.options import Restarts, Share, Steps
 
 
 def ascend(
@@ -52,18 +53,27 @@ def pgd(
     labels: Tensor,
     draws: Draws,
     *,
-    epsilon: float,
-    step_size: float,
-    steps: int,
+    epsilon: Share,
+    step_size: Share,
+    steps: Steps,
     start: Literal["clean", "uniform", "normal"],
     loss: Literal["cross_entropy", "margin", "kl"] = "cross_entropy",
-    restarts: int = 1,
+    restarts: Restarts = 1,
 ) -> Tensor:
     """PGD-`steps`; with restarts an image keeps the first adversarial that fools `logits_of`.
 
-    start: clean, uniform or normal (see `started`); loss: see `objectives.objective`. An image
-    leaves after the restart that fooled it. In the precision of `logits_of` this gives the same
-    robust accuracy as running all restarts on all images.
+    An image leaves after the restart that fooled it. In the precision of `logits_of` this gives the
+    same robust accuracy as running all restarts on all images.
+
+    Args:
+        epsilon: radius of the l-infinity ball around the image.
+        step_size: length of each step, in every pixel.
+        steps: number of gradient steps.
+        start: where the attack begins: at the image (`clean`), at a `uniform` point of the ball, or
+            after a thousandth of standard `normal` noise.
+        loss: what is maximised: the cross-entropy, the `margin` between the largest wrong logit and
+            the true one, or the divergence from the clean image's predictions (`kl`).
+        restarts: attempts; an image keeps the first that fools the network.
     """
     result = images.clone()
     alive = torch.arange(len(images), device=images.device)

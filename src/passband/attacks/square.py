@@ -10,6 +10,7 @@ from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.objectives import margins
 from passband.attacks.standing import in_few_sizes, standing
 from passband.draws import Draws
+from passband.options import PositiveShare, Queries, Restarts, Share
 
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # last query of each share of pixels
 BLOCK = 250  # queries whose random numbers are drawn together, at most
@@ -98,15 +99,21 @@ def square(
     labels: Tensor,
     draws: Draws,
     *,
-    epsilon: float,
-    queries: int,
-    initial_share: float,
-    restarts: int = 1,
+    epsilon: Share,
+    queries: Queries,
+    initial_share: PositiveShare,
+    restarts: Restarts = 1,
 ) -> Tensor:
     """Square Attack: `restarts` runs of `queries` queries on the images that stand.
 
-    initial_share: the share of an image's pixels that the first squares cover, in (0, 1]. An image
-    that stands at the end comes back as the last run left it, one that is wrong already clean.
+    An image that stands at the end comes back as the last run left it, one that is wrong already
+    clean.
+
+    Args:
+        epsilon: radius of the l-infinity ball around the image.
+        queries: how often the network is asked in each run.
+        initial_share: share of an image's pixels that the first squares cover.
+        restarts: runs on the images that stand.
     """
     logits_of = in_few_sizes(logits_of)
     result = images.clone()

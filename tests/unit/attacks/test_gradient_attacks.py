@@ -13,9 +13,9 @@ from passband.attacks import ATTACKS, craft
 from passband.attacks.fgsm import fgsm
 from passband.attacks.objectives import objective
 from passband.attacks.pgd import pgd, started
-from passband.config import resolve_attack
-from passband.errors import UserError
 from passband.draws import Draws
+from passband.errors import UserError
+from passband.plan.rows import resolve_row
 
 pytestmark = pytest.mark.usefixtures("strict")
 
@@ -432,7 +432,7 @@ ROW = {"attack": "pgd", "epsilon": "8/255", "step_size": "2/255", "steps": 3, "s
 
 def test_rows_are_resolved_and_run(subject):
     model, images, labels = subject
-    attack = resolve_attack("pgd-3", ROW)
+    attack = resolve_row("attack", "pgd-3", ROW, {})
     assert attack["epsilon"] == pytest.approx(8 / 255) and attack["name"] == "pgd-3"
     constants = {"epsilon": EPSILON, "step_size": STEP, "steps": 3, "start": "clean"}
     assert torch.equal(
@@ -459,10 +459,10 @@ def test_rows_are_resolved_and_run(subject):
 )
 def test_rows_that_make_no_sense_are_user_errors(change, words):
     with pytest.raises(UserError, match=words):
-        resolve_attack("mine", ROW | change)
+        resolve_row("attack", "mine", ROW | change, {})
 
 
 def test_a_row_without_a_constant_is_a_user_error():
     row = {key: value for key, value in ROW.items() if key != "steps"}
     with pytest.raises(UserError, match="attack 'mine' lacks the key 'steps'"):
-        resolve_attack("mine", row)
+        resolve_row("attack", "mine", row, {})

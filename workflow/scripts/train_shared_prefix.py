@@ -1,4 +1,4 @@
-"""Train what several models have in common, or go on where an earlier attempt stopped."""
+"""Train the shared prefix of several models, or go on where an earlier attempt stopped."""
 
 import sys
 from pathlib import Path
@@ -8,20 +8,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from passband.compute import choose
 from passband.jobs import job
-from passband.training.run import run_trunk
+from passband.training.run import run_shared_prefix
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    trunk = snakemake.params.trunk
-    run_trunk(
+    prefix = snakemake.params.prefix
+    run_shared_prefix(
         name=snakemake.wildcards.model,
-        architecture=trunk["architecture"],
-        recipe=trunk["recipe"],
-        until=trunk["until"],
+        architecture=prefix["architecture"],
+        recipe=prefix["recipe"],
+        until=prefix["until"],
         seed=int(snakemake.wildcards.seed),
         data_file=Path(snakemake.input.train),
+        test_file=next(map(Path, snakemake.input.get("test", [])), None),
         limit=snakemake.params.limit,
         checkpoint=Path(snakemake.params.checkpoint),
         output=Path(snakemake.output[0]),

@@ -179,7 +179,7 @@ def recorded(monkeypatch) -> list[tuple[str, list[int], torch.dtype]]:
     asked = []
 
     def recording(model, images, labels, attack, seed, compute, indices=None):
-        asked.append((attack["name"], indices.tolist(), compute.search))
+        asked.append((attack["name"], indices.tolist(), compute.autocast_dtype))
         return perturbations(model, images, labels, attack, seed, compute, indices)
 
     monkeypatch.setattr("passband.probes.robustness.perturbations", recording)

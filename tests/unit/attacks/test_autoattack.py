@@ -25,11 +25,11 @@ from passband.attacks.fab import fab, to_boundary
 from passband.attacks.fgsm import fgsm
 from passband.attacks.square import blocks, square
 from passband.attacks.standing import in_few_sizes, likely_targets
-from passband.config import resolve_attack
 from passband.data.preparation import prepare
 from passband.data.storage import load
-from passband.errors import UserError
 from passband.draws import Draws
+from passband.errors import UserError
+from passband.plan.rows import resolve_row
 
 IMAGES = 150
 EPSILONS = (16 / 255, 32 / 255)
@@ -507,7 +507,7 @@ def test_networks_see_few_batch_sizes_and_the_result_is_theirs():
 )
 def test_rows_are_resolved_and_run(subject, row):
     model, images, labels = subject
-    attack = resolve_attack("mine", row)
+    attack = resolve_row("attack", "mine", row, {})
     constants = {key: attack[key] for key in row if key != "attack"}
     expected = ATTACKS[row["attack"]](model, images[:5], labels[:5], draws(5), **constants)
     assert torch.equal(craft(attack, model, images[:5], labels[:5], draws(5)), expected)

@@ -1,4 +1,4 @@
-"""The attacks of fourier_study against torchattacks where it is right, and where it is not."""
+"""Gaussian noise, PGD from other starts, and C&W: against torchattacks where it is right."""
 
 from dataclasses import dataclass
 

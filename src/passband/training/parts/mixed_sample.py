@@ -1,16 +1,17 @@
-"""Mixing of training images and labels (fourier_study, table 3 and the text below it), batched.
+"""Mixed-sample augmentations: mixup, cutout and cutmix, batched.
 
-    mix(images, labels, classes, share, draws) -> (images, labels)
+    function(images, labels, classes, share, draws) -> (images, labels)
 
-`images`: float [B, C, H, W] in [0, 1]; `labels`: int64 [B]; `share`: one number in [0, 1] for the
-batch, from `beta_share`; `draws`: its key decides the pairing and the box of cutmix, so it must
-differ from batch to batch. Mixup and cutmix pair the images by a permutation, which uses each of
-them once as a partner, and return labels as weights float [B, classes] that sum to one. Cutout
-pairs nothing and returns the labels as they were.
+images: float [B, C, H, W] in [0, 1]. labels: int64 [B]. share: one number in [0, 1] for the batch,
+from `beta_share`. draws: its key decides the pairing and the box of cutmix, so it must differ from
+batch to batch. Mixup and cutmix pair the images by a permutation, which uses each of them once as a
+partner, and return labels as weights float [B, classes] that sum to one. Cutout pairs nothing and
+returns the labels as they were (fourier_study, table 3 and the text below it).
 """
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +20,94 @@ from torch import Tensor
 
 from passband.draws import Draws, key_of, permutation
 from passband.errors import UserError
+from passband.options import Positive
+from passband.training.batch import Batch, Mixed
+from passband.training.parts import PARTS
 
-Mix = Callable[[Tensor, Tensor, int, float, Draws], tuple[Tensor, Tensor]]
+Augmentation = Callable[[Tensor, Tensor, int, float, Draws], tuple[Tensor, Tensor]]
+
+
+@PARTS.register(
+    "mixup",
+    role="mixed-sample augmentation",
+    requires={"of=adversarial": "adversary"},
+)
+def mixup(
+    batch: Batch,
+    images: Tensor,
+    *,
+    of: Literal["clean", "adversarial"],
+    alpha: Positive,
+    loss: Literal["bce", "ce"],
+) -> Mixed:
+    """Mixup (Zhang et al. 2018): blend pairs of images and their labels.
+
+    Args:
+        of: whether images are mixed before the attack (`clean`) or after it (`adversarial`).
+        alpha: parameter of the Beta(alpha, alpha) distribution of the share; 1 is uniform.
+        loss: loss of the mixed labels: binary cross-entropy of each class (`bce`) or
+            cross-entropy (`ce`).
+    """
+    return _mixed(mixed_up, batch, images, alpha, loss)
+
+
+@PARTS.register(
+    "cutmix",
+    role="mixed-sample augmentation",
+    requires={"of=adversarial": "adversary"},
+)
+def cutmix(
+    batch: Batch,
+    images: Tensor,
+    *,
+    of: Literal["clean", "adversarial"],
+    alpha: Positive,
+    loss: Literal["bce", "ce"],
+) -> Mixed:
+    """CutMix (Yun et al. 2019): paste a box of another image, weigh labels by area.
+
+    Args:
+        of: whether images are mixed before the attack (`clean`) or after it (`adversarial`).
+        alpha: parameter of the Beta(alpha, alpha) distribution of the share of the image that is
+            left; 1 is uniform.
+        loss: loss of the mixed labels: binary cross-entropy of each class (`bce`) or
+            cross-entropy (`ce`).
+    """
+    return _mixed(cut_mixed, batch, images, alpha, loss)
+
+
+@PARTS.register(
+    "cutout",
+    role="mixed-sample augmentation",
+    requires={"of=adversarial": "adversary"},
+)
+def cutout(
+    batch: Batch,
+    images: Tensor,
+    *,
+    of: Literal["clean", "adversarial"],
+    alpha: Positive,
+    loss: Literal["bce", "ce"],
+) -> Mixed:
+    """Cutout (DeVries and Taylor 2017): blacken a box in each image; labels stay.
+
+    Args:
+        of: whether the box is cut before the attack (`clean`) or after it (`adversarial`).
+        alpha: parameter of the Beta(alpha, alpha) distribution of the box's share of the image; 1
+            is uniform.
+        loss: not used, since labels stay; the key of mixup and cutmix.
+    """
+    return _mixed(cut_out, batch, images, alpha, loss)
+
+
+def _mixed(
+    augmentation: Augmentation, batch: Batch, images: Tensor, alpha: float, loss: str
+) -> Mixed:
+    draws = batch.draws("mixing", batch.number)
+    share = beta_share(draws.key, alpha)
+    classes = batch.network.classes
+    mixed, targets = augmentation(images, batch.labels, classes, share, draws)
+    return Mixed(mixed, targets, loss if targets.is_floating_point() else "ce")
 
 
 def beta_share(key: int, alpha: float) -> float:
@@ -30,11 +117,11 @@ def beta_share(key: int, alpha: float) -> float:
     unless alpha is positive and finite.
     """
     if not 0 < alpha < math.inf:
-        raise UserError(f"mixing: alpha is {alpha}, expected a number above 0.")
+        raise UserError(f"alpha is {alpha}, expected a number above 0.")
     return float(betaincinv(alpha, alpha, key_of(key, "share") / 2**63))
 
 
-def mixup(
+def mixed_up(
     images: Tensor, labels: Tensor, classes: int, share: float, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     """share of each image and label, and 1 - share of its partner's (Zhang et al. 2018)."""
@@ -43,7 +130,7 @@ def mixup(
     return mixed, weights(labels, partner, classes, share, images.dtype)
 
 
-def cutmix(
+def cut_mixed(
     images: Tensor, labels: Tensor, classes: int, share: float, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     """Replace one box, at the same place in all images, by the partner's (Yun et al. 2019).
@@ -59,7 +146,7 @@ def cutmix(
     return mixed, weights(labels, partner, classes, left, images.dtype)
 
 
-def cutout(
+def cut_out(
     images: Tensor, labels: Tensor, classes: int, share: float, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     """Blacken a box in each image, at its own place (DeVries and Taylor 2017).
@@ -67,22 +154,6 @@ def cutout(
     The box has the share `share` of the pixels before the edges clip it (see `boxes`).
     """
     return images.masked_fill(boxes(draws, *images.shape[2:], share), 0), labels
-
-
-MIXINGS: dict[str, Mix] = {"mixup": mixup, "cutout": cutout, "cutmix": cutmix}
-
-
-def mixed_loss(logits: Tensor, weights: Tensor, kind: str) -> Tensor:
-    """The loss of logits [B, classes] under mixed labels [B, classes], 0-d.
-
-    kind: bce, binary cross-entropy of every class by itself, the mean over batch *and* classes,
-    as PyTorch takes it (the paper's loss; with C classes its gradient is about C times smaller
-    than that of the sum over classes); or ce, cross-entropy with the weights as target, the mean
-    over the batch, which equals share CE(own label) + (1 - share) CE(partner's label).
-    """
-    if kind == "bce":
-        return F.binary_cross_entropy_with_logits(logits, weights)
-    return F.cross_entropy(logits, weights)
 
 
 def partners(images: Tensor, draws: Draws) -> Tensor:
