@@ -19,8 +19,8 @@
 parameters = "results/demo/notebooks/sar.fig7.json"
 
 # %%
-from passband.figures.planes import heatmap_grid
 from passband.figures.notebook import open_artifact
+from passband.figures.planes import heatmap_grid
 
 artifact = open_artifact(parameters)
 artifact.introduction

@@ -21,8 +21,8 @@
 parameters = "results/demo/notebooks/fourier_study.fig6.json"
 
 # %%
-from passband.figures.similarity import layer_similarity
 from passband.figures.notebook import open_artifact
+from passband.figures.similarity import layer_similarity
 
 artifact = open_artifact(parameters)
 artifact.introduction

@@ -21,8 +21,8 @@
 parameters = "results/demo/notebooks/fourier_study.fig5.json"
 
 # %%
-from passband.figures.ratio_curves import ratio_curves
 from passband.figures.notebook import open_artifact
+from passband.figures.ratio_curves import ratio_curves
 
 artifact = open_artifact(parameters)
 artifact.introduction

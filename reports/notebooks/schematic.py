@@ -20,8 +20,8 @@
 parameters = "results/demo/notebooks/sar.fig8.json"
 
 # %%
-from passband.figures.schematic import schematic
 from passband.figures.notebook import open_artifact
+from passband.figures.schematic import schematic
 
 artifact = open_artifact(parameters)
 artifact.introduction
