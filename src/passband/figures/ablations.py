@@ -26,8 +26,12 @@ SAME = ("epoch", "train_loss", "val_accuracy", "val_robust_accuracy")
 class Panel(TypedDict):
     """A panel of a coefficient's ablation.
 
-    title: above the panel. method: whose colour its points have. key: argument of the part that
-    must have the value `value`; every model with the part if left out.
+    Args:
+        title: its heading.
+        method: the method whose colour the points have.
+        key: argument of the part by which models are selected; all models with the part if left
+            out.
+        value: the value that `key` must have.
     """
 
     title: str

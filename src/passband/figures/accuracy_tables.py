@@ -36,11 +36,16 @@ MODEL = [*TITLES, "method"]
 class Column(TypedDict):
     """A column of a table.
 
-    name: above the column. measured: the attack or probe that measures it. attack: the attack
-    whose row it shows, or none; without it, the row of all attacks together. metric: the metric of
-    the measurement (accuracy). printed: the metric of the printed table; the column's name if left
-    out. weaker: columns of attacks that cannot leave a lower accuracy than this one. unit:
-    percent, if left out. format: of the numbers, .1f if left out.
+    Args:
+        name: its heading.
+        measured: the probe or attack that measures it.
+        attack: the attack whose accuracy is shown, or `none` for clean images; all attacks
+            together if left out.
+        metric: the metric of the measurement; `accuracy` if left out.
+        printed: the metric of the printed table; the column's name if left out.
+        weaker: columns of weaker attacks, whose accuracy cannot be lower than this one's.
+        unit: the unit; `percent` if left out.
+        format: the number format; `.1f` if left out.
     """
 
     name: str
