@@ -28,7 +28,8 @@ ENDINGS = {"figure": ("svg", "pdf", "png"), "table": ("csv", "html", "tex")}
 
 def relative(path: str | Path) -> str:
     """A path relative to the working folder if it lies in the working folder or in the project, so
-    that a finished project can be moved with its results; any other path as it is, absolute."""
+    that a finished project can be moved with its results; any other path as it is, absolute.
+    """
     path = os.path.abspath(os.path.expanduser(path))
     inside = any(
         os.path.commonpath([path, folder]) == folder
