@@ -244,8 +244,7 @@ def scales_table() -> str:
     rows = []
     for scale in SCALES:
         one = planned(scale)
-        comment = (ROOT / f"config/scales/{scale}.yaml").read_text(encoding="utf-8")
-        purpose = comment.partition("\n")[0].removeprefix("# ")
+        purpose = _first_comment(ROOT / f"config/scales/{scale}.yaml")
         trainings = one.trainings.values()
         rows.append(
             (
@@ -258,6 +257,12 @@ def scales_table() -> str:
             )
         )
     return table(("scale", "for", "data", "networks", "trainings", "takes"), rows)
+
+
+def _first_comment(path: Path) -> str:
+    """The first comment of a YAML file after the line that names its schema."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next(one.removeprefix("# ") for one in lines if "yaml-language-server" not in one)
 
 
 def _distinct(names: Iterator[str]) -> str:

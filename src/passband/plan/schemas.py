@@ -57,6 +57,7 @@ def editor_schemas(root: Path) -> dict[str, dict]:
         f"{kind}s": {"type": "object", "additionalProperties": _row(kind, names)}
         for kind in ("attack", "filter", "probe", "score")
     }
+    del written["config"]["required"]  # config.yaml, a scale and an overlay each hold some keys
     shown = {name: written[name] for name in ("config", "paper", "models", "artifacts", "findings")}
     return {name: _titled(name, one) for name, one in (rows | shown).items()}
 
