@@ -1,4 +1,4 @@
-"""Mixed-sample augmentation against NumPy written out, the mass of labels and pixels, distributions, edges."""
+"""Mixed-sample augmentation against NumPy, the mass of labels and pixels, distributions, edges."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Mixed-sample augmentation and quantisation in the engine: steps against plain ones, resumption."""
+"""Mixed samples, quantisation and dropout in the engine: plain steps, resumption, groups."""
 
 from copy import deepcopy
 

@@ -340,7 +340,7 @@ def test_a_prefix_that_was_killed_goes_on(tmp_path, straight):
     ids=["batch size", "epochs", "loss", "seed", "data"],
 )
 def test_a_prefix_of_another_training_is_refused(tmp_path, prefix, recipe, options):
-    words = r"does not match the recipe, data or precision of 'stripes' seed \d: remove it and run again\."
+    words = r"does not match the recipe, data or precision of 'stripes' seed \d: remove it"
     with pytest.raises(UserError, match=words):
         run(tmp_path / "state", recipe, shared_prefix=prefix("sar"), **options)
 
