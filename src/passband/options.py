@@ -12,6 +12,7 @@ from typing import (
     Annotated,
     Literal,
     NamedTuple,
+    NotRequired,
     TypedDict,
     Union,
     get_args,
@@ -72,6 +73,7 @@ DatasetName = Annotated[str, Name("dataset")]
 ArchitectureName = Annotated[str, Name("architecture")]
 PrintedTable = Annotated[str, Name("printed")]
 Measurement = Annotated[str, Name("probe")]
+RecorderName = Annotated[str, Name("recorder")]
 
 
 class Size(NamedTuple):
@@ -206,7 +208,8 @@ def words(kind: object) -> str:
         return "mapping of " + ", ".join(f"`{key}` ({words(one)})" for key, one in fields.items())
     if base in (int, float):
         text = "whole number" if base is int else "number or fraction such as `8/255`"
-        return text if bounds is None else f"{text}, {_interval(bounds)}"
+        within = _interval(bounds)
+        return f"{text}, {within}" if within else text
     return {str: "text", bool: "`true` or `false`", object: "any value"}[base]
 
 
@@ -253,6 +256,8 @@ def schema(kind: object, names: Names) -> dict[str, object]:
 
 def _split(kind: object) -> tuple[tuple, object]:
     """The notes of an annotation and the type below them."""
+    if get_origin(kind) is NotRequired:
+        return _split(get_args(kind)[0])
     if get_origin(kind) is Annotated:
         base, *notes = get_args(kind)
         return tuple(notes), base
@@ -315,18 +320,17 @@ def _number(owner: str, key: str, base: type, bounds: Range | None, value: objec
         fits = False
     if not fits:
         wanted = "whole number" if base is int else "number"
-        within = f" {_interval(bounds)}" if bounds else ""
-        raise UserError(f"{owner}: {key} is {value}, expected a {wanted}{within}.")
+        expected = f"{wanted} {_interval(bounds)}".rstrip()
+        raise UserError(f"{owner}: {key} is {value}, expected a {expected}.")
     return found
 
 
-def _interval(bounds: Range) -> str:
+def _interval(bounds: Range | None) -> str:
+    """The bounds in words, "" where there are none that matter."""
+    if bounds is None or bounds.low <= -1e9:
+        return ""
     if bounds.high >= 1e9:
-        return (
-            f"{'above' if bounds.above else 'of at least'} {bounds.low:g}"
-            if bounds.low > -1e9
-            else ""
-        )
+        return f"{'above' if bounds.above else 'of at least'} {bounds.low:g}"
     if bounds.above:
         return f"above {bounds.low:g} and up to {bounds.high:,g}"
     return f"from {bounds.low:g} to {bounds.high:,}"
@@ -340,4 +344,6 @@ def _bounds(bounds: Range | None) -> dict[str, float]:
 
 
 def _expected(owner: str, key: str, value: object, wanted: str) -> UserError:
-    return UserError(f"{owner}: {key} is {value!r}, expected a {wanted.replace('`', '')}.")
+    plain = wanted.replace("`", "")
+    article = "" if plain in ("text", "true or false") else "a "
+    return UserError(f"{owner}: {key} is {value!r}, expected {article}{plain}.")

@@ -1,7 +1,8 @@
 rule draw_figure:
     input:
         measured=artifact_inputs,
-        dataset=artifact_dataset,
+        datasets=artifact_datasets,
+        printed=artifact_printed,
         template=artifact_template,
         code=artifact_code,
     output:
@@ -14,6 +15,7 @@ rule draw_figure:
         pdf="<results>/figures/{artifact}.pdf",
         png="<results>/figures/{artifact}.png",
         notebook="<results>/notebooks/{artifact}.ipynb",
+        parameters="<results>/notebooks/{artifact}.json",
     log:
         "<logs>/artifacts/{artifact}.log",
     benchmark:
@@ -24,7 +26,6 @@ rule draw_figure:
         "../../envs/figures.yaml"
     params:
         parameters=artifact_parameters,
-        reference=str(REFERENCE),
         title=lambda wildcards: PLAN.artifacts[wildcards.artifact]["title"],
         saw=lambda wildcards: PLAN.artifacts[wildcards.artifact]["saw"],
         mark=PLAN.scale["mark"],
@@ -45,6 +46,7 @@ use rule draw_figure as make_table with:
         ),
         tex="<results>/tables/{artifact}.tex",
         notebook="<results>/notebooks/{artifact}.ipynb",
+        parameters="<results>/notebooks/{artifact}.json",
     wildcard_constraints:
         artifact=of_kind("table"),
     message:
@@ -60,7 +62,7 @@ for artifact in PLAN.artifacts:
             artifact_files([artifact]),
 
 
-for paper in PLAN.papers:
+for paper in papers_in_report():
 
     rule:
         name:

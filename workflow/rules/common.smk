@@ -12,16 +12,29 @@ sys.path.insert(0, str(PROJECT / "src"))
 
 from filelock import FileLock, Timeout
 
-from passband.config import Plan, plan, scale_config
 from passband.data.registry import DATASETS
 from passband.dependencies import code as code_of, declared
 from passband.errors import UserError, unknown
+from passband.plan import Plan, plan, scale_config
+from passband.plan.recipes import recipe_members
+from passband.plan.rows import filters_in
+from passband.training.recipes import needs_test
 
 SCRIPTS = PROJECT / "workflow" / "scripts"
 NOTEBOOKS = PROJECT / "reports" / "notebooks"
 TEMPLATES = PROJECT / "reports" / "templates"
-REFERENCE = PROJECT / "config" / "reference"
 ENDINGS = {"figure": ("svg", "pdf", "png"), "table": ("csv", "html", "tex")}
+
+
+def relative(path: str | Path) -> str:
+    """A path as the workflow writes it: relative to the working folder where it lies below it or
+    belongs to the project, so that a finished project can be moved with its results."""
+    path = os.path.abspath(os.path.expanduser(path))
+    inside = any(
+        os.path.commonpath([path, folder]) == folder
+        for folder in (os.getcwd(), str(PROJECT))
+    )
+    return os.path.relpath(path) if inside else path
 
 
 def planned() -> tuple[dict, Plan]:
@@ -34,7 +47,8 @@ def planned() -> tuple[dict, Plan]:
 
 
 CONFIG, PLAN = planned()
-RESULTS = f"{CONFIG['results_root']}/{CONFIG['scale']}"
+RESULTS = f"{relative(CONFIG['results_root'])}/{CONFIG['scale']}"
+DATA = relative(CONFIG["data_root"])
 GPUS_HERE = len(
     subprocess.run(
         ["nvidia-smi", "-L"], capture_output=True, text=True
@@ -91,7 +105,7 @@ def end_run(message):
 def sources(script: str, *files: Path) -> list[str]:
     """A job's script, and the modules of the package that it and the given files import."""
     path = SCRIPTS / f"{script}.py"
-    return [str(path), *code_of(path, *files)]
+    return [relative(one) for one in (path, *code_of(path, *files))]
 
 
 def code(script: str, *members: tuple[str, str]) -> list[str]:
@@ -105,60 +119,126 @@ def training(wildcards) -> dict:
     return PLAN.trainings[wildcards.model]
 
 
-def trunk(wildcards) -> dict:
-    return PLAN.trunks[wildcards.model]
+def shared_prefix(wildcards) -> dict:
+    return PLAN.shared_prefixes[wildcards.model]
 
 
-def trunk_file(wildcards) -> list[str]:
-    """What a training begins with, where it begins like others."""
-    name = training(wildcards)["trunk"]
-    return (
-        [f"{RESULTS}/trunks/{name}/seed-{wildcards.seed}.safetensors"] if name else []
-    )
+def shared_prefix_file(wildcards) -> list[str]:
+    """What a training begins with, where several begin alike."""
+    name = training(wildcards)["shared_prefix"]
+    seed = wildcards.seed
+    return [f"{RESULTS}/shared_prefixes/{name}/seed-{seed}.safetensors"] if name else []
 
 
 def training_code(wildcards) -> list[str]:
     row = training(wildcards)
-    members = [("models", row["architecture"])]
-    if "adversary" in row["recipe"]:
-        members.append(("attacks", row["recipe"]["adversary"]["attack"]["attack"]))
-    if "attack" in row["recipe"]["validation"]:
-        members.append(("attacks", row["recipe"]["validation"]["attack"]["attack"]))
+    members = [("models", row["architecture"]), *recipe_members(row["recipe"])]
     return code("train_model", *members)
 
 
 def training_minutes(wildcards, attempt) -> int:
     """Run time asked of a cluster: a generous bound that grows with each attempt."""
+    recipe = training(wildcards)["recipe"]
+    steps = recipe["parts"].get("adversary", {}).get("attack", {}).get("steps", 0)
+    return attempt * (30 + recipe["epochs"] * (1 + steps) // 2)
+
+
+def split_file(dataset: str, split: str) -> str:
+    return f"{DATA}/{dataset}/{split}.safetensors"
+
+
+def train_file(wildcards) -> str:
+    return split_file(training(wildcards)["dataset"], "train")
+
+
+def recorded_test_file(wildcards) -> list[str]:
+    """The test split, where a recorder of the training measures on it."""
     row = training(wildcards)
-    steps = row["recipe"].get("adversary", {}).get("attack", {}).get("steps", 0)
-    return attempt * (30 + row["recipe"]["epochs"] * (1 + steps) // 2)
+    wanted = needs_test(row["recipe"]["recorders"])
+    return [split_file(row["dataset"], "test")] if wanted else []
 
 
-def split_file(split: str):
-    return (
-        lambda wildcards: f"{CONFIG['data_root']}/{training(wildcards)['dataset']}/{split}.safetensors"
-    )
+def curves_of(row: dict) -> bool:
+    return bool(row["origin"] == "trained" and row["recipe"]["recorders"])
+
+
+MODELS = {row["model"]: row for row in reversed(PLAN.models.values())}
+
+
+def has_curves(wanted: bool) -> str:
+    """A wildcard constraint: the models that are trained with recorders, or without."""
+    names = [
+        name
+        for name, row in MODELS.items()
+        if row["origin"] == "trained" and curves_of(row) == wanted
+    ]
+    return "|".join(names) or "none"
+
+
+def network(wildcards) -> dict:
+    """What is needed to build a model's network, and its name in measurements."""
+    row = MODELS[wildcards.model]
+    quantization = row["recipe"]["parts"].get("quantization")
+    return {
+        "architecture": row["architecture"],
+        "method": row["method"],
+        "quantization": quantization,
+    }
+
+
+def source_weights(wildcards) -> str:
+    source = PLAN.derived[wildcards.model]["of"]
+    return f"{RESULTS}/models/{source}/seed-{wildcards.seed}/weights.safetensors"
+
+
+def derivation_code(wildcards) -> list[str]:
+    transform = PLAN.derived[wildcards.model]["transform"]["transform"]
+    architecture = MODELS[wildcards.model]["architecture"]
+    members = (("models/transforms", transform), ("models", architecture))
+    return code("derive_model", *members)
+
+
+def test_file(wildcards) -> str:
+    return split_file(MODELS[wildcards.model]["dataset"], "test")
 
 
 def attack_code(wildcards) -> list[str]:
-    members = ("attacks", PLAN.attacks[wildcards.attack]["attack"])
-    return code(
-        "attack_model", members, ("models", training(wildcards)["architecture"])
-    )
+    attack = ("attacks", PLAN.attacks[wildcards.attack]["attack"])
+    architecture = ("models", MODELS[wildcards.model]["architecture"])
+    return code("attack_model", attack, architecture)
+
+
+def probe_attacks(probe: str) -> list[dict]:
+    """The attacks of a probe, or the attack itself, whose accuracy counts as a measurement."""
+    if probe in PLAN.attacks:
+        return [PLAN.attacks[probe]]
+    row = PLAN.probes[probe]
+    stored = [row["attack"]] if "attack" in row else []
+    return [*stored, *row.get("attacks", [])]
 
 
 def probe_code(wildcards) -> list[str]:
     probe = PLAN.probes[wildcards.probe]
-    members = [("attacks", attack["attack"]) for attack in probe.get("attacks", [])]
-    members.append(("probes", probe["probe"]))
-    members.append(("models", training(wildcards)["architecture"]))
-    return code("probe_model", *members)
+    attacks = [
+        ("attacks", attack["attack"]) for attack in probe_attacks(wildcards.probe)
+    ]
+    filters = [("spectra/filters", filter["shape"]) for filter in filters_in(probe)]
+    members = [("probes", probe["probe"]), *attacks, *filters]
+    architecture = ("models", MODELS[wildcards.model]["architecture"])
+    return code("probe_model", *members, architecture)
+
+
+def probed_file(wildcards) -> str:
+    """The images of a probe: its own data set and split, else the model's test split."""
+    probe = PLAN.probes[wildcards.probe]
+    dataset = probe.get("dataset", MODELS[wildcards.model]["dataset"])
+    return split_file(dataset, probe.get("split", "test"))
 
 
 def probe_perturbation(wildcards) -> list[str]:
     attack = PLAN.probes[wildcards.probe].get("attack")
     folder = f"{RESULTS}/attacks/{wildcards.model}/seed-{wildcards.seed}"
-    return [f"{folder}/{attack}.safetensors"] if attack else []
+    return [f"{folder}/{attack['name']}.safetensors"] if attack else []
 
 
 def gpu(wildcards) -> int:
@@ -169,6 +249,25 @@ def gpu(wildcards) -> int:
 # ---- artifacts
 
 
+def model_files(row: dict, seed: int) -> dict[str, str]:
+    """What is known of a model beside its weights, by kind of file."""
+    folder = f"{RESULTS}/models/{row['model']}/seed-{seed}"
+    files = {"run": f"{folder}/run.json"}
+    if row["origin"] == "trained":
+        files["history"] = f"{folder}/history.csv"
+    if curves_of(row):
+        files["curves"] = f"{folder}/curves.csv"
+    return files
+
+
+def measurement(model: str, seed: int, probe: str) -> dict[str, str]:
+    place = f"{model}/seed-{seed}/{probe}"
+    return {
+        "csv": f"{RESULTS}/measurements/{place}.csv",
+        "arrays": f"{RESULTS}/arrays/{place}.safetensors",
+    }
+
+
 def entries(artifacts) -> list[dict]:
     """One entry per distinct model and seed of the artifacts, with the paths of its probes."""
     found = {}
@@ -177,21 +276,10 @@ def entries(artifacts) -> list[dict]:
         for slug in row["models"]:
             for seed in PLAN.seeds:
                 model = PLAN.models[slug]
-                folder = f"{RESULTS}/models/{model['model']}/seed-{seed}"
-                files = {
-                    "history": f"{folder}/history.csv",
-                    "run": f"{folder}/run.json",
-                }
-                entry = found.setdefault(
-                    (slug, seed),
-                    model | {"seed": seed, "probes": {}, "training": files},
-                )
+                empty = {"seed": seed, "probes": {}, "files": model_files(model, seed)}
+                entry = found.setdefault((slug, seed), model | empty)
                 for probe in row["probes"]:
-                    place = f"{model['model']}/seed-{seed}/{probe}"
-                    entry["probes"][probe] = {
-                        "csv": f"{RESULTS}/measurements/{place}.csv",
-                        "arrays": f"{RESULTS}/arrays/{place}.safetensors",
-                    }
+                    entry["probes"][probe] = measurement(model["model"], seed, probe)
     return list(found.values())
 
 
@@ -207,7 +295,7 @@ def probe_files(artifacts, kind: str) -> list[str]:
 def measurement_files() -> list[str]:
     """Everything that is measured for the artifacts, the attacks of their probes included."""
     attacks = (
-        f"{RESULTS}/measurements/{entry['model']}/seed-{entry['seed']}/{attack}.csv"
+        measurement(entry["model"], entry["seed"], attack["name"])["csv"]
         for entry in entries(PLAN.artifacts)
         for probe in entry["probes"]
         if (attack := PLAN.probes.get(probe, {}).get("attack"))
@@ -217,9 +305,7 @@ def measurement_files() -> list[str]:
 
 def artifact_inputs(wildcards) -> list[str]:
     artifacts = [wildcards.artifact]
-    paths = [
-        path for entry in entries(artifacts) for path in entry["training"].values()
-    ]
+    paths = [path for entry in entries(artifacts) for path in entry["files"].values()]
     return [
         *probe_files(artifacts, "csv"),
         *probe_files(artifacts, "arrays"),
@@ -227,24 +313,45 @@ def artifact_inputs(wildcards) -> list[str]:
     ]
 
 
-def artifact_dataset(wildcards) -> list[str]:
-    dataset = PLAN.artifacts[wildcards.artifact].get("dataset")
-    return [f"{CONFIG['data_root']}/{dataset}/test.safetensors"] if dataset else []
+def artifact_datasets(wildcards) -> list[str]:
+    datasets = PLAN.artifacts[wildcards.artifact]["datasets"]
+    return [split_file(dataset, "test") for dataset in datasets]
+
+
+def printed_folder(paper: str) -> Path:
+    return PROJECT / "config" / "papers" / paper / "printed"
+
+
+def artifact_printed(wildcards) -> list[str]:
+    """The numbers that the artifact's paper prints, where it has any."""
+    tables = printed_folder(PLAN.artifacts[wildcards.artifact]["paper"]).glob("*.csv")
+    return [relative(path) for path in sorted(tables)]
 
 
 def artifact_template(wildcards) -> str:
-    return str(NOTEBOOKS / f"{PLAN.artifacts[wildcards.artifact]['notebook']}.py")
+    notebook = PLAN.artifacts[wildcards.artifact]["notebook"]
+    return relative(NOTEBOOKS / f"{notebook}.py")
 
 
 def artifact_code(wildcards) -> list[str]:
-    return sources("render_artifact", Path(artifact_template(wildcards)))
+    row = PLAN.artifacts[wildcards.artifact]
+    shapes = [("spectra/filters", one["shape"]) for one in filters_in(row["options"])]
+    members = (declared(registry)[name].file for registry, name in shapes)
+    return sources("render_artifact", Path(artifact_template(wildcards)), *members)
 
 
 def artifact_parameters(wildcards) -> dict:
+    row = PLAN.artifacts[wildcards.artifact]
+    paper = PLAN.papers[row["paper"]]
+    attacks = [attack for probe in row["probes"] for attack in probe_attacks(probe)]
     return {
-        "artifact": PLAN.artifacts[wildcards.artifact],
+        "artifact": row,
+        "paper": {key: paper.get(key, {}) for key in ("methods", "printed")},
         "models": entries([wildcards.artifact]),
-        "scale": PLAN.scale,
+        "attacks": {attack["name"]: attack for attack in attacks},
+        "datasets": {name: split_file(name, "test") for name in row["datasets"]},
+        "printed": relative(printed_folder(row["paper"])),
+        "mark": PLAN.scale["mark"],
     }
 
 
@@ -260,7 +367,7 @@ def artifact_files(artifacts) -> list[str]:
 def of_kind(kind: str) -> str:
     """A wildcard constraint: the artifacts of one kind."""
     names = (name for name, row in PLAN.artifacts.items() if row["kind"] == kind)
-    return "|".join(name.replace(".", r"\.") for name in names)
+    return "|".join(name.replace(".", r"\.") for name in names) or "none"
 
 
 def findings_code() -> list[str]:
@@ -280,8 +387,19 @@ def caption(wildcards) -> dict:
 
 
 def run_files(name: str) -> list[str]:
+    """One kind of file of every model and seed, where the model has it."""
     return [
-        f"{RESULTS}/models/{model}/seed-{seed}/{name}"
-        for model in PLAN.trainings
+        files[name]
+        for row in MODELS.values()
         for seed in PLAN.seeds
+        if name in (files := model_files(row, seed))
+    ]
+
+
+def papers_in_report() -> list[str]:
+    """The papers that have artifacts; the report has a page for each of them."""
+    return [
+        paper
+        for paper in PLAN.papers
+        if any(row["paper"] == paper for row in PLAN.artifacts.values())
     ]

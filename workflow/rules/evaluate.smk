@@ -1,7 +1,7 @@
 rule attack_model:
     input:
         weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
-        test=split_file("test"),
+        test=test_file,
         code=attack_code,
     output:
         perturbation="<results>/attacks/{model}/seed-{seed}/{attack}.safetensors",
@@ -19,7 +19,7 @@ rule attack_model:
         runtime=240,
         gpu=gpu,
     params:
-        training=training,
+        network=network,
         attack=lambda wildcards: PLAN.attacks[wildcards.attack],
         limit=CONFIG["test_images"],
     message:
@@ -31,7 +31,7 @@ rule attack_model:
 rule probe_model:
     input:
         weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
-        test=split_file("test"),
+        images=probed_file,
         perturbation=probe_perturbation,
         code=probe_code,
     output:
@@ -49,7 +49,7 @@ rule probe_model:
         runtime=240,
         gpu=gpu,
     params:
-        training=training,
+        network=network,
         probe=lambda wildcards: PLAN.probes[wildcards.probe],
         limit=CONFIG["test_images"],
     message:

@@ -1,8 +1,8 @@
 rule judge_findings:
     input:
-        claims=str(PROJECT / "config" / "findings.yaml"),
         arrays=probe_files(PLAN.artifacts, "arrays"),
-        histories=run_files("history.csv"),
+        histories=run_files("history"),
+        curves=run_files("curves"),
         code=findings_code(),
     output:
         report(
@@ -16,8 +16,12 @@ rule judge_findings:
     conda:
         "../../envs/figures.yaml"
     params:
+        findings=PLAN.findings,
         models=entries(PLAN.artifacts),
-        scale=PLAN.scale,
+        papers=PLAN.papers,
+        scores=PLAN.scores,
+        architectures=PLAN.architectures,
+        scale=PLAN.scale["name"],
         mark=PLAN.scale["mark"],
     message:
         "Judging the findings"
@@ -30,17 +34,14 @@ rule build_report:
         findings="<results>/findings.csv",
         measurements="<results>/measurements.csv",
         artifacts=artifact_files(PLAN.artifacts),
-        runs=run_files("run.json"),
-        histories=run_files("history.csv"),
-        claims=str(PROJECT / "config" / "findings.yaml"),
-        artifact_rows=str(PROJECT / "config" / "artifacts.yaml"),
-        inventory=str(REFERENCE / "inventory.yaml"),
-        templates=sorted(str(path) for path in TEMPLATES.iterdir()),
+        runs=run_files("run"),
+        histories=run_files("history"),
+        templates=sorted(relative(path) for path in TEMPLATES.iterdir()),
         code=code("build_report"),
     output:
         "<results>/report/index.html",
         "<results>/report/provenance.html",
-        expand("<results>/report/{paper}.html", paper=PLAN.papers),
+        expand("<results>/report/{paper}.html", paper=papers_in_report()),
     log:
         "<logs>/report.log",
     conda:
@@ -48,6 +49,9 @@ rule build_report:
     params:
         config=CONFIG,
         scale=PLAN.scale,
+        papers=PLAN.papers,
+        artifacts=PLAN.artifacts,
+        claims=PLAN.findings,
         notebooks=[f"{RESULTS}/notebooks/{name}.ipynb" for name in PLAN.artifacts],
         titles={name: dataset.title for name, dataset in DATASETS.items()},
         mark=PLAN.scale["mark"],

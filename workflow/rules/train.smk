@@ -1,13 +1,14 @@
-rule train_trunk:
+rule train_shared_prefix:
     input:
-        train=split_file("train"),
+        train=train_file,
+        test=recorded_test_file,
         code=training_code,
     output:
-        "<results>/trunks/{model}/seed-{seed}.safetensors",
+        "<results>/shared_prefixes/{model}/seed-{seed}.safetensors",
     log:
-        "<logs>/trunk/{model}/seed-{seed}.log",
+        "<logs>/shared_prefix/{model}/seed-{seed}.log",
     benchmark:
-        "<benchmarks>/trunk/{model}/seed-{seed}.jsonl"
+        "<benchmarks>/shared_prefix/{model}/seed-{seed}.jsonl"
     priority: 2  # others wait for it
     conda:
         "../../envs/torch.yaml"
@@ -17,19 +18,20 @@ rule train_trunk:
         runtime=training_minutes,
         gpu=gpu,
     params:
-        trunk=trunk,
+        prefix=shared_prefix,
         limit=CONFIG["train_images"],
-        checkpoint=f"{RESULTS}/checkpoints/trunk-{{model}}/seed-{{seed}}.safetensors",
+        checkpoint=f"{RESULTS}/checkpoints/shared-prefix-{{model}}/seed-{{seed}}.safetensors",
     message:
-        "Training what several models have in common: {wildcards.model}, seed {wildcards.seed}"
+        "Training the shared prefix of several models: {wildcards.model}, seed {wildcards.seed}"
     script:
-        "../scripts/train_trunk.py"
+        "../scripts/train_shared_prefix.py"
 
 
 rule train_model:
     input:
-        train=split_file("train"),
-        trunk=trunk_file,
+        train=train_file,
+        test=recorded_test_file,
+        shared_prefix=shared_prefix_file,
         code=training_code,
     output:
         weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
@@ -39,6 +41,8 @@ rule train_model:
         "<logs>/train/{model}/seed-{seed}.log",
     benchmark:
         "<benchmarks>/train/{model}/seed-{seed}.jsonl"
+    wildcard_constraints:
+        model=has_curves(False),
     priority: 1  # before measurements, so that the longest training does not run alone at the end
     conda:
         "../../envs/torch.yaml"
@@ -55,3 +59,40 @@ rule train_model:
         "Training {wildcards.model}, seed {wildcards.seed}"
     script:
         "../scripts/train_model.py"
+
+
+use rule train_model as train_recorded_model with:
+    output:
+        weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
+        history="<results>/models/{model}/seed-{seed}/history.csv",
+        curves="<results>/models/{model}/seed-{seed}/curves.csv",
+        run="<results>/models/{model}/seed-{seed}/run.json",
+    wildcard_constraints:
+        model=has_curves(True),
+
+
+rule derive_model:
+    input:
+        weights=source_weights,
+        test=test_file,
+        code=derivation_code,
+    output:
+        weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
+        run="<results>/models/{model}/seed-{seed}/run.json",
+    log:
+        "<logs>/derive/{model}/seed-{seed}.log",
+    wildcard_constraints:
+        model="|".join(PLAN.derived) or "none",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        network=network,
+        derived=lambda wildcards: PLAN.derived[wildcards.model],
+    message:
+        "Deriving {wildcards.model}, seed {wildcards.seed}"
+    script:
+        "../scripts/derive_model.py"

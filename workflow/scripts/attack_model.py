@@ -17,7 +17,7 @@ with job(snakemake.log[0]):
     run_attack(
         attack=snakemake.params.attack,
         model_name=snakemake.wildcards.model,
-        training=snakemake.params.training,
+        network=snakemake.params.network,
         seed=int(snakemake.wildcards.seed),
         weights=Path(snakemake.input.weights),
         data_file=Path(snakemake.input.test),

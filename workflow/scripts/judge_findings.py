@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-import yaml
-
 from passband.files import write_text
-from passband.findings import judge
+from passband.findings.judging import judge
 from passband.jobs import job
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    claims = yaml.safe_load(Path(snakemake.input.claims).read_text(encoding="utf-8"))
-    verdicts = judge(claims["findings"], snakemake.params.models, snakemake.params.scale)
+    params = snakemake.params
+    verdicts = judge(
+        params.findings,
+        params.models,
+        papers=params.papers,
+        scores=params.scores,
+        networks=params.architectures,
+        scale=params.scale,
+    )
     write_text(snakemake.output[0], verdicts.to_csv(index=False))
     print(verdicts.verdict.value_counts().to_string())

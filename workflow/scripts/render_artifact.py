@@ -13,12 +13,11 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0]):
-    parameters = snakemake.params.parameters
-    kind = parameters["artifact"]["kind"]
-    outputs = {name: str(path) for name, path in snakemake.output.items() if name != "notebook"}
-    files = {
-        "dataset_file": next(iter(snakemake.input.get("dataset", [])), ""),
-        "reference": snakemake.params.reference,
-        "outputs": {kind: outputs},
-    }
-    render(Path(snakemake.input.template), parameters | files, Path(snakemake.output.notebook))
+    written = ("notebook", "parameters")
+    outputs = {name: str(path) for name, path in snakemake.output.items() if name not in written}
+    render(
+        Path(snakemake.input.template),
+        snakemake.params.parameters | {"outputs": outputs},
+        executed=Path(snakemake.output.notebook),
+        parameters_file=Path(snakemake.output.parameters),
+    )

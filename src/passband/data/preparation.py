@@ -9,8 +9,6 @@ from passband.data.registry import get
 from passband.data.storage import check
 from passband.files import sha256, write_arrays, write_json
 
-SPLITS = ("train", "test")
-
 
 def prepare(dataset_id: str, folder: Path, mirror: Path | None = None) -> None:
     """Write train.safetensors, test.safetensors and dataset.json into `folder`.
@@ -27,7 +25,7 @@ def prepare(dataset_id: str, folder: Path, mirror: Path | None = None) -> None:
     paths = {file.name: fetch(dataset, file, folder / "raw", mirror) for file in dataset.files}
     parsed = dataset.parse(paths)
     splits = {}
-    for split in SPLITS:
+    for split in dataset.splits:
         images, labels = getattr(parsed, split)
         arrays = {
             "images": _padded(images, dataset.side),

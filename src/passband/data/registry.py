@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from passband import errors
 from passband.data.parsers import (
@@ -33,7 +34,11 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One image-classification set as Passband uses it: `channels` x `side` x `side` pixels."""
+    """One set of images as Passband uses it: `channels` x `side` x `side` pixels.
+
+    splits: the names of its splits, each a file. task: what its labels are for; recipes train
+    classifiers only.
+    """
 
     id: str
     title: str
@@ -46,6 +51,8 @@ class Dataset:
     files: tuple[RemoteFile, ...]
     parse: Callable[[Mapping[str, Path]], Parsed]
     embedded: Path | None = None
+    splits: tuple[str, ...] = ("train", "test")
+    task: Literal["classification", "detection"] = "classification"
 
 
 def get(dataset_id: str) -> Dataset:

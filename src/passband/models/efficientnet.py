@@ -116,8 +116,8 @@ def _efficientnet(
     return nn.Sequential(*layers, nn.Linear(inputs, classes))
 
 
-register("efficientnet_b0")(_efficientnet)
-register("efficientnet_tiny")(
+register("efficientnet_b0", title="EfficientNet-B0")(_efficientnet)
+register("efficientnet_tiny", title="EfficientNet-B0 (tiny)")(
     partial(
         _efficientnet,
         stem=16,

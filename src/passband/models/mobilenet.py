@@ -76,8 +76,8 @@ def _mobilenet(
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(head, classes))
 
 
-register("mobilenet_v2")(_mobilenet)
-register("mobilenet_v2_tiny")(
+register("mobilenet_v2", title="MobileNet-V2")(_mobilenet)
+register("mobilenet_v2_tiny", title="MobileNet-V2 (tiny)")(
     partial(
         _mobilenet,
         stem=16,

@@ -78,5 +78,5 @@ def _resnet(
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes))
 
 
-register("resnet18")(partial(_resnet, block=_BasicBlock, depths=(2, 2, 2, 2)))
-register("resnet152")(partial(_resnet, block=_Bottleneck, depths=(3, 8, 36, 3)))
+register("resnet18", title="ResNet-18")(partial(_resnet, block=_BasicBlock, depths=(2, 2, 2, 2)))
+register("resnet152", title="ResNet-152")(partial(_resnet, block=_Bottleneck, depths=(3, 8, 36, 3)))

@@ -53,8 +53,8 @@ def _wide_resnet(channels: int, classes: int, side: int, *, depth: int, factor: 
     return model
 
 
-register("wrn_28_10")(partial(_wide_resnet, depth=28, factor=10))
-register("wrn_34_10")(partial(_wide_resnet, depth=34, factor=10))
+register("wrn_28_10", title="WRN-28-10")(partial(_wide_resnet, depth=28, factor=10))
+register("wrn_34_10", title="WRN-34-10")(partial(_wide_resnet, depth=34, factor=10))
 # sar, table V prints the 103,819,674 weights of this network; implementations that carry a stage
 # without use count 108,528,026.
-register("wrn_34_15")(partial(_wide_resnet, depth=34, factor=15))
+register("wrn_34_15", title="WRN-34-15")(partial(_wide_resnet, depth=34, factor=15))

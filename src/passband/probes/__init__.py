@@ -3,7 +3,8 @@
     probe(subject, **constants) -> Measurement
 
 A probe returns per-image arrays (what findings and figures read) and summary rows (what tables
-and people read). Bandwidths given as shares of the side, such as "1/2", fit any image size.
+and people read). An argument named `attack` asks for that attack's stored perturbations; attacks
+in `attacks` are run by the probe itself.
 """
 
 from dataclasses import dataclass, field, replace

@@ -1,48 +1,57 @@
-"""Accuracy on clean, attacked and filtered images, and under filtered perturbations."""
-
-from functools import partial
+"""Accuracy on filtered images, and under filtered perturbations."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from passband.attacks import describe as describe_attack
 from passband.evaluation import added, predictions
+from passband.options import AttackName, FilterName
 from passband.probes import PROBES, Measurement, Subject, stored
-from passband.quantities import bandwidth_at
-from passband.spectra.filters import FILTERS
-
-
-def _correct(subject: Subject, change) -> Tensor:
-    return predictions(subject.model, subject.images, subject.compute, change) == subject.labels
+from passband.spectra.filters import apply, describe, size_of
 
 
 @PROBES.register("filtered_accuracy")
-def filtered_accuracy(subject: Subject, *, filter: str, bandwidths: list[str]) -> Measurement:
-    """Accuracy on natural images behind a square filter (sar, table I and figure 2)."""
-    sizes = [bandwidth_at(subject.side, share) for share in bandwidths]
-    result = Measurement()
-    rows = []
-    for size in sizes:
-        apply = partial(FILTERS[filter], bandwidth=size)
-        rows.append(stored(_correct(subject, lambda images, _, apply=apply: apply(images))))
-        result.accuracy(f"filter={filter};bandwidth={size}", rows[-1])
+def filtered_accuracy(subject: Subject, *, filters: list[FilterName]) -> Measurement:
+    """Accuracy on natural images behind filters (sar, table I and figure 2).
+
+    Args:
+        filters: the filters that are measured, one after the other.
+    """
+    result, rows = Measurement(), []
+    for filter in filters:
+        rows.append(stored(_correct(subject, lambda images, _, row=filter: apply(row, images))))
+        result.accuracy(describe(filter, subject.side), rows[-1])
+    sizes = [size_of(filter, subject.side) for filter in filters]
     result.arrays = {"bandwidths": np.array(sizes), "correct": np.stack(rows)}
     return result
 
 
 @PROBES.register("perturbation_bands")
-def perturbation_bands(subject: Subject, *, attack: str, bandwidths: list[str]) -> Measurement:
-    """Robust accuracy when the perturbation is filtered before it is added (sar, figure 6)."""
-    sizes = [bandwidth_at(subject.side, share) for share in bandwidths]
-    result = Measurement(arrays={"bandwidths": np.array(sizes)})
-    for name in ("lowpass", "highpass"):
+def perturbation_bands(
+    subject: Subject, *, attack: AttackName, low: list[FilterName], high: list[FilterName]
+) -> Measurement:
+    """Robust accuracy when the perturbation is filtered before it is added (sar, figure 6).
+
+    Args:
+        attack: the attack whose perturbations are filtered.
+        low: filters that keep low frequencies, one after the other.
+        high: filters that keep high frequencies.
+    """
+    result = Measurement()
+    for kept, filters in {"low": low, "high": high}.items():
         rows = []
-        for size in sizes:
+        for filter in filters:
             parts = subject.perturbation.split(500)
-            noise = torch.cat([FILTERS[name](part, size) for part in parts])
+            noise = torch.cat([apply(filter, part) for part in parts])
             rows.append(stored(_correct(subject, added(noise))))
-            result.accuracy(
-                f"attack={attack};perturbation_filter={name};bandwidth={size}", rows[-1]
-            )
-        result.arrays[f"correct_{name}"] = np.stack(rows)
+            described = describe(filter, subject.side)
+            result.accuracy(f"{describe_attack(attack)};perturbation_{described}", rows[-1])
+        result.arrays[f"correct_{kept}"] = np.stack(rows)
+        sizes = [size_of(filter, subject.side) for filter in filters]
+        result.arrays[f"bandwidths_{kept}"] = np.array(sizes)
     return result
+
+
+def _correct(subject: Subject, change) -> Tensor:
+    return predictions(subject.model, subject.images, subject.compute, change) == subject.labels

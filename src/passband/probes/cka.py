@@ -6,15 +6,22 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from passband.attacks import describe
 from passband.errors import unknown
 from passband.evaluation import added, progress
+from passband.options import AttackName, BatchSize, Images
 from passband.probes import PROBES, Measurement, Subject, stored
 from passband.spectra.similarity import cka, gram, hsic_biased, hsic_unbiased
 
 
 @PROBES.register("layer_similarity")
 def layer_similarity(
-    subject: Subject, *, attack: str, images: int, batch: int, layers: list[str] | None = None
+    subject: Subject,
+    *,
+    attack: AttackName,
+    images: Images,
+    batch: BatchSize,
+    layers: list[str] | None = None,
 ) -> Measurement:
     """Linear CKA of every pair of layers on attacked images (fourier_study, figures 6 and 7).
 
@@ -23,6 +30,12 @@ def layer_similarity(
     out. `cka` takes the unbiased estimator, which hardly depends on the batch size; `cka_biased`
     the biased one, which does (with batch = images it is that of one Gram matrix of all images).
     Shallow-deep similarity is the mean CKA between the first and the last third of the layers.
+
+    Args:
+        attack: the attack whose images are shown.
+        images: measure the first so many test images only.
+        batch: images per batch; those that fill no batch are left out.
+        layers: names of the layers; all of them if left out.
     """
     subject = subject.first(images)
     size = min(batch, len(subject.labels))
@@ -45,10 +58,10 @@ def layer_similarity(
             "cka_biased": stored(matrices["biased"].float()),
             "shallow_deep_by_batch": stored(per_batch.float()),
         },
-        metadata={"layers": list(grams), "attack": attack, "batch": size},
+        metadata={"layers": list(grams), "attack": attack["name"], "batch": size},
         rows=[
             (
-                f"attack={attack};estimator={name};batch={size}",
+                f"{describe(attack)};estimator={name};batch={size}",
                 "shallow_deep_cka",
                 shallow_deep(matrix).item(),
                 count,

@@ -1,14 +1,15 @@
-"""Example images: clean, attacked and low-pass filtered, and what each treatment leaves intact."""
+"""Example images: clean, attacked and filtered, and what of each is left intact."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from passband.attacks import describe as describe_attack
 from passband.evaluation import predictions
+from passband.options import AttackName, FilterName, Images
 from passband.probes import PROBES, Measurement, Subject, stored
-from passband.quantities import bandwidth_at
-from passband.spectra.filters import lowpass
-from passband.spectra.statistics import amplitude
+from passband.spectra.amplitudes import amplitude
+from passband.spectra.filters import apply, describe, size_of
 
 
 def _edges(images: Tensor) -> Tensor:
@@ -35,20 +36,25 @@ def shape_kept(changed: Tensor, clean: Tensor) -> Tensor:
 
 @PROBES.register("example_images")
 def example_images(
-    subject: Subject, *, attack: str, bandwidth: str, examples: int, images: int
+    subject: Subject, *, attack: AttackName, filter: FilterName, examples: Images, images: Images
 ) -> Measurement:
     """The first image of each class in turn until there are `examples`, in three versions.
 
-    sar, figures 3, 5 and 11 to 14: clean, PGD-attacked, behind a low-pass filter. Texture and
-    shape statistics are taken over the first `images` test images.
+    sar, figures 3, 5 and 11 to 14: clean, attacked, behind a filter. Texture and shape statistics
+    are taken over the first `images` test images.
+
+    Args:
+        attack: the attack whose perturbations are shown.
+        filter: the filter of the third version.
+        examples: how many images are kept.
+        images: measure the first so many test images only.
     """
     subject = subject.first(images)
-    size = bandwidth_at(subject.side, bandwidth)
     clean = subject.compute.images(subject.images)
-    blurred, attacked = lowpass(clean, size), (clean + subject.perturbation).clamp(0, 1)
-    conditions = (f"filter=lowpass;bandwidth={size}", f"attack={attack}")
+    filtered, attacked = apply(filter, clean), (clean + subject.perturbation).clamp(0, 1)
+    conditions = (describe(filter, subject.side), describe_attack(attack))
     statistics = {
-        name: torch.stack([measure(changed, clean) for changed in (blurred, attacked)])
+        name: torch.stack([measure(changed, clean) for changed in (filtered, attacked)])
         for name, measure in {"detail": detail_kept, "shape": shape_kept}.items()
     }
 
@@ -63,14 +69,18 @@ def example_images(
         arrays={
             "images": stored(clean[chosen]),
             "perturbation": stored(noise),
-            "filtered": stored(blurred[chosen]),
+            "filtered": stored(filtered[chosen]),
             "spectrum": stored(amplitude(noise).mean(1)),
             "labels": stored(labels[chosen]),
             "predicted": stored(predicted),
             "predicted_adversarial": stored(predicted_adversarial),
         }
         | {f"{name}_kept": stored(values) for name, values in statistics.items()},
-        metadata={"classes": list(subject.classes), "bandwidth": size, "attack": attack},
+        metadata={
+            "classes": list(subject.classes),
+            "bandwidth": size_of(filter, subject.side),
+            "attack": attack["name"],
+        },
         rows=[
             (f"{condition};statistic={name}", "kept", float(kept.mean()), len(clean), "ratio")
             for name, values in statistics.items()

@@ -1,64 +1,71 @@
-"""Accuracy on attacked images behind a low-pass filter that the attacker did not know of."""
+"""Accuracy on attacked images behind filters that the attack did not see."""
 
 import torch
 from torch import Tensor
 
+from passband.attacks import describe as describe_attack
 from passband.evaluation import added, perturbations, predictions
+from passband.options import AttackName, FilterName, Images
 from passband.probes import PROBES, Measurement, Subject, stored
-from passband.quantities import bandwidth_at
-from passband.spectra.filters import lowpass
+from passband.spectra.filters import apply, describe, size_of
 
 
 @PROBES.register("accuracy_under_filtered_attacks")
 def accuracy_under_filtered_attacks(
     subject: Subject,
     *,
-    attack: str,
-    attacks: list[dict],
-    bandwidths: list[str],
-    images: int | None = None,
+    attack: AttackName,
+    attacks: list[AttackName],
+    filters: list[FilterName],
+    images: Images | None = None,
 ) -> Measurement:
-    """Accuracy on clean and attacked images behind low-pass filters (fourier_study, table 1).
+    """Accuracy on clean and attacked images behind filters (fourier_study, table 1).
 
-    attack: the one whose perturbations are stored already; attacks: more of them. Every image is
-    attacked, also those that are misclassified without an attack: noise and filter may set them
-    right. The attack sees the network without a filter; what it made is filtered (not clipped) and
-    classified. The whole side as bandwidth is no filter.
+    Every image is attacked, also those that are misclassified without an attack: noise and filter
+    may set them right. The attack sees the network without a filter; its result is filtered (not
+    clipped) and classified. A filter of the whole side is no filter.
+
+    Args:
+        attack: an attack whose perturbations are made once and shared with other probes.
+        attacks: further attacks, run for this probe alone.
+        filters: the filters that are measured, one after the other.
+        images: measure the first so many test images only; all if left out.
     """
     subject = subject.first(images)
-    sizes = [bandwidth_at(subject.side, share) for share in bandwidths]
     rows = [
-        _behind_filters(subject, sizes),
-        _behind_filters(subject, sizes, subject.perturbation),
+        _behind_filters(subject, filters),
+        _behind_filters(subject, filters, subject.perturbation),
     ]
     for one in attacks:
         noise = perturbations(
             subject.model, subject.images, subject.labels, one, subject.seed, subject.compute
         )
-        rows.append(_behind_filters(subject, sizes, noise))
-    names = [attack, *(one["name"] for one in attacks)]
+        rows.append(_behind_filters(subject, filters, noise))
+    run = [attack, *attacks]
+    sizes = [size_of(filter, subject.side) for filter in filters]
     found = Measurement(
         arrays={
             "bandwidths": torch.tensor(sizes).numpy(),
             "correct": stored(torch.stack(rows)),
         },
-        metadata={"attacks": names},
+        metadata={"attacks": [one["name"] for one in run]},
     )
-    for name, by_bandwidth in zip(["none", *names], found.arrays["correct"], strict=True):
-        for size, correct in zip(sizes, by_bandwidth, strict=True):
-            found.accuracy(f"attack={name};filter=lowpass;bandwidth={size}", correct)
+    described = ["attack=none", *map(describe_attack, run)]
+    for condition, by_filter in zip(described, found.arrays["correct"], strict=True):
+        for filter, correct in zip(filters, by_filter, strict=True):
+            found.accuracy(f"{condition};{describe(filter, subject.side)}", correct)
     return found
 
 
-def _behind_filters(subject: Subject, sizes: list[int], noise: Tensor | None = None) -> Tensor:
+def _behind_filters(subject: Subject, filters: list[dict], noise: Tensor | None = None) -> Tensor:
     """Which images [K, N] are classified correctly behind each of the filters."""
     attacked = (lambda images, _: images) if noise is None else added(noise)
 
-    def correct(size: int) -> Tensor:
+    def correct(filter: dict) -> Tensor:
         def change(images: Tensor, part: slice) -> Tensor:
             shown = attacked(images, part)
-            return shown if size == subject.side else lowpass(shown, size)
+            return shown if size_of(filter, subject.side) == subject.side else apply(filter, shown)
 
         return predictions(subject.model, subject.images, subject.compute, change) == subject.labels
 
-    return torch.stack([correct(size) for size in sizes])
+    return torch.stack([correct(filter) for filter in filters])

@@ -5,17 +5,22 @@ import torch
 
 from passband.draws import Draws, key_of
 from passband.evaluation import batches, predictions, progress
+from passband.options import Images, Positive
 from passband.probes import PROBES, Measurement, Subject, stored
 from passband.spectra.bases import basis_images, frequencies, full_plane
 
 
 @PROBES.register("fourier_heatmap")
-def fourier_heatmap(subject: Subject, *, norm_per_pixel: float, images: int) -> Measurement:
+def fourier_heatmap(subject: Subject, *, norm_per_pixel: Positive, images: Images) -> Measurement:
     """Error rate on x + r v U for every basis image U (sar, figure 7 and appendix B).
 
     The sign r is drawn per image, channel and basis image; the noise has Euclidean norm
     v = norm_per_pixel * side in each channel; the sum is clipped to [0, 1]. One basis image
     stands for f and -f: 514 forward passes per image at 32 x 32.
+
+    Args:
+        norm_per_pixel: Euclidean norm of the noise in each channel, divided by the image side.
+        images: measure the first so many test images only.
     """
     subject = subject.first(images)
     pairs, norm = frequencies(subject.side), norm_per_pixel * subject.side

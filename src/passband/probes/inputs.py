@@ -2,18 +2,24 @@
 
 import torch
 
+from passband.attacks import describe
 from passband.evaluation import added, batches
+from passband.options import AttackName, Images
 from passband.probes import PROBES, Measurement, Subject, stored
 from passband.probes.spectrum import channel_amplitude, mean_amplitude
-from passband.spectra.statistics import amplitude_by_radius, energy_share
+from passband.spectra.amplitudes import amplitude_by_radius, energy_share
 
 
 @PROBES.register("input_spectra")
-def input_spectra(subject: Subject, *, attack: str, images: int) -> Measurement:
+def input_spectra(subject: Subject, *, attack: AttackName, images: Images) -> Measurement:
     """Mean |DFT| of clean and attacked images and of their difference (fourier_study, figure 2).
 
     Also, for each image, the share of the energy inside the central square of half the bandwidth
-    (a quarter of the plane) and the amplitude by distance from frequency zero.
+    (a quarter of the plane) and the amplitude by distance from the DC component.
+
+    Args:
+        attack: the attack whose images are shown.
+        images: measure the first so many test images only.
     """
     subject = subject.first(images)
     half = subject.side // 4 * 2
@@ -22,7 +28,7 @@ def input_spectra(subject: Subject, *, attack: str, images: int) -> Measurement:
     clean = torch.cat([subject.compute.images(subject.images[part]) for part in parts])
     attacked = torch.cat([change(clean[part], part) for part in parts])
     shown = {"clean": clean, "adversarial": attacked, "difference": attacked - clean}
-    result = Measurement(metadata={"attack": attack, "bandwidth": half})
+    result = Measurement(metadata={"attack": attack["name"], "bandwidth": half})
     for name, tensor in shown.items():
         amplitudes = channel_amplitude(tensor)
         share = energy_share(amplitudes, [half])[0]
@@ -31,6 +37,6 @@ def input_spectra(subject: Subject, *, attack: str, images: int) -> Measurement:
             f"energy_share_{name}": stored(share),
             f"amplitude_by_radius_{name}": stored(amplitude_by_radius(amplitudes)),
         }
-        condition = f"attack={attack};shown={name};square={half}"
+        condition = f"{describe(attack)};shown={name};square={half}"
         result.rows.append((condition, "energy_share", share.mean().item(), len(share), "ratio"))
     return result

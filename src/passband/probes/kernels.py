@@ -6,18 +6,22 @@ from torch import Tensor, nn
 
 from passband.errors import UserError
 from passband.models.quantization import baked
+from passband.options import Index
 from passband.probes import PROBES, Measurement, Subject, stored
 
 
 @PROBES.register("kernels")
-def kernels(subject: Subject, *, layer: int = 0, all_layers: bool = False) -> Measurement:
+def kernels(subject: Subject, *, layer: Index = 0, all_layers: bool = False) -> Measurement:
     """Weights of one convolution and statistics of its kernels (fourier_study, figures 3, 4 and 8).
 
     Weights are those of the network as trained (batch normalisation not folded in); 0 is the first
     convolution, 1 the first one that a quantised network quantises. A statistic that does not
     exist is NaN and left out of the mean: for a kernel of zeros, and the correlation of the
-    channels where there is one. `all_layers` adds every convolution's frequency map. No image is
-    shown, so that rows count none.
+    channels where there is one. No image is shown, so that rows count none.
+
+    Args:
+        layer: which convolution; 0 is the first.
+        all_layers: whether to map the frequencies of every convolution, too.
     """
     weights = convolutions(subject.trained)
     if layer >= len(weights):

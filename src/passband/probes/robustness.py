@@ -3,21 +3,27 @@
 import torch
 from torch import Tensor
 
+from passband.attacks import describe
 from passband.attacks.objectives import objective
 from passband.compute import Compute
 from passband.evaluation import added, batches, perturbations, predictions
+from passband.options import AttackName, Images
 from passband.probes import PROBES, Measurement, Subject, stored
 
 
 @PROBES.register("accuracy_under_attacks")
 def accuracy_under_attacks(
-    subject: Subject, *, attacks: list[dict], images: int | None = None
+    subject: Subject, *, attacks: list[AttackName], images: Images | None = None
 ) -> Measurement:
     """Accuracy without and under each of several attacks, on the first `images` test images.
 
     Images that are misclassified without an attack count as fallen and are not attacked. Also
     which images have an input gradient of exactly zero, in the precision that attacks search in:
     a sign of masked gradients, where attacks prove nothing.
+
+    Args:
+        attacks: the attacks, run for this probe alone.
+        images: measure the first so many test images only; all if left out.
     """
     subject = subject.first(images)
     clean = _standing(subject, torch.arange(len(subject.labels), device=subject.labels.device))
@@ -30,7 +36,7 @@ def accuracy_under_attacks(
     }
     found.accuracy("attack=none", found.arrays["correct_clean"])
     for attack, row in zip(attacks, found.arrays["correct"], strict=True):
-        found.accuracy(f"attack={attack['name']}", row)
+        found.accuracy(describe(attack), row)
     zero = found.arrays["zero_gradient"]
     found.rows.append(("", "zero_gradient_share", 100 * float(zero.mean()), len(zero), "percent"))
     return found
@@ -38,11 +44,15 @@ def accuracy_under_attacks(
 
 @PROBES.register("worst_case_accuracy")
 def worst_case_accuracy(
-    subject: Subject, *, attacks: list[dict], images: int | None = None
+    subject: Subject, *, attacks: list[AttackName], images: Images | None = None
 ) -> Measurement:
     """Accuracy under several attacks in turn, each on the images that still stand.
 
     With the four attacks of AutoAttack (Croce and Hein 2020) this is its standard version.
+
+    Args:
+        attacks: the attacks, in the order in which they are run.
+        images: measure the first so many test images only; all if left out.
     """
     subject = subject.first(images)
     standing = _standing(subject, torch.arange(len(subject.labels), device=subject.labels.device))
@@ -52,10 +62,18 @@ def worst_case_accuracy(
     for place, attack in enumerate(attacks):
         standing = _standing(subject, standing, attack)
         rows.append(_mask(standing, subject))
-        names = "+".join(one["name"] for one in attacks[: place + 1])
-        found.accuracy(f"attack={names}", stored(rows[-1]))
+        found.accuracy(_described_ensemble(attacks[: place + 1]), stored(rows[-1]))
     found.arrays = {"correct_clean": clean, "survived": stored(torch.stack(rows))}
     return found
+
+
+def _described_ensemble(attacks: list[dict]) -> str:
+    """The names of the attacks, then the constants of each with its name before the key."""
+    names = "+".join(attack["name"] for attack in attacks)
+    constants = [
+        f"{attack['name']}.{pair}" for attack in attacks for pair in describe(attack).split(";")[1:]
+    ]
+    return ";".join([f"attack={names}", *constants])
 
 
 def _standing(subject: Subject, indices: Tensor, attack: dict | None = None) -> Tensor:

@@ -6,14 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
-from torch import nn
 
-from passband import models
+from passband.attacks import describe
 from passband.compute import Compute
 from passband.data.storage import ImageSet, load
 from passband.evaluation import added, frozen, perturbations, predictions
 from passband.files import read_arrays, write_arrays, write_csv
+from passband.models.stored import load_model
 from passband.probes import PROBES, Measurement, Subject, stored
 
 COLUMNS = ("condition", "metric", "value", "n_images", "unit")
@@ -24,24 +23,6 @@ def _subject_data(data_file: Path, limit: int | None, compute: Compute) -> Image
     return data._replace(
         images=data.images[:limit].to(compute.device), labels=data.labels[:limit].to(compute.device)
     )
-
-
-def load_trained(weights: Path, training: dict, data: ImageSet, compute: Compute) -> nn.Module:
-    """A trained network for the images of `data`, in eval mode, its layers as they trained.
-
-    training: what the network was trained with: architecture and recipe.
-    """
-    channels, side = data.images.shape[1:3]
-    model = models.build(
-        training["architecture"],
-        channels,
-        len(data.classes),
-        side,
-        seed=0,
-        quantization=training["recipe"].get("quantization"),
-    )
-    model.load_state_dict(load_file(weights))
-    return compute.place(model.eval().requires_grad_(False))
 
 
 @contextmanager
@@ -55,7 +36,7 @@ def run_attack(
     *,
     attack: dict,
     model_name: str,
-    training: dict,
+    network: dict,
     seed: int,
     weights: Path,
     data_file: Path,
@@ -67,21 +48,21 @@ def run_attack(
 ) -> None:
     """Attack the first `limit` images; write the perturbation, and accuracy with and without it.
 
-    training: what the network was trained with: architecture and resolved recipe.
+    network: architecture, method and quantization of the model.
     arrays: correct and correct_clean, uint8 [N].
     """
     data = _subject_data(data_file, limit, compute)
-    model = compute.place(frozen(load_trained(weights, training, data, compute)))
+    model = compute.place(frozen(compute.place(load_model(weights, network, data))))
     with _timed(attack["name"]):
         noise = perturbations(model, data.images, data.labels, attack, seed, compute)
         clean = predictions(model, data.images, compute) == data.labels
         attacked = predictions(model, data.images, compute, added(noise)) == data.labels
     measured = Measurement({"correct": stored(attacked), "correct_clean": stored(clean)})
     measured.accuracy("attack=none", measured.arrays["correct_clean"])
-    measured.accuracy(f"attack={attack['name']}", measured.arrays["correct"])
+    measured.accuracy(describe(attack), measured.arrays["correct"])
     origin = {"attack": attack, "seed": seed, **compute.describe()}
     write_arrays(perturbation, {"perturbation": stored(noise)}, origin)
-    labels = _labels(data, training, model_name, seed, attack["name"])
+    labels = _labels(data, network, model_name, seed, attack["name"])
     _write(measured, labels, csv, arrays)
 
 
@@ -90,7 +71,7 @@ def run_probe(
     probe: dict,
     name: str,
     model_name: str,
-    training: dict,
+    network: dict,
     seed: int,
     weights: Path,
     data_file: Path,
@@ -105,7 +86,7 @@ def run_probe(
     noise = None
     if perturbation is not None:
         noise = torch.from_numpy(read_arrays(perturbation)["perturbation"]).to(compute.device)
-    trained = load_trained(weights, training, data, compute)
+    trained = compute.place(load_model(weights, network, data))
     subject = Subject(
         model=compute.place(frozen(trained)),
         trained=trained,
@@ -116,20 +97,21 @@ def run_probe(
         compute=compute,
         perturbation=noise,
     )
-    constants = {key: value for key, value in probe.items() if key != "probe"}
+    beside = ("name", "probe", "dataset", "split")
+    constants = {key: value for key, value in probe.items() if key not in beside}
     with _timed(name):
         measured = PROBES[probe["probe"]](subject, **constants)
-    _write(measured, _labels(data, training, model_name, seed, name), csv, arrays)
+    _write(measured, _labels(data, network, model_name, seed, name), csv, arrays)
 
 
 def _labels(
-    data: ImageSet, training: dict, model_name: str, seed: int, probe: str
+    data: ImageSet, network: dict, model_name: str, seed: int, probe: str
 ) -> dict[str, object]:
     """The columns that all rows of a job share."""
     return {
         "dataset": data.title,
-        "architecture": training["architecture"],
-        "method": training["recipe"]["method"],
+        "architecture": network["architecture"],
+        "method": network["method"],
         "model": model_name,
         "seed": seed,
         "probe": probe,

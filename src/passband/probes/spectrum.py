@@ -4,8 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from passband.attacks import describe
+from passband.options import AttackName, Images
 from passband.probes import PROBES, Measurement, Subject, stored
-from passband.spectra.statistics import (
+from passband.spectra.amplitudes import (
     amplitude,
     amplitude_by_radius,
     autocorrelation,
@@ -14,7 +16,7 @@ from passband.spectra.statistics import (
 
 
 def mean_amplitude(images: Tensor) -> Tensor:
-    """Mean |DFT| over images and channels, frequency zero centred: [N, C, H, W] to [H, W]."""
+    """Mean |DFT| over images and channels, DC component centred: [N, C, H, W] to [H, W]."""
     return sum(amplitude(part).mean(1).sum(0) for part in images.split(500)) / len(images)
 
 
@@ -24,8 +26,13 @@ def channel_amplitude(images: Tensor) -> Tensor:
 
 
 @PROBES.register("perturbation_spectrum")
-def perturbation_spectrum(subject: Subject, *, attack: str, images: int) -> Measurement:
-    """Mean |DFT| of the first `images` perturbations (sar, figure 4), and statistics per image."""
+def perturbation_spectrum(subject: Subject, *, attack: AttackName, images: Images) -> Measurement:
+    """Mean |DFT| of perturbations (sar, figure 4), and statistics per image.
+
+    Args:
+        attack: the attack whose perturbations are measured.
+        images: measure the first so many test images only.
+    """
     noise = subject.first(images).perturbation
     bandwidths = list(range(2, subject.side + 1, 2))
     spectra = channel_amplitude(noise)
@@ -40,10 +47,8 @@ def perturbation_spectrum(subject: Subject, *, attack: str, images: int) -> Meas
         }
     )
     for bandwidth, row in zip(bandwidths, share, strict=True):
-        condition = f"attack={attack};square={bandwidth}"
+        condition = f"{describe(attack)};square={bandwidth}"
         result.rows.append((condition, "energy_share", row.mean().item(), len(noise), "ratio"))
     mean_correlation = float(result.arrays["autocorrelation"].mean())
-    result.rows.append(
-        (f"attack={attack}", "autocorrelation", mean_correlation, len(noise), "ratio")
-    )
+    result.rows.append((describe(attack), "autocorrelation", mean_correlation, len(noise), "ratio"))
     return result

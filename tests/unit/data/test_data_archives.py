@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_archives import (
+from archives import (
     cifar10_archive,
     cifar100_archive,
     idx_archives,
@@ -22,7 +22,7 @@ from data_archives import (
 
 from passband.data.download import sha256
 from passband.data.parsers import read_pickle
-from passband.data.preparation import SPLITS, prepare
+from passband.data.preparation import prepare
 from passband.data.registry import DATASETS
 from passband.data.storage import load
 from passband.errors import UserError
@@ -45,7 +45,7 @@ def test_idx_images_are_padded_with_zeros_to_32(publish, tmp_path, dataset_id):
 def test_cifar10_joins_the_five_batches_in_order(publish, tmp_path):
     publish("cifar10", {"cifar-10-python.tar.gz": cifar10_archive()})
     prepare("cifar10", tmp_path)
-    train, test = (load(tmp_path, split) for split in SPLITS)
+    train, test = (load(tmp_path, split) for split in ("train", "test"))
     expected = random_images(6, 3, 3072).reshape(6, 3, 3, 32, 32)
     assert (train.images.numpy() == expected[:5].reshape(15, 3, 32, 32)).all()
     assert (test.images.numpy() == expected[5]).all()
@@ -57,7 +57,7 @@ def test_cifar10_joins_the_five_batches_in_order(publish, tmp_path):
 def test_cifar100_takes_the_fine_labels(publish, tmp_path):
     publish("cifar100", {"cifar-100-python.tar.gz": cifar100_archive()})
     prepare("cifar100", tmp_path)
-    train, test = (load(tmp_path, split) for split in SPLITS)
+    train, test = (load(tmp_path, split) for split in ("train", "test"))
     assert train.labels.tolist() == [99, 98, 97, 96, 95]
     assert test.labels.tolist() == [99, 98, 97]
     assert len(train.classes) == 100
@@ -78,7 +78,7 @@ def test_svhn_moves_the_axes_and_calls_ten_zero(publish, tmp_path):
 def test_tiny_imagenet_numbers_sorted_classes_and_tests_on_validation(publish, tmp_path):
     publish("tiny-imagenet", {"tiny-imagenet-200.zip": tiny_imagenet_archive()})
     prepare("tiny-imagenet", tmp_path)
-    train, test = (load(tmp_path, split) for split in SPLITS)
+    train, test = (load(tmp_path, split) for split in ("train", "test"))
     assert train.classes == ("goldfish", "Egyptian cat")
     assert train.images.shape == (3, 3, 64, 64)
     assert train.labels.tolist() == [0, 0, 1]

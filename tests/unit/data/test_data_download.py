@@ -4,7 +4,7 @@ import gzip
 from dataclasses import replace
 
 import pytest
-from data_archives import idx_archives, svhn_archives
+from archives import idx_archives, svhn_archives
 
 from passband.data.download import MIRROR_VARIABLE, fetch
 from passband.data.preparation import prepare

@@ -1,0 +1,63 @@
+"""Figures and tables: their options checked, and what they need derived from them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from passband.data.registry import DATASETS
+from passband.dependencies import declared
+from passband.errors import UserError
+from passband.options import Known, Names, named, read_row
+from passband.plan.names import check_known, substitute
+
+FIGURES = "figures"
+
+
+def resolve_artifact(
+    name: str,
+    row: Mapping,
+    models: Mapping[str, Mapping],
+    datasets: Mapping[str, str],
+    printed: list[str],
+    names: Names,
+    root: Path,
+) -> dict:
+    """An artifact with its options resolved.
+
+    Args:
+        models: all models by slug; several that are one model at this scale count once.
+        datasets: the scale's substitutes.
+        printed: the printed tables of the artifact's paper.
+        names: probes (attacks among them), attacks and filters that options may name.
+
+    Returns:
+        The row with `id`, `notes`, the resolved `options`, and the `probes` and `datasets` that
+        the options name.
+
+    Raises:
+        UserError: one sentence that names the artifact and the key.
+    """
+    owner, notebook = f"artifact '{name}'", row["notebook"]
+    functions = declared(FIGURES)
+    check_known(f"notebook of {owner}", [notebook], functions)
+    if not (root / "reports" / "notebooks" / f"{notebook}.py").exists():
+        raise UserError(f"{owner}: there is no template reports/notebooks/{notebook}.py; add it.")
+    check_known(f"model of {owner}", row["models"], models)
+    keywords, given = functions[notebook].keywords, row.get("options", {})
+    here = {one: Known(substitute(one, datasets)) for one in DATASETS}
+    known = {**names, "dataset": here, "printed": {one: Known(one) for one in printed}}
+    options = read_row(f"{owner}, options", keywords, given, known)
+
+    def mentioned(what: str) -> list[str]:
+        pairs = ((keywords[key].kind, value) for key, value in given.items())
+        return list(dict.fromkeys(one for pair in pairs for one in named(*pair, what)))
+
+    distinct = {models[slug]["model"]: slug for slug in reversed(row["models"])}
+    return {
+        "id": name,
+        "notes": [],
+        **row,
+        "models": [slug for slug in row["models"] if slug in distinct.values()],
+        "options": options,
+        "probes": mentioned("probe"),
+        "datasets": [substitute(one, datasets) for one in mentioned("dataset")],
+    }

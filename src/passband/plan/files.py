@@ -1,0 +1,97 @@
+"""The config files: shared rows, and one folder per paper."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from passband.errors import UserError
+from passband.plan.reading import check, read_yaml
+
+SHARED = ("attacks", "filters", "probes", "scores")
+
+
+class Files(NamedTuple):
+    """The rows of all config files by kind and name; those of papers know their paper.
+
+    papers: id -> paper.yaml; recipes, transforms, models, artifacts: name -> row with the key
+    `paper`; findings: rows with the key `paper`; printed: paper -> names of its printed tables.
+    """
+
+    papers: dict[str, dict]
+    attacks: dict[str, dict]
+    filters: dict[str, dict]
+    probes: dict[str, dict]
+    scores: dict[str, dict]
+    recipes: dict[str, dict]
+    transforms: dict[str, dict]
+    models: dict[str, dict]
+    artifacts: dict[str, dict]
+    findings: list[dict]
+    printed: dict[str, list[str]]
+
+
+def read_files(root: Path) -> Files:
+    """Read and check config/*.yaml and config/papers/*/*.yaml below `root`.
+
+    A paper's folder may hold files with rows of its own beside the shared ones (attacks.yaml,
+    filters.yaml, probes.yaml, scores.yaml). Raises UserError for a file that is malformed and for
+    a name that two files give.
+    """
+    config, schemas = root / "config", root / "workflow" / "schemas"
+    folders = sorted(path.parent for path in config.glob("papers/*/paper.yaml"))
+    if not folders:
+        raise UserError(f"there is no paper: {config}/papers holds no folder with a paper.yaml.")
+    found = Files({}, {}, {}, {}, {}, {}, {}, {}, {}, [], {})
+    for folder in (config, *folders):
+        for kind in SHARED:
+            path = folder / f"{kind}.yaml"
+            if folder == config or path.exists():
+                content = read_yaml(path)
+                check(content, schemas / "rows.schema.yaml", _shown(path, root))
+                _add(getattr(found, kind), content, f"{kind[:-1]}", path, root)
+    for folder in folders:
+        paper = folder.name
+        found.papers[paper] = _content(folder / "paper.yaml", "paper", root)
+        found.printed[paper] = sorted(path.stem for path in folder.glob("printed/*.csv"))
+        for name, sections in {
+            "models": ("recipes", "transforms", "models"),
+            "artifacts": ("artifacts",),
+            "findings": ("findings",),
+        }.items():
+            path = folder / f"{name}.yaml"
+            if not path.exists():
+                continue
+            content = _content(path, name, root)
+            for section in sections:
+                rows = content.get(section, {})
+                if section == "findings":
+                    found.findings.extend(row | {"paper": paper} for row in rows)
+                    continue
+                owned = {key: row | {"paper": paper} for key, row in rows.items()}
+                _add(getattr(found, section), owned, section[:-1], path, root)
+        for name in found.artifacts:
+            if found.artifacts[name]["paper"] == paper and not name.startswith(f"{paper}."):
+                raise UserError(
+                    f"{_shown(folder / 'artifacts.yaml', root)}: the artifact '{name}' must begin "
+                    f"with its paper, '{paper}.'; rename it."
+                )
+    return found
+
+
+def _content(path: Path, schema: str, root: Path) -> dict:
+    content = read_yaml(path)
+    check(content, root / "workflow" / "schemas" / f"{schema}.schema.yaml", _shown(path, root))
+    return content
+
+
+def _add(rows: dict, more: dict, kind: str, path: Path, root: Path) -> None:
+    for name in more:
+        if name in rows:
+            raise UserError(
+                f"{_shown(path, root)}: the {kind} '{name}' is defined in another file, too; "
+                "rename one of them."
+            )
+    rows.update(more)
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()

@@ -1,0 +1,105 @@
+"""Models: trained by a recipe, or derived from another model by a transform."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from passband.data.registry import DATASETS, get
+from passband.errors import UserError
+from passband.options import Names
+from passband.plan.files import Files
+from passband.plan.names import check_known, substitute
+from passband.plan.recipes import resolve_recipe
+from passband.plan.rows import resolve_row
+
+TRAINED, DERIVED = ("dataset", "architecture", "recipe"), ("of", "transform")
+
+
+def resolve_models(
+    files: Files,
+    recipes: Mapping[str, Mapping],
+    config: Mapping,
+    titles: Mapping[str, str],
+    names: Names,
+    schemas: Path,
+) -> tuple[dict[str, dict], dict[str, dict], dict[str, dict]]:
+    """All models of the config.
+
+    Returns:
+        Models by slug, with the paper's and the scale's data set and network; trainings by model
+        id: dataset, architecture and resolved recipe; derived models by model id: the trained
+        model's id (`of`) and the resolved `transform`.
+
+    Raises:
+        UserError: one sentence that names the model.
+    """
+    models, trainings, derived = {}, {}, {}
+    for slug, row in files.models.items():
+        _check_kind(slug, row)
+    for slug, row in files.models.items():
+        if "of" in row:
+            continue
+        dataset = substitute(row["dataset"], config["datasets"])
+        architecture = substitute(row["architecture"], config["architectures"])
+        check_known(f"dataset of model '{slug}'", [row["dataset"], dataset], DATASETS)
+        check_known(f"architecture of model '{slug}'", [row["architecture"], architecture], titles)
+        check_known(f"recipe of model '{slug}'", [row["recipe"]], recipes)
+        if DATASETS[dataset].task != "classification":
+            raise UserError(
+                f"model '{slug}' cannot be trained on {dataset}, whose task is "
+                f"{DATASETS[dataset].task}: recipes train classifiers."
+            )
+        name = row["recipe"]
+        recipe = resolve_recipe(name, recipes[name], dataset, names, schemas)
+        model = f"{dataset}_{architecture}_{name}"
+        models[slug] = {
+            "slug": slug,
+            "paper": row["paper"],
+            "model": model,
+            "origin": "trained",
+            "dataset": dataset,
+            "dataset_title": DATASETS[dataset].title,
+            "paper_dataset": row["dataset"],
+            "paper_dataset_title": get(row["dataset"]).title,
+            "architecture": architecture,
+            "architecture_title": titles[architecture],
+            "paper_architecture": row["architecture"],
+            "paper_architecture_title": titles[row["architecture"]],
+            "method": recipe["method"],
+            "recipe": recipe,
+        }
+        trainings[model] = {"dataset": dataset, "architecture": architecture, "recipe": recipe}
+    for slug, row in files.models.items():
+        if "of" not in row:
+            continue
+        check_known(f"of in model '{slug}'", [row["of"]], models)
+        check_known(f"transform of model '{slug}'", [row["transform"]], files.transforms)
+        source = models[row["of"]]
+        if source["origin"] != "trained":
+            raise UserError(f"model '{slug}' is derived from '{row['of']}', which is derived, too.")
+        name = row["transform"]
+        transform = {key: value for key, value in files.transforms[name].items() if key != "paper"}
+        resolved = resolve_row("transform", name, transform, names, ("method",))
+        model = f"{source['model']}--{name}"
+        models[slug] = source | {
+            "slug": slug,
+            "paper": row["paper"],
+            "model": model,
+            "origin": "derived",
+            "method": resolved["method"],
+        }
+        derived[model] = {"of": source["model"], "transform": resolved}
+    return {slug: models[slug] for slug in files.models}, trainings, derived
+
+
+def _check_kind(slug: str, row: Mapping) -> None:
+    """A model is either trained or derived, with all keys of its kind and no other."""
+    wanted = DERIVED if set(row) & set(DERIVED) else TRAINED
+    keys = set(row) - {"paper"}
+    for key in wanted:
+        if key not in keys:
+            raise UserError(f"model '{slug}' lacks the key '{key}'; add it.")
+    for key in sorted(keys - set(wanted)):
+        raise UserError(
+            f"model '{slug}' has '{key}' beside {' and '.join(wanted)}: a model is trained "
+            f"({', '.join(TRAINED)}) or derived ({', '.join(DERIVED)}); keep one kind."
+        )

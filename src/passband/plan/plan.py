@@ -1,0 +1,199 @@
+"""The plan of a scale: every file of the config resolved and checked against every other."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from passband.data.registry import DATASETS, get
+from passband.dependencies import declared
+from passband.errors import UserError
+from passband.findings.check import check_findings
+from passband.options import Known
+from passband.plan.artifacts import resolve_artifact
+from passband.plan.files import Files, read_files
+from passband.plan.models import resolve_models
+from passband.plan.names import check_known, check_patterns, patched
+from passband.plan.reading import check
+from passband.plan.recipes import resolve_recipe
+from passband.plan.rows import ELSEWHERE, check_filter, filters_in, known_rows, resolve_row
+from passband.training.recipes import shared_prefixes
+
+
+class Plan(NamedTuple):
+    """A scale, resolved. All values are plain data that can be written as JSON.
+
+    scale: name, title, mark, expected. models: slug -> row with its substitutes. trainings: model
+    id -> what the training job needs, with the shared prefix that it begins with or None. derived:
+    model id -> the model that it is made of and the transform. shared_prefixes: name -> what
+    several trainings have in common, up to the epoch `until`. attacks, filters, probes, scores,
+    papers, artifacts: rows by name. findings: rows with their paper. architectures: id -> title.
+    """
+
+    scale: dict
+    seeds: list[int]
+    models: dict[str, dict]
+    trainings: dict[str, dict]
+    derived: dict[str, dict]
+    shared_prefixes: dict[str, dict]
+    attacks: dict[str, dict]
+    filters: dict[str, dict]
+    probes: dict[str, dict]
+    scores: dict[str, dict]
+    papers: dict[str, dict]
+    artifacts: dict[str, dict]
+    findings: list[dict]
+    architectures: dict[str, str]
+
+
+def plan(config: Mapping, root: Path) -> Plan:
+    """Resolve the user's config into a plan.
+
+    Args:
+        config: what `reading.scale_config` returns.
+        root: the project's folder, with config/, reports/ and workflow/schemas/.
+
+    Raises:
+        UserError: for the first mistake, in one sentence.
+    """
+    schemas = root / "workflow" / "schemas"
+    check(config, schemas / "config.schema.yaml", "config")
+    _check_folders(config)
+    files = read_files(root)
+    titles = {name: one.settings.get("title", name) for name, one in declared("models").items()}
+    _check_substitutes(config, files)
+
+    attacks = {name: resolve_row("attack", name, row, {}) for name, row in files.attacks.items()}
+    filters = {name: resolve_row("filter", name, row, {}) for name, row in files.filters.items()}
+    names = {
+        "attack": known_rows("attack", attacks),
+        "filter": known_rows("filter", filters),
+        "architecture": {name: Known(name) for name in titles},
+    }
+    in_training = names["attack"] | {
+        name: names["attack"][other] for name, other in config["training_attacks"].items()
+    }
+    probes = {
+        name: resolve_row("probe", name, patched(row, config["probes"], name), names, ELSEWHERE)
+        for name, row in files.probes.items()
+    }
+    for name in set(probes) & set(attacks):
+        raise UserError(f"'{name}' is the name of an attack and of a probe; rename the probe.")
+    recipes = {name: patched(row, config["recipes"], name) for name, row in files.recipes.items()}
+    for_training = names | {"attack": in_training}
+    for name, recipe in recipes.items():
+        for dataset in (None, *recipe.get("per_dataset", {})):
+            resolve_recipe(name, recipe, dataset, for_training, schemas)
+
+    models, trainings, derived = resolve_models(
+        files, recipes, config, titles, for_training, schemas
+    )
+    _check_probes(probes, models, config)
+    measured = known_rows("probe", probes) | {name: Known(name, "attack") for name in attacks}
+    measured = {name: Known(name, row.function) for name, row in measured.items()}
+    artifacts = {
+        name: resolve_artifact(
+            name,
+            row,
+            models,
+            config["datasets"],
+            files.printed[row["paper"]],
+            names | {"probe": measured},
+            root,
+        )
+        for name, row in files.artifacts.items()
+    }
+    _check_findings(files, models, artifacts, probes, attacks, titles)
+    return Plan(
+        scale={key: config[key] for key in ("title", "mark", "expected")}
+        | {"name": config["scale"]},
+        seeds=config["seeds"],
+        models=models,
+        trainings=trainings,
+        derived=derived,
+        shared_prefixes=shared_prefixes(trainings),
+        attacks=attacks,
+        filters=filters,
+        probes=probes,
+        scores=files.scores,
+        papers=files.papers,
+        artifacts=artifacts,
+        findings=files.findings,
+        architectures=titles,
+    )
+
+
+def _check_folders(config: Mapping) -> None:
+    for key in ("results_root", "data_root"):
+        path = Path(config[key]).absolute()
+        existing = next(part for part in (path, *path.parents) if part.exists())
+        if not existing.is_dir():
+            raise UserError(f"{key} is {config[key]}, but {existing} is a file; name a folder.")
+
+
+def _check_substitutes(config: Mapping, files: Files) -> None:
+    """Refuse names in a scale that no row uses."""
+    trained = [row for row in files.models.values() if "of" not in row]
+    for kind in ("dataset", "architecture"):
+        used = {row[kind] for row in trained if kind in row}
+        used |= set(DATASETS) if kind == "dataset" else set(declared("models"))
+        check_known(f"{kind} in the scale's {kind}s", config[f"{kind}s"], used)
+    replaced = config["training_attacks"]
+    known = {*replaced, *replaced.values()}
+    check_known("attack in the scale's training_attacks", known, files.attacks)
+    check_patterns("recipe in the scale's recipes", config["recipes"], files.recipes)
+    check_patterns("probe in the scale's probes", config["probes"], files.probes)
+
+
+def _check_probes(probes: Mapping, models: Mapping, config: Mapping) -> None:
+    """Refuse data sets and splits that do not exist, and filters that do not fit the images."""
+    sides = {get(model["dataset"]).side for model in models.values()} or {32}
+    for name, probe in probes.items():
+        if "dataset" in probe:
+            check_known(f"dataset of probe '{name}'", [probe["dataset"]], DATASETS)
+        if "split" in probe:
+            splits = get(probe["dataset"]).splits if "dataset" in probe else ("train", "test")
+            check_known(f"split of probe '{name}'", [probe["split"]], splits)
+        if "attack" in probe and any(key in probe for key in ELSEWHERE):
+            raise UserError(
+                f"probe '{name}' measures stored perturbations, which belong to the test split of "
+                "the model's data set: remove dataset and split, or the attack."
+            )
+        here = {get(probe["dataset"]).side} if "dataset" in probe else sides
+        for filter in filters_in(probe):
+            for side in here:
+                check_filter(f"probe '{name}'", filter, side)
+
+
+def _check_findings(
+    files: Files,
+    models: Mapping,
+    artifacts: Mapping,
+    probes: Mapping,
+    attacks: Mapping,
+    titles: Mapping,
+) -> None:
+    """Check the findings of every paper against what will be measured."""
+    measured: dict[str, set[str]] = {}
+    for row in models.values():
+        found = measured.setdefault(row["method"], {"training"})
+        found |= {f"training:{recorder}" for recorder in row["recipe"]["recorders"]}
+    for row in artifacts.values():
+        for slug in row["models"]:
+            measured[models[slug]["method"]] |= set(row["probes"])
+    functions = {name: row["probe"] for name, row in probes.items()}
+    functions |= dict.fromkeys(attacks, "attack") | {"training": "training"}
+    run = {name: [name] for name in attacks} | {
+        name: [attack["name"] for attack in (row.get("attack"), *row.get("attacks", [])) if attack]
+        for name, row in probes.items()
+    }
+    for paper, described in files.papers.items():
+        check_findings(
+            [row for row in files.findings if row["paper"] == paper],
+            paper=described,
+            scores=files.scores,
+            probes=functions,
+            attacks=run,
+            measured=measured,
+            networks=titles,
+            datasets=DATASETS,
+        )

@@ -1,0 +1,121 @@
+"""Recipes: exceptions applied, parts and names resolved, contradictions refused."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from passband.data.registry import DATASETS
+from passband.dependencies import Declared, declared
+from passband.errors import UserError, unknown
+from passband.options import AttackName, Names, read, read_row
+from passband.plan.names import check_known
+from passband.plan.reading import check, merged, read_schema
+from passband.plan.rows import check_filter, filters_in
+from passband.training.recipes import check_parts
+
+PART, OPTIMISER = "training/parts", "training/optimisers"
+SCHEDULE, RECORDER = "training/schedules", "training/recorders"
+
+
+def resolve_recipe(
+    name: str, recipe: Mapping, dataset: str | None, names: Names, schemas: Path
+) -> dict:
+    """A recipe for one data set, in the form that training takes.
+
+    Args:
+        recipe: its row of a paper's models.yaml, with the scale's patches.
+        dataset: the data set whose exceptions are applied; None applies none.
+        names: attacks (as training sees them), filters and others that parts may name.
+
+    Returns:
+        method, epochs, batch_size, optimizer, schedule, augmentation, validation, select, `parts`
+        (by registered name) and `recorders` (by name).
+
+    Raises:
+        UserError: one sentence that names the recipe and the key.
+    """
+    owner = f"recipe '{name}'"
+    exceptions = recipe.get("per_dataset", {})
+    check_known(f"dataset in per_dataset of {owner}", exceptions, DATASETS)
+    flat = merged(recipe, exceptions.get(dataset, {}))
+    flat = {key: value for key, value in flat.items() if key not in ("per_dataset", "paper")}
+    schema, parts = schemas / "recipe.schema.yaml", declared(PART)
+    fixed = read_schema(schema)["properties"]
+    for key in flat:
+        if key not in fixed and key not in parts:
+            raise UserError(f"{owner}: {unknown('key', key, [*fixed, *parts])}")
+    resolved = {key: value for key, value in flat.items() if key in fixed}
+    check(resolved, schema, owner)
+    resolved["optimizer"] = _of_kind(f"{owner}, optimizer", OPTIMISER, flat["optimizer"], names)
+    resolved["schedule"] = _of_kind(f"{owner}, schedule", SCHEDULE, flat["schedule"], names)
+    resolved["parts"] = {
+        key: read_row(f"{owner}, {key}", parts[key].keywords, _mapping(owner, key, value), names)
+        for key, value in flat.items()
+        if key in parts
+    }
+    resolved["recorders"] = {
+        key: _recorder(f"{owner}, recorder '{key}'", row, names)
+        for key, row in flat.get("recorders", {}).items()
+    }
+    _check_selection(owner, resolved, names)
+    check_parts(name, resolved)
+    for filter in filters_in([resolved["parts"], resolved["recorders"]]):
+        check_filter(owner, filter, DATASETS[dataset].side if dataset else 32)
+    return resolved
+
+
+def recipe_members(recipe: Mapping) -> list[tuple[str, str]]:
+    """The registered functions that a training by a resolved recipe uses: (registry, name)."""
+    validation = recipe["validation"].get("attack")
+    attacks = [part["attack"] for part in recipe["parts"].values() if "attack" in part]
+    attacks += [validation] if validation else []
+    recorders = [row["recorder"] for row in recipe["recorders"].values()]
+    filters = filters_in([recipe["parts"], recipe["recorders"]])
+    return [
+        (OPTIMISER, recipe["optimizer"]["kind"]),
+        (SCHEDULE, recipe["schedule"]["kind"]),
+        *((PART, part) for part in recipe["parts"]),
+        *((RECORDER, recorder) for recorder in recorders),
+        *(("attacks", attack["attack"]) for attack in attacks),
+        *(("spectra/filters", filter["shape"]) for filter in filters),
+    ]
+
+
+def _of_kind(owner: str, registry: str, row: Mapping, names: Names) -> dict:
+    """A row that names its function under `kind`."""
+    functions = declared(registry)
+    check_known(f"kind of {owner}", [row.get("kind")], functions)
+    rest = {key: value for key, value in row.items() if key != "kind"}
+    return {"kind": row["kind"]} | read_row(owner, functions[row["kind"]].keywords, rest, names)
+
+
+def _recorder(owner: str, row: object, names: Names) -> dict:
+    recorders: dict[str, Declared] = declared(RECORDER)
+    if not isinstance(row, Mapping) or "recorder" not in row:
+        raise UserError(f"{owner} lacks the key 'recorder'; add it.")
+    check_known(f"method of {owner}", [row["recorder"]], recorders)
+    rest = {key: value for key, value in row.items() if key != "recorder"}
+    function = recorders[row["recorder"]]
+    return {"recorder": row["recorder"]} | read_row(owner, function.keywords, rest, names)
+
+
+def _mapping(owner: str, key: str, value: object) -> Mapping:
+    if not isinstance(value, Mapping):
+        raise UserError(f"{owner}: {key} is {value!r}, expected a mapping of its keys.")
+    return value
+
+
+def _check_selection(owner: str, recipe: dict, names: Names) -> None:
+    """Resolve the validation's attack; refuse a selection by what is not measured."""
+    validation = recipe["validation"]
+    if "attack" in validation:
+        found = read(owner, "validation.attack", AttackName, validation["attack"], names)
+        recipe["validation"] = validation | {"attack": found}
+    elif recipe["select"] == "val_robust_accuracy":
+        raise UserError(
+            f"{owner} selects by val_robust_accuracy, but its validation names no attack."
+        )
+    if validation["fraction"] == 0 and recipe["select"] != "last":
+        raise UserError(
+            f"{owner} holds no images out, so no epoch can be selected by {recipe['select']}: set "
+            "select to last, or raise validation.fraction."
+        )

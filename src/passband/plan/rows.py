@@ -1,0 +1,89 @@
+"""Rows of registered functions: attacks, filters, probes and transforms, checked and resolved."""
+
+from collections.abc import Mapping
+
+from passband.dependencies import Declared, declared
+from passband.errors import UserError
+from passband.options import Known, Names, read_row
+from passband.plan.names import check_known
+from passband.quantities import size_at
+
+# Kind of row -> the registry of its functions, and the key that names one.
+REGISTRIES = {
+    "attack": ("attacks", "attack"),
+    "filter": ("spectra/filters", "shape"),
+    "probe": ("probes", "probe"),
+    "transform": ("models/transforms", "transform"),
+    "score": ("findings/scores", "score"),
+}
+ELSEWHERE = ("dataset", "split")
+
+
+def function_of(kind: str, name: str, row: Mapping) -> Declared:
+    """The registered function that a row names; UserError if there is none."""
+    registry, key = REGISTRIES[kind]
+    if key not in row:
+        raise UserError(f"{kind} '{name}' lacks the key '{key}'; add it.")
+    functions = declared(registry)
+    check_known(
+        f"{key} of {kind} '{name}'" if key != kind else f"method of {kind} '{name}'",
+        [row[key]],
+        functions,
+    )
+    return functions[row[key]]
+
+
+def resolve_row(kind: str, name: str, row: Mapping, names: Names, beside: tuple = ()) -> dict:
+    """A row with its numbers and names resolved, and its function's defaults filled in.
+
+    Its keys come in the order of the function's signature, however the row is written.
+
+    Args:
+        kind: a key of REGISTRIES.
+        beside: keys that are not arguments of the function and stay as they are.
+
+    Raises:
+        UserError: that names the row, the key and what was expected.
+    """
+    function, key = function_of(kind, name, row), REGISTRIES[kind][1]
+    kept = {one: row[one] for one in (key, *beside) if one in row}
+    given = {one: value for one, value in row.items() if one not in kept}
+    resolved = read_row(f"{kind} '{name}'", function.keywords, given, names)
+    defaults = {
+        one: option.default
+        for one, option in function.keywords.items()
+        if not option.required and option.default is not None
+    }
+    filled = defaults | resolved
+    return {"name": name} | kept | {one: filled[one] for one in function.keywords if one in filled}
+
+
+def known_rows(kind: str, rows: Mapping[str, Mapping]) -> dict[str, Known]:
+    """Resolved rows as names that other rows may use."""
+    key = REGISTRIES[kind][1]
+    return {name: Known(row, row[key]) for name, row in rows.items()}
+
+
+def check_filter(owner: str, filter: Mapping, side: int) -> None:
+    """Raise UserError unless a resolved filter fits images of a side."""
+    settings = declared("spectra/filters")[filter["shape"]].settings
+    key, step = settings["size"], settings.get("step", 1)
+    size = size_at(side, filter[key], step)
+    if not 0 <= size <= side or size % step:
+        multiple = f"a multiple of {step}" if step > 1 else "a whole number"
+        raise UserError(
+            f"{owner}: the {key} {filter[key]} of filter '{filter['name']}' does not fit images of "
+            f"side {side}; expected a share of the side such as 1/2, or {multiple} from 0 to "
+            f"{side}."
+        )
+
+
+def filters_in(value: object) -> list[dict]:
+    """The resolved filters in a resolved row, however deep they lie."""
+    if isinstance(value, Mapping):
+        if "shape" in value and "name" in value:
+            return [dict(value)]
+        return [found for one in value.values() for found in filters_in(one)]
+    if isinstance(value, list):
+        return [found for one in value for found in filters_in(one)]
+    return []
