@@ -135,10 +135,20 @@ def test_trainings_share_up_to_the_earliest_late_part():
     assert {name: row["until"] for name, row in found.items()} == {"sar": 1}
 
 
-def test_nothing_is_shared_alone_between_data_sets_or_without_a_late_part():
+def test_recipes_that_differ_in_their_method_only_share_everything(tmp_path):
+    renamed = PLAIN | {"method": "the same"}
+    found = shared_prefixes(rows(plain=PLAIN, renamed=renamed))
+    assert {name: row["until"] for name, row in found.items()} == {"plain": PLAIN["epochs"]}
+    whole = run(tmp_path / "prefix", common(PLAIN), until=PLAIN["epochs"])
+    state = run(tmp_path / "state", renamed, shared_prefix=tmp_path / "prefix")
+    assert_same(state, whole)
+    assert state.resumed == 0
+
+
+def test_nothing_is_shared_alone_or_between_data_sets_or_with_a_part_from_the_beginning():
     always = changed({"weight_perturbation": {"gamma": 0.01, "warmup": 0}}, PLAIN)
     other = {"other": {"dataset": "spots", "recipe": SARWA}}
-    for trainings in (rows(sar=SAR), rows(sar=SAR) | other, rows(a=PLAIN, b=PLAIN, c=always)):
+    for trainings in (rows(sar=SAR), rows(sar=SAR) | other, rows(a=PLAIN, c=always)):
         assert shared_prefixes(trainings) == {}
         assert all(row["shared_prefix"] is None for row in trainings.values())
 
