@@ -2,8 +2,8 @@
 
     python scripts/compare_runs.py OLD NEW
 
-OLD and NEW are folders such as results/demo, each with measurements.csv and findings.csv. Exits with
-1 if anything differs.
+OLD and NEW are folders such as results/demo, each with measurements.csv and findings.csv. Exits
+with 1 if anything differs.
 """
 
 import argparse

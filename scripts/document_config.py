@@ -1,90 +1,34 @@
-"""Fill the generated tables of the documentation from what the project declares.
+"""Make the generated parts of the documentation and the editor schemas from the sources.
 
-    python scripts/document_config.py
+    python scripts/document_config.py [--check]
 
-A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->` in README.md, config/README.md
-or docs/numerics.md. Its source is a schema of workflow/schemas, a registered function's arguments,
-or the plan of a scale; all other text is written by hand.
+A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->` in one of DOCUMENTS. Its source
+is a schema of workflow/schemas, the signatures and docstrings of registered functions, or the plan
+of a scale; all other text is written by hand. --check only tells whether anything is out of date.
 """
 
-import ast
+import argparse
 import fnmatch
+import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-from passband.config import RANGES, WHOLE, Plan, plan, read_yaml, scale_config
 from passband.data.registry import DATASETS
-from passband.dependencies import PACKAGE, declared
-from passband.errors import UserError
+from passband.dependencies import Declared, declared
 from passband.files import write_text
+from passband.options import words
+from passband.plan import Plan, plan, read_yaml, scale_config
+from passband.plan.schemas import editor_schemas
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "config/README.md", "docs/numerics.md")
+DOCUMENTS = ("README.md", "config/README.md", "docs/artifacts.md", "docs/numerics.md")
+SCHEMAS = ROOT / "workflow/schemas/editor"
 SCALES = ("smoke", "demo", "fashion", "paper")
 MARKED = re.compile(r"(<!-- begin ([\w-]+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
-
-# What the arguments of attacks, probes and tests of claims mean.
-ARGUMENTS = {
-    "above": "What the correlation has to exceed.",
-    "all_layers": "Whether to map the frequencies of every convolution, too.",
-    "attack": "An attack of config/attacks.yaml; its perturbations are made once and shared.",
-    "attacks": "Attacks of config/attacks.yaml, in the order in which they are run; run for this "
-    "probe alone.",
-    "bandwidth": "The bandwidth of the low-pass filter.",
-    "bandwidths": "The bandwidths that are measured, one after the other.",
-    "batch": "Images per batch; those that fill no batch are left out.",
-    "by": "The smallest difference that counts, in the score's unit.",
-    "c": "Weight of the error against the squared distance.",
-    "clauses": "The inequalities; each has `holds`, `says` and, if need be, `for`, `each` and "
-    "`margin`.",
-    "column": "A column of history.csv.",
-    "epsilon": "Radius of the l-infinity ball around the image.",
-    "examples": "How many images are kept.",
-    "filter": "A filter, `lowpass` or `highpass`.",
-    "images": "Measure only the first so many test images.",
-    "initial_share": "Share of an image's pixels that the first squares cover.",
-    "kappa": "By how much another class has to lead.",
-    "layer": "Which convolution; 0 is the first.",
-    "layers": "Names of the layers; all of them if left out.",
-    "learning_rate": "Step size of Adam.",
-    "loss": "What is maximised: the cross-entropy, the `margin` between the largest wrong logit "
-    "and the true one, the divergence from the clean image's predictions (`kl`), or the difference "
-    "of logits ratio for a target class (`dlr_targeted`).",
-    "model": "The model that the claim is about: `natural`, `lmodel` or `robust`; of "
-    "`rank_correlation_with_epoch` also a method.",
-    "models": "The models that are compared, at least two; or those of which one is enough.",
-    "norm_per_pixel": "Euclidean norm of the noise in each channel, divided by the image side.",
-    "queries": "How often the network is asked.",
-    "restarts": "Attempts; an image keeps the first that fools the network.",
-    "says": "The quantity in words.",
-    "score": "A sum of scores, with `{model}` in the model's place.",
-    "share": "Percent of the frequency plane.",
-    "start": "Where the attack begins: at the image (`clean`), at a `uniform` point of the ball, "
-    "or after a thousandth of standard `normal` noise.",
-    "std": "Standard deviation of the noise; images are in [0, 1].",
-    "step_size": "Length of each step, in every pixel.",
-    "steps": "Number of gradient steps.",
-    "target_classes": "How many wrong classes are aimed at, the most likely first; 0 for an attack "
-    "without targets.",
-    "than": "The model that it is compared with.",
-}
-FINDING = {
-    "id": "The artifact's id and a letter.",
-    "artifact": "The artifact that the claim is about.",
-    "claim": "The paper's statement in plain words.",
-    "printed": "Whether the claim holds in the numbers that the paper prints: `consistent`, "
-    "`partly`, `contradicted` or `no_numbers`.",
-    "printed_note": "Those numbers.",
-    "test": "A test of claims, see below.",
-    "parameters": "The test's arguments.",
-    "definition": "What the test takes the claim to mean, with every number that it fixes.",
-    "transfers": "`false`: the claim is about particular data sets or networks; where a scale "
-    "replaces them it is not run.",
-    "datasets": "The ids of the data sets that the claim speaks of.",
-}
 TYPES = {
     "string": "text",
     "integer": "whole number",
@@ -93,20 +37,6 @@ TYPES = {
     "null": "`null`",
     "array": "list",
     "object": "mapping",
-}
-ANNOTATIONS = {
-    "float": "number",
-    "int": "whole number",
-    "bool": "`true` or `false`",
-    "str": "text",
-    "list[str]": "list",
-    "list[dict]": "list of mappings",
-}
-BANDWIDTH = "share of the image side such as `1/2`, or even whole number"
-SPECIAL = {
-    "attacks": "list of names",
-    "bandwidth": BANDWIDTH,
-    "bandwidths": f"list, each a {BANDWIDTH}",
 }
 BOUNDS = {
     "minimum": "at least",
@@ -161,72 +91,40 @@ def _meaning(schema: dict) -> str:
 # ---- from registered functions
 
 
-def registered(folder: str) -> dict[str, ast.FunctionDef]:
-    """The functions of src/passband/<folder> whose decorator names them, by that name."""
-    found = {}
-    for file in sorted((PACKAGE / folder).glob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            for call in getattr(node, "decorator_list", []):
-                name = call.args[0] if isinstance(call, ast.Call) and call.args else None
-                if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                    found[name.value] = node
-    return dict(sorted(found.items()))
-
-
-def arguments_table(kind: str, folder: str) -> str:
+def arguments_table(kind: str, registry: str) -> str:
     """What each function of a registry is and which keys a row that names it takes."""
     parts = []
-    for name, function in registered(folder).items():
-        pairs = list(zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True))
-        parts.append(f"**`{kind}: {name}`** – {_summary(function)}\n")
-        rows = [
-            (f"`{one.arg}`", _allowed(one, default), _argument(one.arg)) for one, default in pairs
-        ]
-        parts.append(table(("key", "value", "meaning"), rows) + "\n")
+    for name, function in declared(registry).items():
+        parts.append(f"**`{kind}{name}`** – {function.summary}\n")
+        if function.keywords:
+            parts.append(keywords_table(function) + "\n")
     return "\n".join(parts).rstrip()
 
 
-def _summary(function: ast.FunctionDef) -> str:
-    return ast.get_docstring(function).partition("\n\n")[0].replace("\n", " ")
+def keywords_table(function: Declared) -> str:
+    """The keyword arguments of a function: key, value, meaning."""
+    rows = [
+        (f"`{key}`", words(option.kind) + _default(option), option.meaning)
+        for key, option in function.keywords.items()
+    ]
+    return table(("key", "value", "meaning"), rows)
 
 
-def _allowed(argument: ast.arg, default: ast.expr | None) -> str:
-    words = SPECIAL.get(argument.arg) or _annotated(ast.unparse(argument.annotation))
-    if argument.arg in RANGES:
-        low, high = RANGES[argument.arg]
-        fraction = "" if argument.arg in WHOLE else " or fraction such as `8/255`"
-        words += f"{fraction}, {low} to {high:,}"
-    if default is None:
-        return words
-    value = ast.unparse(default)
-    return f"{words}; may be left out" if value == "None" else f"{words}; `{value}` if left out"
-
-
-def _annotated(annotation: str) -> str:
-    if annotation.startswith("Literal"):
-        words = ast.literal_eval(annotation.removeprefix("Literal"))
-        return " or ".join(f"`{word}`" for word in words)
-    return ANNOTATIONS[annotation.removesuffix(" | None")]
-
-
-def _argument(key: str) -> str:
-    if key not in ARGUMENTS:
-        raise UserError(f"scripts/document_config.py does not say what the argument '{key}' is.")
-    return ARGUMENTS[key]
-
-
-def names_table(folder: str, head: str) -> str:
-    """Registered names and what each is."""
-    rows = [(f"`{name}`", _summary(one)) for name, one in registered(folder).items()]
-    return table((head, "meaning"), rows)
+def _default(option) -> str:
+    if option.required:
+        return ""
+    shown = str(option.default).lower() if isinstance(option.default, bool) else option.default
+    return "; may be left out" if option.default is None else f"; `{shown}` if left out"
 
 
 def scores_table() -> str:
     """The scores of findings with their arguments, and what each is."""
-    rows = []
-    for name, function in registered("findings/scores").items():
-        others = "".join(f", {one.arg}" for one in function.args.args[1:])
-        rows.append((f"`{name}(model{others})`", _summary(function)))
+    methods, rows = declared("findings/scores"), []
+    for name, row in planned("paper").scores.items():
+        function = methods[row["score"]]
+        others = "".join(f", {one}" for one in [*function.positional][1:])
+        meaning = f"{function.summary} (`{row['probe']}`)"
+        rows.append((f"`{name}(model{others})`", meaning))
     return table(("score", "meaning"), rows)
 
 
@@ -256,9 +154,10 @@ def datasets_table() -> str:
     return table(("id", "data set", "pixels", "classes", "licence", "published files"), rows)
 
 
-def architectures_list() -> str:
+def architectures_table() -> str:
     """The registered architectures."""
-    return ", ".join(f"`{name}`" for name in sorted(declared("models")))
+    rows = [(f"`{name}`", one.settings["title"]) for name, one in declared("models").items()]
+    return table(("name", "network"), rows)
 
 
 def scales_table() -> str:
@@ -290,8 +189,8 @@ def artifacts_table() -> str:
     """The artifacts of the papers, the notebook that draws each, and the probes that feed it."""
     rows = []
     for name, row in planned("paper").artifacts.items():
-        template = f"reports/notebooks/{row['notebook']}.py"
-        needed = "the histories of trainings" if row["models"] else "an image suffices"
+        template = f"../reports/notebooks/{row['notebook']}.py"
+        needed = "what trainings record" if row["models"] else "an image suffices"
         probes = ", ".join(f"`{probe}`" for probe in row["probes"]) or f"none: {needed}"
         rows.append((row["title"], f"`{name}`", f"[{row['notebook']}]({template})", probes))
     return table(("what the paper shows", "artifact", "notebook", "probes"), rows)
@@ -369,12 +268,14 @@ def _settings(one: Plan) -> dict[tuple[str, str], str]:
 
 
 def _flat(content: dict, path: str) -> Iterator[tuple[str, str]]:
-    if "name" in content and "attack" in content:
+    if path and "name" in content and ("attack" in content or "shape" in content):
         yield path.rstrip("."), content["name"]
         return
     for key, value in content.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{path}{key}.")
+            yield from _flat(value, path if key == "parts" else f"{path}{key}.")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            yield f"{path}{key}", ", ".join(one["name"] for one in value)
         else:
             yield f"{path}{key}", str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -386,19 +287,24 @@ TABLES: dict[str, Callable[[], str]] = {
     "artifacts": artifacts_table,
     "differences": differences_table,
     "run": lambda: schema_table("config"),
+    "paper": lambda: schema_table("paper"),
     "models": lambda: schema_table("models"),
     "recipe": lambda: schema_table("recipe"),
+    "parts": lambda: arguments_table("", "training/parts"),
+    "optimisers": lambda: arguments_table("kind: ", "training/optimisers"),
+    "schedules": lambda: arguments_table("kind: ", "training/schedules"),
+    "recorders": lambda: arguments_table("recorder: ", "training/recorders"),
+    "transforms": lambda: arguments_table("transform: ", "models/transforms"),
     "artifact-rows": lambda: schema_table("artifacts"),
-    "attacks": lambda: arguments_table("attack", "attacks"),
-    "probes": lambda: arguments_table("probe", "probes"),
-    "filters": lambda: names_table("spectra", "filter"),
-    "findings": lambda: table(
-        ("key", "meaning"), [(f"`{key}`", meaning) for key, meaning in FINDING.items()]
-    ),
-    "claims": lambda: arguments_table("test", "findings/claims"),
+    "notebooks": lambda: arguments_table("notebook: ", "figures"),
+    "attacks": lambda: arguments_table("attack: ", "attacks"),
+    "probes": lambda: arguments_table("probe: ", "probes"),
+    "filters": lambda: arguments_table("shape: ", "spectra/filters"),
+    "findings": lambda: schema_table("findings"),
+    "claims": lambda: arguments_table("test: ", "findings/claims"),
     "scores": scores_table,
     "datasets": datasets_table,
-    "architectures": architectures_list,
+    "architectures": architectures_table,
 }
 
 
@@ -407,12 +313,34 @@ def filled(text: str) -> str:
     return MARKED.sub(lambda mark: f"{mark[1]}\n{TABLES[mark[2]]()}\n\n{mark[3]}", text)
 
 
-def main() -> None:
-    """Rewrite the documents."""
-    for name in DOCUMENTS:
-        path = ROOT / name
-        write_text(path, filled(path.read_text(encoding="utf-8")))
+def generated() -> dict[Path, str]:
+    """Every generated file and its content."""
+    documents = {ROOT / name: filled((ROOT / name).read_text("utf-8")) for name in DOCUMENTS}
+    schemas = {
+        SCHEMAS / f"{name}.json": json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        for name, content in editor_schemas(ROOT).items()
+    }
+    return documents | schemas
+
+
+def main() -> int:
+    """Write what is out of date; with --check, name it and return 1."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 if needed")
+    check = parser.parse_args().check
+    stale = {
+        path: text
+        for path, text in generated().items()
+        if not path.exists() or path.read_text("utf-8") != text
+    }
+    for path, text in stale.items():
+        print(f"{path.relative_to(ROOT)} is out of date" if check else f"wrote {path.name}")
+        if not check:
+            write_text(path, text)
+    if check and stale:
+        print("Run python scripts/document_config.py to bring it up to date.")
+    return int(check and bool(stale))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

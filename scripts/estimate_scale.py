@@ -17,9 +17,9 @@ from math import ceil
 from pathlib import Path
 
 import torch
+from passband.config import Plan, plan, read_yaml, scale_config
 
 from passband.compute import Compute, choose
-from passband.config import Plan, plan, read_yaml, scale_config
 from passband.data.registry import DATASETS
 from passband.evaluation import frozen
 from passband.models import build
@@ -112,7 +112,7 @@ def step_seconds(row: dict, epoch: int, compute: Compute, steps: int) -> float:
 
 
 def pass_seconds(row: dict, compute: Compute, steps: int) -> tuple[float, float]:
-    """Seconds of a forward pass of one image, in search precision and in float32."""
+    """Seconds of a forward pass of one image, under autocast and in float32."""
     model = compute.place(frozen(_network(row)))
     images = compute.images(_random_images(DATASETS[row["dataset"]], 128, compute))
     with torch.inference_mode():

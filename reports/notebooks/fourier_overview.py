@@ -17,31 +17,15 @@
 # (A-) the attack, (c) networks of full precision and of few bits.
 
 # %% tags=["parameters"]
-artifact = {
-    "id": "fourier_study.fig1",
-    "title": "An overview of the analysis in the Fourier domain",
-    "saw": "Robust models, data augmentation, and full-precision and quantised networks are looked at in the frequency domain.",
-    "options": {},
-}
-models = []  # nothing is measured
-scale = {"mark": ""}
-dataset_file = ""
-reference = "config/reference"
-outputs = {
-    "figure": {
-        "svg": "results/demo/figures/fourier_study.fig1.svg",
-        "pdf": "results/demo/figures/fourier_study.fig1.pdf",
-        "png": "results/demo/figures/fourier_study.fig1.png",
-    }
-}
+parameters = "results/demo/notebooks/fourier_study.fig1.json"
 
 # %%
 from passband.figures.fourier_overview import fourier_overview
-from passband.figures.notebook import introduce, show_figure
-from passband.figures.save import save_figure
+from passband.figures.notebook import open_artifact
 
-introduce(artifact, scale)
+artifact = open_artifact(parameters)
+artifact.introduction
 
 # %%
-save_figure(fourier_overview(), outputs["figure"], scale["mark"])
-show_figure(outputs["figure"])
+figure = fourier_overview(artifact, **artifact.options)
+artifact.save(figure)

@@ -18,37 +18,15 @@
 # every convolution, and that of a flat spectrum.
 
 # %% tags=["parameters"]
-artifact = {
-    "id": "fourier_study.fig4",
-    "title": "Frequency maps of the first convolution kernels",
-    "saw": "The robust model has more bright spots at low and fewer at high frequencies.",
-    "options": {},
-}
-models = []  # one entry per model and seed, with the paths of its measurements
-scale = {"mark": ""}
-dataset_file = ""
-reference = "config/reference"
-outputs = {
-    "figure": {
-        "svg": "results/demo/figures/fourier_study.fig4.svg",
-        "pdf": "results/demo/figures/fourier_study.fig4.pdf",
-        "png": "results/demo/figures/fourier_study.fig4.png",
-    }
-}
+parameters = "results/demo/notebooks/fourier_study.fig4.json"
 
 # %%
 from passband.figures.kernels import kernel_frequencies
-from passband.figures.load import first_seeds, probe_arrays
-from passband.figures.notebook import introduce, show_figure
-from passband.figures.save import save_figure
+from passband.figures.notebook import open_artifact
 
-introduce(artifact, scale)
-
-# %%
-kernels = {
-    entry["method"]: probe_arrays(entry, "first-kernels") for entry in first_seeds(models).values()
-}
+artifact = open_artifact(parameters)
+artifact.introduction
 
 # %%
-save_figure(kernel_frequencies(kernels), outputs["figure"], scale["mark"])
-show_figure(outputs["figure"])
+figure = kernel_frequencies(artifact, **artifact.options)
+artifact.save(figure)

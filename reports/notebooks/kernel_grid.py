@@ -17,36 +17,15 @@
 # over the root mean square of the weights, mean over all kernels; the smoother, the lower.
 
 # %% tags=["parameters"]
-artifact = {
-    "id": "fourier_study.fig3",
-    "title": "First convolution kernels of the natural and the adversarially trained model",
-    "saw": "The robust model's kernels are smoother, and more alike in the three channels.",
-    "options": {"probe": "first-kernels"},
-}
-models = []  # one entry per model and seed, with the paths of its measurements
-scale = {"mark": ""}
-dataset_file = ""
-reference = "config/reference"
-outputs = {
-    "figure": {
-        "svg": "results/demo/figures/fourier_study.fig3.svg",
-        "pdf": "results/demo/figures/fourier_study.fig3.pdf",
-        "png": "results/demo/figures/fourier_study.fig3.png",
-    }
-}
+parameters = "results/demo/notebooks/fourier_study.fig3.json"
 
 # %%
 from passband.figures.kernels import kernel_grid
-from passband.figures.load import first_seeds, probe_arrays
-from passband.figures.notebook import introduce, show_figure
-from passband.figures.save import save_figure
+from passband.figures.notebook import open_artifact
 
-introduce(artifact, scale)
-
-# %%
-probe = artifact.get("options", {}).get("probe", "first-kernels")
-kernels = {entry["method"]: probe_arrays(entry, probe) for entry in first_seeds(models).values()}
+artifact = open_artifact(parameters)
+artifact.introduction
 
 # %%
-save_figure(kernel_grid(kernels), outputs["figure"], scale["mark"])
-show_figure(outputs["figure"])
+figure = kernel_grid(artifact, **artifact.options)
+artifact.save(figure)

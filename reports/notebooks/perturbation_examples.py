@@ -14,41 +14,18 @@
 # # Perturbations and their spectra
 # A row per test image; for each model the attacked image (with the class that it predicts, ✗ where
 # it is wrong), the perturbation about mid-grey, amplified as stated, and the magnitude of its
-# Fourier transform with zero frequency in the centre.
+# Fourier transform with the DC component in the centre.
 
 # %% tags=["parameters"]
-artifact = {
-    "id": "sar.fig5",
-    "title": "Attacked CIFAR-10 images and the spectra of their perturbations",
-    "saw": "Perturbations against natural, L- and robust models differ in space and in frequency.",
-    "options": {"images": [8, 12]},
-}
-models = []  # one entry per model and seed, with the paths of its measurements
-scale = {"mark": ""}
-dataset_file = "data/fashion-mnist-sample/test.safetensors"
-reference = "config/reference"
-outputs = {
-    "figure": {
-        "svg": "results/demo/figures/sar.fig5.svg",
-        "pdf": "results/demo/figures/sar.fig5.pdf",
-        "png": "results/demo/figures/sar.fig5.png",
-    }
-}
+parameters = "results/demo/notebooks/sar.fig5.json"
 
 # %%
 from passband.figures.images import perturbation_examples
-from passband.figures.load import first_seeds, probe_arrays, probe_metadata
-from passband.figures.notebook import introduce, show_figure
-from passband.figures.save import save_figure
+from passband.figures.notebook import open_artifact
 
-introduce(artifact, scale)
-
-# %%
-entries = first_seeds(models)
-examples = {key: probe_arrays(entry, "examples") for key, entry in entries.items()}
-metadata = {key[0]: probe_metadata(entry, "examples") for key, entry in entries.items()}
-shown = slice(*artifact["options"]["images"])
+artifact = open_artifact(parameters)
+artifact.introduction
 
 # %%
-save_figure(perturbation_examples(examples, metadata, shown), outputs["figure"], scale["mark"])
-show_figure(outputs["figure"])
+figure = perturbation_examples(artifact, **artifact.options)
+artifact.save(figure)

@@ -1,23 +1,26 @@
 """Device, precision, memory layout: chosen once per process, never by a recipe."""
 
-import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from passband.errors import UserError
+from passband.origin import cores, processor
 
 
 @dataclass(frozen=True)
 class Compute:
-    """Where and how networks run. `search` is the precision for training and for attacks."""
+    """Where and how networks run.
+
+    autocast_dtype: the data type of forward passes in training and in attacks; float32 turns
+    autocast off.
+    """
 
     device: torch.device
-    search: torch.dtype
+    autocast_dtype: torch.dtype
 
     def place(self, model: nn.Module) -> nn.Module:
         """The model on the device, in channels_last layout."""
@@ -28,12 +31,12 @@ class Compute:
         return stored.float().div_(255).contiguous(memory_format=torch.channels_last)
 
     def logits_of(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
-        """The model's forward pass in search precision; inputs and logits stay float32."""
-        if self.search == torch.float32:
+        """The model's forward pass under autocast; inputs and logits stay float32."""
+        if self.autocast_dtype == torch.float32:
             return model
 
         def forward(images: Tensor) -> Tensor:
-            with torch.autocast(self.device.type, dtype=self.search):
+            with torch.autocast(self.device.type, dtype=self.autocast_dtype):
                 return model(images).float()
 
         return forward
@@ -42,8 +45,8 @@ class Compute:
         """What run.json says about the machine."""
         cuda = self.device.type == "cuda"
         return {
-            "device": torch.cuda.get_device_name() if cuda else processor(),
-            "precision": str(self.search).removeprefix("torch."),
+            "device": torch.cuda.get_device_name() if cuda else f"{processor()} ({cores()} cores)",
+            "precision": str(self.autocast_dtype).removeprefix("torch."),
             "judged_in": "float32",
             "threads": torch.get_num_threads(),
             "torch": str(torch.__version__),
@@ -78,15 +81,3 @@ def choose(threads: int, gpus: int = 0) -> Compute:
 def has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 in hardware (x86 AVX512-BF16 or AMX)."""
     return torch.cpu._is_avx512_bf16_supported()
-
-
-def processor() -> str:
-    """The processor's name and how many of it this process may use."""
-    info = Path("/proc/cpuinfo")
-    names = [
-        line.split(":", 1)[1].strip()
-        for line in (info.read_text().splitlines() if info.exists() else [])
-        if line.startswith("model name")
-    ]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{names[0] if names else platform.processor() or platform.machine()} ({cores} cores)"

@@ -12,6 +12,7 @@ from typing import (
     Annotated,
     Literal,
     NamedTuple,
+    NotRequired,
     TypedDict,
     Union,
     get_args,
@@ -72,6 +73,7 @@ DatasetName = Annotated[str, Name("dataset")]
 ArchitectureName = Annotated[str, Name("architecture")]
 PrintedTable = Annotated[str, Name("printed")]
 Measurement = Annotated[str, Name("probe")]
+RecorderName = Annotated[str, Name("recorder")]
 
 
 class Size(NamedTuple):
@@ -254,6 +256,8 @@ def schema(kind: object, names: Names) -> dict[str, object]:
 
 def _split(kind: object) -> tuple[tuple, object]:
     """The notes of an annotation and the type below them."""
+    if get_origin(kind) is NotRequired:
+        return _split(get_args(kind)[0])
     if get_origin(kind) is Annotated:
         base, *notes = get_args(kind)
         return tuple(notes), base

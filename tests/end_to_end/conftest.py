@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from passband.config import Plan, plan, read_yaml, scale_config
+from passband.plan import Plan, plan, read_yaml, scale_config
 
 SMOKE = ("--cores", "2", "--configfile", "config/scales/smoke.yaml")
 MODULES_OF_A_JOB = '''"""Every process tells which modules of the project it loaded."""

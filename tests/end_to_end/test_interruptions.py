@@ -16,9 +16,9 @@ NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}  # bit for bit the same is promised for CP
 
 
 class Training(NamedTuple):
-    """One small robust training, which begins with a trunk, as a target of Snakemake.
+    """One small robust training, which begins with a shared prefix, as a target of Snakemake.
 
-    checkpoints: the state while the trunk and while the rest is trained. log: the trunk's.
+    checkpoints: the state while the prefix and while the rest is trained. log: the prefix's.
     """
 
     arguments: tuple[str, ...]
@@ -37,21 +37,21 @@ def training(place: Path) -> Training:
         "recipes": {"*": {"epochs": EPOCHS, "schedule": {"milestones": [DROP]}}},
     }
     overlay.write_text(yaml.safe_dump(changes), encoding="utf-8")
-    trunk = "fashion-mnist-sample_resnet8_w8_sar-pgd-at"
-    model = f"{trunk}-sarwa"
+    prefix = "fashion-mnist-sample_resnet8_w8_sar-pgd-at"
+    model = f"{prefix}-sarwa"
     results = place / "results/smoke"
     folder = results / f"models/{model}/seed-0"
     configs = ("--configfile", "config/scales/smoke.yaml", str(overlay))
     target = str(folder / "weights.safetensors")
-    no_gpu = ("--set-resources", "train_trunk:gpu=0", "train_model:gpu=0")
+    no_gpu = ("--set-resources", "train_shared_prefix:gpu=0", "train_model:gpu=0")
     return Training(
         (target, "--cores", "1", *no_gpu, *configs),
         folder,
         {
-            "trunk": results / f"checkpoints/trunk-{trunk}/seed-0.safetensors",
+            "shared prefix": results / f"checkpoints/shared-prefix-{prefix}/seed-0.safetensors",
             "training": results / f"checkpoints/{model}/seed-0.safetensors",
         },
-        results / f"logs/trunk/{trunk}/seed-0.log",
+        results / f"logs/shared_prefix/{prefix}/seed-0.log",
     )
 
 
@@ -85,7 +85,8 @@ def test_two_runs_on_one_scale(undisturbed):
     assert "Traceback" not in second.stdout
     assert "Traceback" not in first_output
     told = json.loads((one.folder / "run.json").read_text())
-    assert told["resumed"] == 0 and told["trunk"] and 0 < told["trunk_seconds"] < told["seconds"]
+    assert told["resumed"] == 0 and told["shared_prefix"]
+    assert 0 < told["shared_prefix_seconds"] < told["seconds"]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_two_runs_on_one_scale(undisturbed):
     [
         ("training", signal.SIGKILL),
         ("training", signal.SIGTERM),
-        ("trunk", signal.SIGKILL),
+        ("shared prefix", signal.SIGKILL),
     ],
 )
 def test_a_killed_training_goes_on(
@@ -113,7 +114,7 @@ def test_a_killed_training_goes_on(
     told = json.loads((one.folder / "run.json").read_text())
     assert told["resumed"] == (part == "training") and told["epochs"] == EPOCHS
     went_on = "going on after epoch" in one.log.read_text()
-    assert went_on == (part == "trunk"), "a finished trunk is not trained again, a killed one is"
+    assert went_on == (part == "shared prefix"), "a finished prefix is not trained again"
     weights, undisturbed_weights = (
         (folder / "weights.safetensors").read_bytes()
         for folder in (one.folder, undisturbed[0].folder)

@@ -63,9 +63,10 @@ def trained(outputs: set[str]) -> set[str]:
     return {path.split("/")[1].split("_")[-1] for path in outputs if path.startswith("models/")}
 
 
-def trunks(outputs: set[str]) -> set[str]:
-    """Recipes that give their names to the trunks among the outputs."""
-    return {path.split("/")[1].split("_")[-1] for path in outputs if path.startswith("trunks/")}
+def prefixes(outputs: set[str]) -> set[str]:
+    """Recipes that give their names to the shared prefixes among the outputs."""
+    paths = (path for path in outputs if path.startswith("shared_prefixes/"))
+    return {path.split("/")[1].split("_")[-1] for path in paths}
 
 
 def no_notebooks(outputs: set[str]) -> set[str]:
@@ -87,7 +88,7 @@ def test_an_attack(smoke, stale, changed, models):
     with changed(file):
         outputs = stale()
     assert trained(outputs) == robust
-    assert trunks(outputs) == {name.split("_")[-1] for name in smoke.plan.trunks}
+    assert prefixes(outputs) == {name.split("_")[-1] for name in smoke.plan.shared_prefixes}
     attacked = {path.split("/")[1] for path in outputs if path.startswith("attacks/")}
     assert attacked == set(smoke.plan.trainings)
     assert measured(smoke, [models[name] for name in robust]) <= outputs
@@ -130,7 +131,7 @@ def test_a_score_that_findings_use(smoke, stale, changed):
 
 
 def test_the_option_of_a_figure(smoke, stale, changed):
-    file = smoke.project / "config/artifacts.yaml"
+    file = smoke.project / "config/papers/sar/artifacts.yaml"
     with changed(file, "images: [9, 13]", old="images: [8, 12]"):
         assert no_notebooks(stale()) == {"figures/sar.fig5"} | LAST
 
@@ -157,19 +158,19 @@ def of_models(outputs: set[str], models: dict[str, str]) -> set[str]:
 
 
 def test_the_coefficient_of_sar(smoke, stale, models, overlay):
-    """It starts after the fork: neither the trunk nor plain adversarial training is run again."""
+    """It starts after the fork: neither the shared prefix nor plain adversarial training is run again."""
     aligned = models["sar-pgd-at-sar"]
-    outputs = stale(overlay({"recipes": {"sar-pgd-at-sar": {"alignment": {"coefficient": 0.3}}}}))
-    assert trained(outputs) == {"sar-pgd-at-sar"} and trunks(outputs) == set()
+    outputs = stale(overlay({"recipes": {"sar-pgd-at-sar": {"spectral_alignment": {"coefficient": 0.3}}}}))
+    assert trained(outputs) == {"sar-pgd-at-sar"} and prefixes(outputs) == set()
     assert of_models(outputs, models) == {aligned}
     assert measured(smoke, [aligned]) <= outputs
 
 
 def test_what_forks_have_in_common(smoke, stale, models, overlay):
-    """Another batch size of TRADES trains the trunk and all three that fork from it."""
+    """Another batch size of TRADES trains the shared prefix and all three that begin with it."""
     family = {"sar-trades", "sar-trades-sar", "sar-trades-sarwa"}
     outputs = stale(overlay({"recipes": {one: {"batch_size": 40} for one in family}}))
-    assert trunks(outputs) == {"sar-trades"} and trained(outputs) == family
+    assert prefixes(outputs) == {"sar-trades"} and trained(outputs) == family
     assert of_models(outputs, models) == {models[name] for name in family}
 
 
@@ -188,3 +189,48 @@ def test_a_fresh_checkout_of_the_same_sources(smoke, stale):
     finally:
         for path, times in before.items():
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_a_part_of_a_recipe(smoke, stale, changed):
+    """Editing one part's file trains the models that use it, and no other."""
+    file = smoke.project / "src/passband/training/parts/trades.py"
+    with changed(file):
+        outputs = stale()
+    family = {
+        model.split("_")[-1]
+        for model, row in smoke.plan.trainings.items()
+        if "trades" in row["recipe"]["parts"]
+    }
+    assert len(family) == 3 and trained(outputs) == family
+    assert prefixes(outputs) == {"sar-trades"}
+
+
+def test_a_filter(smoke, stale, changed, models):
+    """The square filters are used by the L-model, by some probes and by one drawing."""
+    file = smoke.project / "src/passband/spectra/filters/square.py"
+    with changed(file):
+        outputs = stale()
+    assert trained(outputs) == {"sar-l-model"} and prefixes(outputs) == set()
+    assert "figures/sar.fig1" in outputs
+    kinds = {path.split("/")[-1] for path in outputs if path.startswith("arrays/")}
+    of_others = {
+        path.split("/")[-1]
+        for path in outputs
+        if path.startswith("arrays/") and models["sar-l-model"] not in path
+    }
+    assert of_others == {"lowpass", "pgd-20-bands", "examples", "filtered-attacks"} & kinds
+
+
+@pytest.mark.parametrize("key", ["title", "expected"])
+def test_what_a_scale_says_of_itself_redraws_nothing(stale, overlay, key):
+    assert stale(overlay({key: "Another text"})) == LAST
+
+
+def test_an_attack_constant(smoke, stale, changed, models):
+    """It reaches what is measured with the attack, and no training that has a substitute."""
+    file = smoke.project / "config/attacks.yaml"
+    with changed(file, "steps: 51", old="steps: 50"):
+        outputs = stale()
+    assert trained(outputs) == set()
+    measured_with = {path.split("/")[-1] for path in outputs if path.startswith("arrays/")}
+    assert measured_with == {"stronger-attacks"}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from passband.config import merged, plan, read_yaml, scale_config
+from passband.plan import plan, read_yaml, scale_config
+from passband.plan.reading import merged
 from passband.errors import UserError
 
 FLOAT_NAN = float("nan")
@@ -102,11 +103,11 @@ CONFIG_MISTAKES = {
     "epochs as text": (recipe({"epochs": "ten"}), [RECIPE, "epochs is 'ten'", "integer"]),
     "learning rate of zero": (
         recipe({"optimizer": {"learning_rate": 0}}),
-        ["optimizer.learning_rate is 0", "more than 0"],
+        [f"{RECIPE}, optimizer: learning_rate is 0", "from 1e-09 to 10"],
     ),
     "momentum of one": (
         recipe({"optimizer": {"momentum": 1}}),
-        ["optimizer.momentum is 1", "less than 1"],
+        [f"{RECIPE}, optimizer: momentum is 1", "below 1"],
     ),
     "share above one": (
         recipe({"validation": {"fraction": 1.5}}),
@@ -118,7 +119,7 @@ CONFIG_MISTAKES = {
     ),
     "incomplete schedule": (
         recipe({"schedule": {"kind": "one-cycle"}}),
-        ["schedule lacks the key 'warmup'"],
+        [f"{RECIPE}, schedule lacks the key 'warmup'"],
     ),
     "milestones without factors": (
         recipe({"schedule": {"kind": "steps", "milestones": [1, 2], "factors": [0.1]}}),
@@ -129,21 +130,13 @@ CONFIG_MISTAKES = {
         recipe({"per_dataset": {"cifer10": {"epochs": 3}}}),
         ["'cifer10'", "did you mean 'cifar10'?"],
     ),
-    "bandwidth of a recipe out of range": (
-        recipe({"treatment": {"bandwidth": "3/2"}}, "sar-l-model"),
-        ["recipe 'sar-l-model'", "bandwidth 3/2"],
-    ),
-    "bandwidth of a recipe that is no number": (
-        recipe({"treatment": {"bandwidth": "half"}}, "sar-l-model"),
-        ["recipe 'sar-l-model'", "bandwidth half"],
-    ),
     "unknown filter of a recipe": (
-        recipe({"treatment": {"filter": "lowpas"}}, "sar-l-model"),
-        ["'lowpas'", "did you mean 'lowpass'?"],
+        recipe({"input_filter": {"filter": "lowpas-4-8"}}, "sar-l-model"),
+        ["recipe 'sar-l-model'", "'lowpas-4-8'", "did you mean 'lowpass-4-8'?"],
     ),
     "unknown attack of a recipe": (
         recipe({"adversary": {"attack": "pgd10"}}, "sar-pgd-at"),
-        ["recipe 'sar-pgd-at'", "'pgd10'", "did you mean 'pgd-10'?"],
+        ["recipe 'sar-pgd-at', adversary", "'pgd10'", "did you mean 'pgd-10'?"],
     ),
     "unknown attack of a validation": (
         recipe({"validation": {"attack": "pgd20"}}, "sar-pgd-at"),
@@ -158,19 +151,26 @@ CONFIG_MISTAKES = {
         ["'fourier-heatmaps'", "did you mean 'fourier-heatmap'?"],
     ),
     "unknown key of a probe": (
-        probe({"bandwith": "1/2"}),
-        ["probe 'lowpass'", "'bandwith'", "did you mean 'bandwidths'?"],
+        probe({"filter": "lowpass-4-8"}),
+        ["probe 'lowpass'", "'filter'", "did you mean 'filters'?"],
     ),
-    "unknown filter of a probe": (probe({"filter": "lowpas"}), ["'lowpas'", "'lowpass'"]),
-    "bandwidths that are a number": (probe({"bandwidths": 5}), ["probe 'lowpass'", "bandwidths"]),
-    "no bandwidths": (probe({"bandwidths": []}), ["probe 'lowpass'", "bandwidths"]),
-    "bandwidth of a probe too large": (
-        probe({"bandwidths": ["1/2", "9/8"]}),
-        ["probe 'lowpass'", "bandwidth 9/8"],
+    "unknown filter of a probe": (
+        probe({"filters": ["lowpas-4-8"]}),
+        ["probe 'lowpass'", "'lowpas-4-8'", "did you mean 'lowpass-4-8'?"],
     ),
-    "bandwidth of a probe below zero": (
-        probe({"bandwidth": "-1/8"}, "examples"),
-        ["probe 'examples'", "bandwidth -1/8"],
+    "filters that are a number": (probe({"filters": 5}), ["probe 'lowpass'", "filters is 5"]),
+    "no filters": (probe({"filters": []}), ["probe 'lowpass'", "filters is []", "expected a list"]),
+    "unknown data set of a probe": (
+        probe({"dataset": "svnh"}),
+        ["dataset of probe 'lowpass'", "'svnh'", "did you mean 'svhn'?"],
+    ),
+    "unknown split of a probe": (
+        probe({"split": "tset"}),
+        ["split of probe 'lowpass'", "'tset'", "did you mean 'test'?"],
+    ),
+    "stored perturbations of other images": (
+        probe({"split": "train"}, "pgd-20-bands"),
+        ["probe 'pgd-20-bands'", "stored perturbations", "remove dataset and split"],
     ),
     "no images to measure": (
         probe({"images": 0}, "fourier-heatmap"),
@@ -186,15 +186,15 @@ CONFIG_MISTAKES = {
     ),
     "attacks that are no list": (
         probe({"attacks": "pgd-50"}, "stronger-attacks"),
-        ["probe 'stronger-attacks'", "attacks is 'pgd-50'", "expected a list of names"],
+        ["probe 'stronger-attacks'", "attacks is 'pgd-50'", "expected a list"],
     ),
     "no attacks": (
         probe({"attacks": []}, "autoattack"),
-        ["probe 'autoattack'", "attacks is []", "expected a list of names"],
+        ["probe 'autoattack'", "attacks is []", "expected a list"],
     ),
     "unknown attack among several": (
         probe({"attacks": ["apgd-ce", "fabt"]}, "autoattack"),
-        ["attack of probe 'autoattack'", "'fabt'", "did you mean 'fab-t'?"],
+        ["probe 'autoattack'", "'fabt'", "did you mean 'fab-t'?"],
     ),
     "substitute for an unknown attack": (
         {"training_attacks": {"pgd10": "one-step"}},
@@ -204,25 +204,37 @@ CONFIG_MISTAKES = {
         {"training_attacks": {"pgd-10": "onestep"}},
         ["training_attacks", "'onestep'", "did you mean 'one-step'?"],
     ),
-    "unknown outer loss": (
-        recipe({"loss": {"kind": "trade", "beta": 6}}, "sar-trades"),
+    "unknown part": (
+        recipe({"trade": {"beta": 6}}, "sar-trades"),
         ["recipe 'sar-trades'", "'trade'", "did you mean 'trades'?"],
     ),
     "outer loss without its weight": (
-        recipe({"loss": {"kind": "trades"}}, "sar-pgd-at"),
-        ["recipe 'sar-pgd-at'", "loss lacks the key 'beta'"],
+        recipe({"trades": {}}, "sar-pgd-at"),
+        ["recipe 'sar-pgd-at', trades lacks the key 'beta'"],
     ),
     "unknown distance": (
-        recipe({"alignment": {"distance": "l3"}}, "sar-pgd-at-sar"),
-        ["recipe 'sar-pgd-at-sar'", "alignment.distance", "'l3'", "l1, l2"],
+        recipe({"spectral_alignment": {"distance": "l3"}}, "sar-pgd-at-sar"),
+        ["recipe 'sar-pgd-at-sar', spectral_alignment", "distance 'l3'", "l1, l2"],
     ),
-    "alignment that is a number": (
-        recipe({"alignment": 0.1}, "sar-pgd-at-sar"),
-        ["recipe 'sar-pgd-at-sar'", "alignment is 0.1", "expected object"],
+    "a part that is a number": (
+        recipe({"spectral_alignment": 0.1}, "sar-pgd-at-sar"),
+        ["recipe 'sar-pgd-at-sar'", "spectral_alignment is 0.1", "expected a mapping"],
     ),
     "averaging over no epoch": (
         recipe({"weight_average": {"cycle": 0}}, "sar-pgd-at-sarwa"),
-        ["recipe 'sar-pgd-at-sarwa'", "weight_average.cycle is 0", "at least 1"],
+        ["recipe 'sar-pgd-at-sarwa', weight_average", "cycle is 0", "from 1"],
+    ),
+    "unknown optimiser": (
+        recipe({"optimizer": {"kind": "adm", "learning_rate": 0.1, "weight_decay": 0}}),
+        ["optimizer", "'adm'", "did you mean 'adam'?"],
+    ),
+    "unknown recorder": (
+        recipe({"recorders": {"test": {"recorder": "acuracy", "images": 10}}}),
+        ["recorder 'test'", "'acuracy'", "did you mean 'accuracy'?"],
+    ),
+    "recorder without a method": (
+        recipe({"recorders": {"test": {"images": 10}}}),
+        ["recorder 'test' lacks the key 'recorder'"],
     ),
 }
 
@@ -235,8 +247,6 @@ def test_mistakes_in_the_run_configuration(project, mistake):
     assert_sentence(raised.value, *fragments)
 
 
-TRADES = {"kind": "trades", "beta": 6}
-MART = {"kind": "mart", "beta": 6}
 ALIGNED = {"coefficient": 0.1, "distance": "l1", "transform": "sample", "natural_branch": "live"}
 CONSTANT = {"kind": "steps", "milestones": [], "factors": []}
 SECOND_PEAK = {"kind": "steps", "milestones": [1, 2], "factors": [0.1, 20]}
@@ -248,17 +258,17 @@ NEVER_FALLS = (
 
 CONTRADICTIONS = {
     "two outer losses": (
-        recipe({"loss": [TRADES, MART]}, "sar-trades"),
+        recipe({"mart": {"beta": 6}}, "sar-trades"),
         "recipe 'sar-trades' names 2 outer losses: a network is trained by one; keep one, and "
         "make a second recipe for the other.",
     ),
     "an outer loss without an adversary": (
-        recipe({"loss": TRADES}),
+        recipe({"trades": {"beta": 6}}),
         f"{RECIPE} has loss but no adversary: loss works on adversarial examples; add an "
         "adversary, or remove it.",
     ),
     "alignment without an adversary": (
-        recipe({"alignment": ALIGNED}),
+        recipe({"spectral_alignment": ALIGNED}),
         f"{RECIPE} has alignment but no adversary: alignment works on adversarial examples; add "
         "an adversary, or remove it.",
     ),
@@ -268,7 +278,7 @@ CONTRADICTIONS = {
         "on adversarial examples; add an adversary, or remove it.",
     ),
     "an averaged branch without an average": (
-        recipe({"alignment": {"natural_branch": "average"}}, "sar-pgd-at-sar"),
+        recipe({"spectral_alignment": {"natural_branch": "average"}}, "sar-pgd-at-sar"),
         "recipe 'sar-pgd-at-sar' aligns with the averaged model but averages no weights: add "
         "weight_average, or set alignment.natural_branch to live.",
     ),
@@ -278,13 +288,13 @@ CONTRADICTIONS = {
         "average, or remove weight_average.",
     ),
     "an average beside a live branch": (
-        recipe({"alignment": {"natural_branch": "live"}}, "sar-pgd-at-sarwa"),
+        recipe({"spectral_alignment": {"natural_branch": "live"}}, "sar-pgd-at-sarwa"),
         "recipe 'sar-pgd-at-sarwa' averages weights that nothing uses: set "
         "alignment.natural_branch to average, or remove weight_average.",
     ),
     "alignment on one data set only, without an average": (
         recipe(
-            {"per_dataset": {"mnist": {"alignment": ALIGNED | {"natural_branch": "average"}}}},
+            {"per_dataset": {"mnist": {"spectral_alignment": ALIGNED | {"natural_branch": "average"}}}},
             "sar-pgd-at",
         ),
         "recipe 'sar-pgd-at' aligns with the averaged model but averages no weights: add "
@@ -302,18 +312,6 @@ CONTRADICTIONS = {
         recipe({"epochs": 75}, "sar-pgd-at-sar"),
         f"recipe 'sar-pgd-at-sar' {NEVER_FALLS}",
     ),
-    "a proxy of another architecture": (
-        recipe({"weight_perturbation": {"proxy": "resnet20"}}, "sar-awp"),
-        "recipe 'sar-awp' perturbs the weights of resnet18 by a proxy of another architecture, "
-        "resnet20: the perturbation is the proxy's weights minus the model's, so both must have "
-        "the same; remove weight_perturbation.proxy.",
-    ),
-    "a proxy that is the architecture of some models only": (
-        recipe({"weight_perturbation": {"proxy": "resnet18"}}, "sar-awp"),
-        "recipe 'sar-awp' perturbs the weights of wrn_34_10 by a proxy of another architecture, "
-        "resnet18: the perturbation is the proxy's weights minus the model's, so both must have "
-        "the same; remove weight_perturbation.proxy.",
-    ),
 }
 
 
@@ -323,18 +321,6 @@ def test_parts_of_a_recipe_that_contradict_each_other(project, mistake):
     with pytest.raises(UserError) as raised:
         planned(project, overlay, "paper")
     assert str(raised.value) == sentence
-
-
-def test_a_proxy_is_substituted_as_its_model(project):
-    """At the demo scale both papers' networks become one; another one stays another."""
-    same = recipe({"weight_perturbation": {"proxy": "resnet18"}}, "sar-awp")
-    assert planned(project, same).trainings["fashion-mnist-sample_resnet8_sar-awp"]
-    larger = {"architectures": {"wrn_34_10": "resnet14"}}
-    with pytest.raises(UserError, match="perturbs the weights of resnet14 by a proxy of another"):
-        planned(project, same | larger)
-    other = recipe({"weight_perturbation": {"proxy": "resnet14"}}, "sar-awp")
-    with pytest.raises(UserError, match=r"the weights of resnet8 by a proxy .*, resnet14:"):
-        planned(project, other)
 
 
 def put(*place_and_value: object) -> Callable[[dict], None]:
@@ -376,8 +362,8 @@ FILE_MISTAKES = {
     "epsilon as a list": ("attacks", put("pgd-20", "epsilon", [8]), ["epsilon is [8]"]),
     "half a step": ("attacks", put("pgd-20", "steps", 2.5), ["steps is 2.5", "whole number"]),
     "a probe with the name of an attack": (
-        "artifacts",
-        put("probes", "fgsm", {"probe": "fourier_heatmap", "norm_per_pixel": 0.1, "images": 9}),
+        "probes",
+        put("fgsm", {"probe": "fourier_heatmap", "norm_per_pixel": 0.1, "images": 9}),
         ["'fgsm'", "rename the probe"],
     ),
     "unknown start": ("attacks", put("pgd-20", "start", "unifrom"), ["start", "'uniform'"]),
@@ -413,78 +399,73 @@ FILE_MISTAKES = {
         ["attack 'pgd-20'", "'pdg'", "did you mean 'pgd'?"],
     ),
     "unknown dataset of a model": (
-        "models",
+        "papers/sar/models",
         put("models", ROBUST, "dataset", "cifar-10"),
         [f"model '{ROBUST}'", "'cifar-10'", "did you mean 'cifar10'?"],
     ),
     "unknown architecture of a model": (
-        "models",
+        "papers/sar/models",
         put("models", ROBUST, "architecture", "resnet-18"),
         [f"model '{ROBUST}'", "'resnet-18'", "did you mean 'resnet18'?"],
     ),
     "unknown recipe of a model": (
-        "models",
+        "papers/sar/models",
         put("models", ROBUST, "recipe", "sar-pgdat"),
         [f"model '{ROBUST}'", "'sar-pgdat'", "did you mean 'sar-pgd-at'?"],
     ),
     "missing key of a model": (
-        "models",
+        "papers/sar/models",
         drop("models", ROBUST, "recipe"),
-        ["config/models.yaml", ROBUST, "lacks the key 'recipe'"],
+        ["config/papers/sar/models.yaml", ROBUST, "lacks the key 'recipe'"],
     ),
     "unknown key of a model": (
-        "models",
+        "papers/sar/models",
         put("models", ROBUST, "receipe", "x"),
-        ["config/models.yaml", "'receipe'", "did you mean 'recipe'?"],
+        ["config/papers/sar/models.yaml", "'receipe'", "did you mean 'recipe'?"],
     ),
     "missing key of a recipe": (
-        "models",
+        "papers/sar/models",
         drop("recipes", "sar-natural", "select"),
         [RECIPE, "lacks the key 'select'"],
     ),
     "unknown probe of an artifact": (
-        "artifacts",
-        put("artifacts", "sar.fig3", "probes", ["example"]),
+        "papers/sar/artifacts",
+        put("artifacts", "sar.fig3", "options", "probe", "example"),
         ["artifact 'sar.fig3'", "'example'", "did you mean 'examples'?"],
     ),
     "unknown model of an artifact": (
-        "artifacts",
+        "papers/sar/artifacts",
         put("artifacts", "sar.fig3", "models", ["sar-c10-rn18-pgd1"]),
         ["artifact 'sar.fig3'", "'sar-c10-rn18-pgd1'", f"did you mean '{ROBUST}'?"],
     ),
-    "unknown paper of an artifact": (
-        "artifacts",
-        put("artifacts", "sar.fig3", "paper", "saar"),
-        ["artifact 'sar.fig3'", "'saar'", "did you mean 'sar'?"],
-    ),
     "unknown dataset of an artifact": (
-        "artifacts",
-        put("artifacts", "sar.fig1", "dataset", "tiny-imagenett"),
+        "papers/sar/artifacts",
+        put("artifacts", "sar.fig1", "options", "dataset", "tiny-imagenett"),
         ["artifact 'sar.fig1'", "'tiny-imagenett'", "did you mean 'tiny-imagenet'?"],
     ),
     "unknown notebook of an artifact": (
-        "artifacts",
+        "papers/sar/artifacts",
         put("artifacts", "sar.fig1", "notebook", "filterss"),
         ["artifact 'sar.fig1'", "'filterss'", "did you mean 'filters'?"],
     ),
     "unknown kind of an artifact": (
-        "artifacts",
+        "papers/sar/artifacts",
         put("artifacts", "sar.fig1", "kind", "figur"),
         ["'figur'", "did you mean 'figure'?"],
     ),
     "artifact whose name is no figure's": (
-        "artifacts",
+        "papers/sar/artifacts",
         rename("artifacts", "sar.fig3", "sar.figg3"),
         ["sar.figg3"],
     ),
     "missing key of an artifact": (
-        "artifacts",
+        "papers/sar/artifacts",
         drop("artifacts", "sar.fig3", "saw"),
-        ["config/artifacts.yaml", "artifacts.sar.fig3", "lacks the key 'saw'"],
+        ["config/papers/sar/artifacts.yaml", "artifacts.sar.fig3", "lacks the key 'saw'"],
     ),
     "unknown method of a probe": (
-        "artifacts",
-        put("probes", "lowpass", "probe", "filterd_accuracy"),
+        "probes",
+        put("lowpass", "probe", "filterd_accuracy"),
         ["probe 'lowpass'", "'filterd_accuracy'", "did you mean 'filtered_accuracy'?"],
     ),
 }
@@ -499,7 +480,10 @@ def test_mistakes_in_the_files_of_config(project, mistake):
     assert_sentence(raised.value, *fragments)
 
 
-@pytest.mark.parametrize("file", ["models", "artifacts", "attacks"])
+FILES = ["attacks", "filters", "papers/sar/models", "papers/sar/artifacts", "papers/sar/findings"]
+
+
+@pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize(
     ("text", "fragment"),
     [
@@ -519,14 +503,14 @@ def test_files_that_are_no_mapping(project, file, text, fragment):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("models", "      beta: 6\n", "      beta: 6\n      beta: 1\n"),
-        ("models", "    loss:\n", "    loss: {kind: mart, beta: 6}\n    loss:\n"),
+        ("papers/sar/models", "{beta: 6}", "{beta: 6, beta: 1}"),
+        ("papers/sar/models", "    trades:", "    trades: {beta: 1}\n    trades:"),
         ("attacks", "cw-30:", "pgd-10: {}\ncw-30:"),
-        ("artifacts", "probes: [lowpass, pgd-20]", "probes: []\n    probes: [lowpass, pgd-20]"),
+        ("papers/sar/artifacts", "    kind: table", "    kind: figure\n    kind: table"),
     ],
-    ids=["beta", "two outer losses", "an attack", "probes"],
+    ids=["beta", "a part", "an attack", "kind"],
 )
-def test_a_key_that_stands_twice(project, file, old, new):
+def test_duplicate_keys_are_refused(project, file, old, new):
     """YAML itself keeps the last one in silence: of two losses one would vanish."""
     path = project / f"config/{file}.yaml"
     text = path.read_text(encoding="utf-8")
@@ -534,7 +518,7 @@ def test_a_key_that_stands_twice(project, file, old, new):
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(UserError) as raised:
         planned(project)
-    assert_sentence(raised.value, f"config/{file}.yaml is not valid YAML in line", "stands twice")
+    assert_sentence(raised.value, f"config/{file}.yaml is not valid YAML in line", "duplicate key")
 
 
 def test_a_missing_file(project):

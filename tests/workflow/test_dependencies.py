@@ -44,7 +44,7 @@ def test_declared_arguments_are_those_of_the_functions(name):
     ("script", "folders"),
     [
         ("prepare_dataset", {"attacks", "figures", "findings", "models", "probes", "training"}),
-        ("train_trunk", {"figures", "findings", "probes", "report"}),
+        ("train_shared_prefix", {"figures", "findings", "probes", "report"}),
         ("train_model", {"figures", "findings", "probes", "report"}),
         ("attack_model", {"figures", "findings", "report", "training"}),
         ("probe_model", {"figures", "findings", "report", "training"}),
@@ -57,11 +57,11 @@ def test_jobs_do_not_depend_on_what_they_do_not_use(script, folders):
     files = depends(script)
     assert {"__init__.py", "jobs.py", "errors.py"} <= files
     assert not {file for file in files if file.split("/")[0] in folders}
-    assert not files & {"config.py", "dependencies.py"}, "these only plan"
+    assert not {file for file in files if file.startswith("plan/")}, "this only plans"
 
 
 def test_methods_are_no_dependency_of_those_who_do_not_name_them():
-    for script in ("train_trunk", "train_model", "attack_model", "probe_model"):
+    for script in ("train_shared_prefix", "train_model", "attack_model", "probe_model"):
         files = depends(script)
         assert {"attacks/__init__.py", "models/__init__.py"} <= files
         for registry in REGISTRIES:
@@ -71,7 +71,7 @@ def test_methods_are_no_dependency_of_those_who_do_not_name_them():
 
 def test_planning_needs_no_torch():
     """A login node plans a run without it, and a dry-run stays quick."""
-    program = "import sys, passband.config; print(*sys.modules)"
+    program = "import sys, passband.plan; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert "passband.config" in done.stdout, done.stderr
+    assert "passband.plan" in done.stdout, done.stderr
     assert not {"torch", "pandas", "scipy"} & set(done.stdout.split())

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from passband.config import Plan, plan, read_yaml, scale_config
+from passband.plan import Plan, plan, read_yaml, scale_config
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = sorted(path.parent.name for path in (ROOT / "profiles").glob("*/profile.yaml"))
@@ -73,20 +73,21 @@ def expected(scale: Plan, artifacts: list[str]) -> dict[str, int]:
     for artifact in artifacts:
         row = scale.artifacts[artifact]
         jobs.add(("draw_figure" if row["kind"] == "figure" else "make_table", artifact))
-        if "dataset" in row:
-            jobs.add(("prepare_dataset", row["dataset"]))
+        jobs |= {("prepare_dataset", dataset) for dataset in row["datasets"]}
         for slug in row["models"]:
             model, dataset = (scale.models[slug][key] for key in ("model", "dataset"))
             for seed in scale.seeds:
-                jobs |= {("prepare_dataset", dataset), ("train_model", model, seed)}
-                if trunk := scale.trainings[model]["trunk"]:
-                    jobs.add(("train_trunk", trunk, seed))
+                training = scale.trainings[model]
+                rule = "train_recorded_model" if training["recipe"]["recorders"] else "train_model"
+                jobs |= {("prepare_dataset", dataset), (rule, model, seed)}
+                if prefix := training["shared_prefix"]:
+                    jobs.add(("train_shared_prefix", prefix, seed))
                 for name in row["probes"]:
-                    probe = scale.probes.get(name, {"attack": name})
+                    probe = scale.probes.get(name, {"attack": {"name": name}})
                     if name in scale.probes:
                         jobs.add(("probe_model", model, seed, name))
                     if "attack" in probe:
-                        jobs.add(("attack_model", model, seed, probe["attack"]))
+                        jobs.add(("attack_model", model, seed, probe["attack"]["name"]))
     return Counter(rule for rule, *_ in jobs)
 
 
@@ -126,39 +127,40 @@ def test_one_figure_is_a_target(counts):
     assert "attack_model" not in jobs
 
 
-def trunks_behind(output: str, message: str) -> list[tuple[str, str, set[str]]]:
-    """Model, seed and awaited trunks of every job whose message begins so."""
+def prefixes_behind(output: str, message: str) -> list[tuple[str, str, set[str]]]:
+    """Model, seed and awaited shared prefixes of every job whose message begins so."""
     found = re.findall(rf": {message} ([\w-]+), seed (\d+)\nReason: (.*)", output)
     return [
-        (model, seed, set(re.findall(r"[^\s,]*/trunks/[^\s,]+", reason)))
+        (model, seed, set(re.findall(r"[^\s,]*/shared_prefixes/[^\s,]+", reason)))
         for model, seed, reason in found
     ]
 
 
-def test_an_ablation_trains_its_models_and_their_common_beginning_once(calls, counts):
-    """Four models, one trunk, PGD-20 and no probe; at the paper's scale with three seeds."""
+def test_an_ablation_trains_its_models_and_their_shared_prefix_once(calls, counts):
+    """Four models, one shared prefix, PGD-20 and no probe; at the paper's scale with three seeds."""
     for name, scale, seeds in (("sar.fig9", "demo", 1), ("paper sar.fig9", "paper", 3)):
         jobs = expected(planned(scale), ["sar.fig9"]) | {"sar.fig9": 1}
         assert counts(name) == jobs | {"total": sum(jobs.values())}
-        per_seed = {"train_trunk": 1, "train_model": 4, "attack_model": 4}
+        per_seed = {"train_shared_prefix": 1, "train_model": 4, "attack_model": 4}
         of_models = {
-            rule: count for rule, count in jobs.items() if rule.endswith(("_trunk", "_model"))
+            rule: count for rule, count in jobs.items() if rule.endswith(("_prefix", "_model"))
         }
         assert of_models == {rule: seeds * count for rule, count in per_seed.items()}
 
 
 @pytest.mark.parametrize(("name", "scale"), [("default", "demo"), ("paper", "paper")])
-def test_trainings_wait_for_the_trunk_that_they_begin_with(calls, name, scale):
+def test_trainings_wait_for_the_shared_prefix_that_they_begin_with(calls, name, scale):
     one = planned(scale)
-    trained = trunks_behind(calls[name].output, "Training")
+    trained = prefixes_behind(calls[name].output, "Training")
     assert len(trained) == len(one.trainings) * len(one.seeds)
     for model, seed, awaited in trained:
-        trunk = one.trainings[model]["trunk"]
-        expected = {f"results/{scale}/trunks/{trunk}/seed-{seed}.safetensors"} if trunk else set()
+        prefix = one.trainings[model]["shared_prefix"]
+        file = f"results/{scale}/shared_prefixes/{prefix}/seed-{seed}.safetensors"
+        expected = {file} if prefix else set()
         assert awaited == expected, model
-    made = trunks_behind(calls[name].output, "Training what several models have in common:")
-    assert {model for model, _, _ in made} == set(one.trunks)
-    assert len(made) == len(one.trunks) * len(one.seeds)
+    made = prefixes_behind(calls[name].output, "Training the shared prefix of several models:")
+    assert {model for model, _, _ in made} == set(one.shared_prefixes)
+    assert len(made) == len(one.shared_prefixes) * len(one.seeds)
 
 
 def test_papers_and_findings_are_targets(counts):

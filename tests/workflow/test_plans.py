@@ -1,4 +1,4 @@
-"""What a plan trains: every model of the papers, and each common beginning once."""
+"""What a plan trains: every model of the papers, and each shared prefix once."""
 
 import csv
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from passband.config import Plan, merged, plan, read_yaml, scale_config
+from passband.plan import Plan, plan, read_yaml, scale_config
+from passband.plan.reading import merged
 from passband.errors import UserError
-from passband.figures.reference import architecture_title
 
 ROOT = Path(__file__).resolve().parents[2]
 DATASETS = ("cifar10", "cifar100", "tiny-imagenet")
@@ -51,18 +51,18 @@ def changed(changes: dict, before: Plan, part: str) -> set[str]:
 
 def printed_models() -> Iterator[tuple[str, tuple[str, str, str]]]:
     """Tables with the data set, network and method of each of their rows."""
-    for path in sorted((ROOT / "config/reference").glob("sar_table*.csv")):
+    for path in sorted((ROOT / "config/papers/sar/printed").glob("table*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 if row["method"]:
                     found = PRINTED_DATASETS[row["dataset"]], row["model"], row["method"]
-                    yield path.stem.replace("_", "."), found
+                    yield f"sar.{path.stem}", found
 
 
 def shown_models(one: Plan, artifact: str) -> set[tuple[str, str, str]]:
     rows = [one.models[slug] for slug in one.artifacts[artifact]["models"]]
     return {
-        (row["dataset"], architecture_title(row["architecture"]), row["method"]) for row in rows
+        (row["dataset"], row["architecture_title"], row["method"]) for row in rows
     }
 
 
@@ -90,10 +90,17 @@ def test_four_defences_are_trained_alone_and_with_both_methods(paper, dataset):
     assert len(alone | both | with_both) == 12
 
 
+def without(recipe: dict, parts: tuple[str, ...]) -> dict:
+    """A recipe but for its method and some of its parts."""
+    rest = {key: value for key, value in recipe.items() if key != "method"}
+    kept = {key: value for key, value in recipe["parts"].items() if key not in parts}
+    return rest | {"parts": kept}
+
+
 @pytest.mark.parametrize("artifact", ["sar.table4", "sar.table6", "sar.table7"])
 def test_what_a_method_adds_to_a_defence_is_the_same_everywhere(paper, artifact):
     """SAR on TRADES is TRADES and SAR's alignment, and so on; nothing else differs."""
-    parts = ("method", "alignment", "weight_average")
+    added_parts = ("spectral_alignment", "weight_average")
     slugs = paper.artifacts[artifact]["models"]
     by_method = {paper.models[slug]["method"]: recipes(paper, slug) for slug in slugs}
     for name, recipe in by_method.items():
@@ -101,10 +108,9 @@ def test_what_a_method_adds_to_a_defence_is_the_same_everywhere(paper, artifact)
         if defence in ("SAR", "SARWA"):
             defence, addition = "PGD-AT", defence
         added = by_method[addition] if addition else {}
-        for part in parts[1:]:
-            assert recipe.get(part) == added.get(part), (name, part)
-        rest = {key: value for key, value in recipe.items() if key not in parts}
-        assert rest == {k: v for k, v in by_method[defence].items() if k not in parts}, name
+        for part in added_parts:
+            assert recipe["parts"].get(part) == added.get("parts", {}).get(part), (name, part)
+        assert without(recipe, added_parts) == without(by_method[defence], added_parts), name
 
 
 def test_ablations_change_one_thing(paper):
@@ -115,19 +121,20 @@ def test_ablations_change_one_thing(paper):
         slugs = paper.artifacts[artifact]["models"]
         found = {paper.models[slug]["method"]: recipes(paper, slug) for slug in slugs}
         baseline = found.pop("PGD-AT")
-        assert {name: recipe["alignment"][key] for name, recipe in found.items()} == values
+        aligned = {name: one["parts"]["spectral_alignment"] for name, one in found.items()}
+        assert {name: part[key] for name, part in aligned.items()} == values
         for name, recipe in found.items():
-            like = found["SARWA" if name.startswith("SARWA") else "SAR"]
-            aligned = recipe["alignment"] | {key: like["alignment"][key]}
-            assert recipe | {"method": like["method"], "alignment": aligned} == like
-            rest = {part: recipe[part] for part in baseline} | {"method": "PGD-AT"}
-            assert rest == baseline
+            like = "SARWA" if name.startswith("SARWA") else "SAR"
+            same = aligned[name] | {key: aligned[like][key]}
+            parts = recipe["parts"] | {"spectral_alignment": same}
+            assert recipe | {"method": like, "parts": parts} == found[like]
+            assert without(recipe, ("spectral_alignment", "weight_average")) == without(baseline, ())
 
 
 def test_the_coefficients_of_section_vi(paper):
     """lambda is 0.1 for SAR and 0.15 for SARWA, and 0.05 on Tiny ImageNet."""
     for name, row in paper.trainings.items():
-        alignment = row["recipe"].get("alignment")
+        alignment = row["recipe"]["parts"].get("spectral_alignment")
         method = row["recipe"]["method"]
         if alignment and "(" not in method:
             usual = 0.15 if method.endswith("SARWA") else 0.1
@@ -136,25 +143,25 @@ def test_the_coefficients_of_section_vi(paper):
             assert (alignment["natural_branch"] == "average") == method.endswith("SARWA"), name
 
 
-# ---- trunks
+# ---- shared prefixes
 
 FAMILIES = ("sar-pgd-at", "sar-trades", "sar-mart", "sar-awp")
 
 
 def forks(one: Plan) -> dict[str, set[str]]:
-    """Recipes of the trainings that begin with each trunk."""
+    """Recipes of the trainings that begin with each shared prefix."""
     found: dict[str, set[str]] = {}
     for model, row in one.trainings.items():
-        if row["trunk"]:
-            found.setdefault(row["trunk"], set()).add(model.split("_")[-1])
+        if row["shared_prefix"]:
+            found.setdefault(row["shared_prefix"], set()).add(model.split("_")[-1])
     return found
 
 
-def test_what_begins_alike_shares_a_trunk(paper):
+def test_what_begins_alike_shares_a_prefix(paper):
     shared = forks(paper)
-    assert shared.keys() == paper.trunks.keys()
+    assert shared.keys() == paper.shared_prefixes.keys()
     of_awp = {f"{dataset}_resnet18_sar-awp" for dataset in DATASETS}
-    assert {name: row["until"] for name, row in paper.trunks.items()} == {
+    assert {name: row["until"] for name, row in paper.shared_prefixes.items()} == {
         name: 100 if name in of_awp else 75 for name in shared
     }
     ablations = {"sar-l2", "sar-cosine", "sar-005", "sar-015", "sar-02"}
@@ -168,7 +175,7 @@ def test_what_begins_alike_shares_a_trunk(paper):
             assert shared.pop(f"{dataset}_resnet18_{family}") == expected
     large = {f"cifar10_{name}_sar-pgd-at" for name in ("wrn_34_10", "wrn_34_15", "resnet152")}
     assert shared.keys() == large
-    alone = {model for model, row in paper.trainings.items() if not row["trunk"]}
+    alone = {model for model, row in paper.trainings.items() if not row["shared_prefix"]}
     natural = {
         f"{dataset}_resnet18_{one}"
         for dataset in DATASETS
@@ -181,30 +188,32 @@ def test_what_begins_alike_shares_a_trunk(paper):
 @pytest.mark.parametrize(
     ("scale", "until", "same_batches"), [("smoke", 1, {"fs-pgd7": 5}), ("fashion", 22, {})]
 )
-def test_trunks_of_the_small_scales(scale, until, same_batches):
+def test_shared_prefixes_of_the_small_scales(scale, until, same_batches):
     """The smoke scale has one batch size, so that all of fourier_study's sweep begin alike."""
     one = planned(scale=scale)
-    assert {name.split("_")[-1]: row["until"] for name, row in one.trunks.items()} == {
+    assert {name.split("_")[-1]: row["until"] for name, row in one.shared_prefixes.items()} == {
         family: until for family in (*FAMILIES, *same_batches)
     }
     sizes = [3, 3, 3, *same_batches.values(), 11]
     assert sorted(len(shared) for shared in forks(one).values()) == sizes
     for row in one.trainings.values():
-        assert not row["trunk"] or one.trunks[row["trunk"]]["until"] < row["recipe"]["epochs"]
+        assert not row["shared_prefix"] or one.shared_prefixes[row["shared_prefix"]]["until"] < row["recipe"]["epochs"]
 
 
-def test_a_trunk_knows_nothing_of_what_starts_later(paper):
-    for name, trunk in paper.trunks.items():
+def test_a_shared_prefix_knows_nothing_of_what_starts_later(paper):
+    for name, prefix in paper.shared_prefixes.items():
         training = paper.trainings[name]
-        assert not trunk["recipe"].keys() & {"method", "alignment", "weight_average"}
-        assert trunk["recipe"] == {key: training["recipe"][key] for key in trunk["recipe"]}
+        assert "method" not in prefix["recipe"]
+        late = ("spectral_alignment", "weight_average")
+        assert not prefix["recipe"]["parts"].keys() & set(late)
+        assert without(prefix["recipe"], ()) == without(training["recipe"], late)
         same = ("dataset", "architecture")
-        assert {key: trunk[key] for key in same} == {key: training[key] for key in same}
+        assert {key: prefix[key] for key in same} == {key: training[key] for key in same}
 
 
 def test_another_coefficient_trains_one_recipe_only(paper):
-    stronger = {"recipes": {"sar-pgd-at-sar": {"alignment": {"coefficient": 0.3}}}}
-    assert changed(stronger, paper, "trunks") == set()
+    stronger = {"recipes": {"sar-pgd-at-sar": {"spectral_alignment": {"coefficient": 0.3}}}}
+    assert changed(stronger, paper, "shared_prefixes") == set()
     networks = ("resnet18", "resnet152", "wrn_34_10", "wrn_34_15")
     on_cifar = {f"cifar10_{network}_sar-pgd-at-sar" for network in networks}
     # Tiny ImageNet has a coefficient of its own
@@ -214,14 +223,14 @@ def test_another_coefficient_trains_one_recipe_only(paper):
 @pytest.mark.parametrize(
     "late",
     [
-        {"sar-pgd-at-sar": {"alignment": {"distance": "cosine", "transform": "batch"}}},
+        {"sar-pgd-at-sar": {"spectral_alignment": {"distance": "cosine", "transform": "batch"}}},
         {"sar-awp-sarwa": {"weight_average": {"cycle": 5}}},
         {"sar-mart": {"method": "MART, renamed"}},
     ],
     ids=["distance", "cycle", "name"],
 )
-def test_what_starts_late_leaves_trunks_as_they_are(paper, late):
-    assert changed({"recipes": late}, paper, "trunks") == set()
+def test_what_starts_late_leaves_shared_prefixes_as_they_are(paper, late):
+    assert changed({"recipes": late}, paper, "shared_prefixes") == set()
     assert {name.split("_")[-1] for name in changed({"recipes": late}, paper, "trainings")} == {
         *late
     }
@@ -238,16 +247,16 @@ def test_what_starts_late_leaves_trunks_as_they_are(paper, late):
     ],
     ids=lambda early: next(iter(early)),
 )
-def test_what_all_have_in_common_changes_trunks_and_all_that_fork(paper, early):
+def test_what_all_have_in_common_changes_shared_prefixes_and_all_that_fork(paper, early):
     everywhere = {"recipes": {"sar-*": early}}
-    assert changed(everywhere, paper, "trunks") == set(paper.trunks)
+    assert changed(everywhere, paper, "shared_prefixes") == set(paper.shared_prefixes)
     of_sar = {model for model in paper.trainings if "_sar-" in model}
     assert changed(everywhere, paper, "trainings") == of_sar
 
 
-def test_a_recipe_that_begins_otherwise_leaves_the_trunk_to_the_others(paper):
+def test_a_recipe_that_begins_otherwise_leaves_the_prefix_to_the_others(paper):
     small = planned({"recipes": {"sar-trades": {"batch_size": 64}}})
-    assert small.trainings["cifar10_resnet18_sar-trades"]["trunk"] is None
+    assert small.trainings["cifar10_resnet18_sar-trades"]["shared_prefix"] is None
     together = forks(small)["cifar10_resnet18_sar-trades-sar"]
     assert together == {"sar-trades-sar", "sar-trades-sarwa"}
 
@@ -257,11 +266,12 @@ def test_a_recipe_that_begins_otherwise_leaves_the_trunk_to_the_others(paper):
 
 def attacks_of(one: Plan, part: str) -> dict[str, str]:
     """The attack of a part of every recipe, by recipe."""
-    return {
-        model.split("_")[-1]: row["recipe"][part]["attack"]["name"]
-        for model, row in one.trainings.items()
-        if "attack" in row["recipe"].get(part, {})
-    }
+    found = {}
+    for model, row in one.trainings.items():
+        place = row["recipe"] if part == "validation" else row["recipe"]["parts"]
+        if "attack" in place.get(part, {}):
+            found[model.split("_")[-1]] = place[part]["attack"]["name"]
+    return found
 
 
 def test_training_attacks_are_substituted_in_training_only():
@@ -274,7 +284,7 @@ def test_training_attacks_are_substituted_in_training_only():
     assert attacks_of(one, "adversary").keys() > attacks_of(one, "validation").keys()
     assert set(attacks_of(one, "validation").values()) == {"pgd-5"}
     assert one.attacks["pgd-20"]["steps"] == 20
-    assert one.probes["pgd-20-bands"]["attack"] == "pgd-20"
+    assert one.probes["pgd-20-bands"]["attack"]["name"] == "pgd-20"
 
 
 def test_probes_of_several_attacks_are_given_them_in_order(paper):

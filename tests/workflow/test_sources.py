@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from passband.config import plan, read_yaml, scale_config
+from passband.plan import plan, read_yaml, scale_config
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "workflow/scripts").glob("*.py"))

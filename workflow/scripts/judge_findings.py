@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from passband.files import write_text
-from passband.findings import judge
+from passband.findings.judging import judge
 from passband.jobs import job
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ with job(snakemake.log[0]):
         params.models,
         papers=params.papers,
         scores=params.scores,
-        architectures=params.architectures,
+        networks=params.architectures,
         scale=params.scale,
     )
     write_text(snakemake.output[0], verdicts.to_csv(index=False))

@@ -1,97 +1,169 @@
 """Accuracy against bandwidth."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from passband.figures.load import in_order
-from passband.figures.style import COLUMN, GREY, PAGE, method_look, new_figure
+from passband.figures import FIGURES
+from passband.figures.load import in_order, read_measurements, training_bandwidth
+from passband.figures.notebook import Artifact
+from passband.figures.printed_cells import printed_cells
+from passband.figures.style import COLUMN, GREY, PAGE, Look, new_figure
+from passband.intervals.accuracies import over_seeds
+from passband.options import Name, PrintedTable
+from passband.text import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # What is band limited in a panel of `band_curves`: label, colour, marker.
 BANDS = {
-    "lowpass": ("low-pass perturbation", "#d55e00", "v"),
-    "highpass": ("high-pass perturbation", "#56b4e9", "^"),
+    "low": ("low-pass perturbation", "#d55e00", "v"),
+    "high": ("high-pass perturbation", "#56b4e9", "^"),
     "standard": ("low-pass images, no attack", "#3c4043", "o"),
 }
 
 PRINTED = {"lw": 0.9, "ls": ":", "zorder": 1}
 TRAINING = {"color": GREY, "lw": 0.8, "ls": (0, (4, 3)), "zorder": 0}
+MODEL = ["dataset_title", "paper_dataset_title", "method"]
 
 
+@FIGURES.register("lowpass_curves")
 def lowpass_curves(
+    artifact: Artifact,
+    *,
+    filtered: Annotated[str, Name("probe", of="filtered_accuracy")],
+    attacked: Annotated[str, Name("probe", of="attack")],
+    attack_title: str,
+    printed: PrintedTable,
+    metric: str = "clean",
+    size: str = "lpf",
+) -> "Figure":
+    """Accuracy on low-pass filtered images by bandwidth, and under an attack, with the paper's.
+
+    Args:
+        filtered: the probe behind the curves.
+        attacked: the attack behind the markers right of the curves.
+        attack_title: what the figure calls the attack.
+        printed: the printed table, drawn as dotted curves.
+        metric: the printed metric that the curves show.
+        size: key of the printed conditions that holds the size of a filter.
+    """
+    models = artifact.models
+    curves = over_seeds(read_measurements(models, filtered), [*MODEL, "bandwidth"])
+    under = read_measurements(models, attacked).query("attack == @attacked")
+    paper = printed_cells(artifact.printed_table(printed), [], size, {})
+    paper = paper[paper["metric"] == metric]
+    looks = artifact.looks(curves["method"])
+    sides = curves.groupby("dataset_title")["bandwidth"].max()
+    trained = {
+        (entry["dataset_title"], entry["method"]): width
+        for entry in models
+        if (width := training_bandwidth(entry, int(sides[entry["dataset_title"]]))) is not None
+    }
+    return draw_lowpass_curves(
+        curves, over_seeds(under, MODEL), looks, attack_title, paper, trained
+    )
+
+
+@FIGURES.register("band_curves")
+def band_curves(
+    artifact: Artifact,
+    *,
+    bands: Annotated[str, Name("probe", of="perturbation_bands")],
+    filtered: Annotated[str, Name("probe", of="filtered_accuracy")],
+) -> "Figure":
+    """Accuracy when only low or only high frequencies of the perturbation are kept.
+
+    Args:
+        bands: the probe behind the curves of the perturbation.
+        filtered: the probe behind the curve of low-pass filtered images without an attack.
+    """
+    name = ["dataset_title", "method"]
+    limited = over_seeds(read_measurements(artifact.models, bands), [*name, "keep", "bandwidth"])
+    standard = over_seeds(read_measurements(artifact.models, filtered), [*name, "bandwidth"])
+    return draw_band_curves(limited, standard, artifact.looks(limited["method"]))
+
+
+def draw_lowpass_curves(
     lowpass: "pd.DataFrame",
     attacked: "pd.DataFrame",
-    reference: "pd.DataFrame | None" = None,
-    training_fraction: float | None = 0.5,
+    looks: "Mapping[str, Look]",
+    attack_title: str,
+    printed: "pd.DataFrame",
+    trained: "Mapping[tuple[str, str], int]",
 ) -> "Figure":
-    """One panel per data set: accuracy of low-pass images, a curve per method, and under PGD-20.
+    """One panel per data set: a curve per method, and its accuracy under an attack.
 
-    lowpass: rows of `intervals.over_seeds` with dataset_title, paper_dataset_title, method and
-        bandwidth; attacked: the same without bandwidth, drawn as markers right of the curves.
-    reference: `reference.read_lowpass_reference`; its curves are dotted, None leaves them out.
-    training_fraction: bandwidth over side of the L-model's training images, a dashed line.
+    Args:
+        lowpass: rows of `over_seeds` with dataset_title, paper_dataset_title, method and bandwidth.
+        attacked: the same without bandwidth, drawn as markers right of the curves.
+        looks: method to look.
+        attack_title: below the markers.
+        printed: rows of `printed_cells`, drawn as dotted curves.
+        trained: (dataset title, method) to the bandwidth of training images, a dashed line.
     """
     datasets = in_order(lowpass["dataset_title"])
-    methods = in_order(lowpass["method"])
-    training = bool(training_fraction) and "L-model" in methods
     width = PAGE if len(datasets) > 1 else 1.3 * COLUMN
     figure = new_figure(width, 2.6 if len(datasets) > 1 else 3.0)
     panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
     for axes, dataset in zip(panels, datasets, strict=True):
         here = lowpass[lowpass["dataset_title"] == dataset]
         side = here["bandwidth"].max()
-        for place, method in enumerate(methods):
-            look = method_look(method, methods)
+        for place, (method, look) in enumerate(looks.items()):
             curve = here[here["method"] == method]
             _curve(axes, curve, *look)
-            apart = 0.04 * (place - (len(methods) - 1) / 2)
+            apart = 0.04 * (place - (len(looks) - 1) / 2)
             _attacked(axes, attacked, dataset, method, (1.2 + apart) * side, look)
-            if reference is not None:
-                _dotted(axes, reference, here, method, side, look[1])
-        if training:
-            axes.axvline(training_fraction * side, **TRAINING)
+            _dotted(axes, printed, here, method, side, look.colour)
+        for bandwidth in {one for (name, _), one in trained.items() if name == dataset}:
+            axes.axvline(bandwidth, **TRAINING)
         axes.axvline(1.09 * side, color="#3c4043", lw=0.6)
         ticks = [tick for tick in here["bandwidth"].unique() if (8 * tick / side) % 2 == 0]
-        axes.set_xticks([*ticks, 1.2 * side], [*(f"{tick:.0f}" for tick in ticks), "PGD-20"])
+        axes.set_xticks([*ticks, 1.2 * side], [*(f"{tick:.0f}" for tick in ticks), attack_title])
         axes.set_xlim(0.06 * side, 1.31 * side)
-        axes.set_title(_panel_title(dataset, here, reference))
+        axes.set_title(_panel_title(dataset, here))
         axes.set_xlabel("low-pass bandwidth k")
     _percent(panels[0], "accuracy (%)")
-    _legend(figure, panels[0], reference is not None, training)
+    behind = in_order([looks[method].model for _, method in trained])
+    _legend(figure, panels[0], behind)
     return figure
 
 
-def band_curves(bands: "pd.DataFrame", standard: "pd.DataFrame") -> "Figure":
+def draw_band_curves(
+    bands: "pd.DataFrame", standard: "pd.DataFrame", looks: "Mapping[str, Look]"
+) -> "Figure":
     """A panel per data set (rows) and method (columns): accuracy when a band is kept.
 
-    bands: rows of `intervals.over_seeds` with dataset_title, method, perturbation_filter
-        (lowpass or highpass: what is done to the perturbation) and bandwidth.
-    standard: accuracy of low-pass filtered images without an attack, with bandwidth.
+    Args:
+        bands: rows of `over_seeds` with dataset_title, method, keep (low or high: what is left of
+            the perturbation) and bandwidth.
+        standard: accuracy on low-pass filtered images without an attack, with bandwidth.
+        looks: method to look.
     """
-    datasets, methods = in_order(bands["dataset_title"]), in_order(bands["method"])
-    width = {1: 1.2 * COLUMN, 2: 1.6 * COLUMN}.get(len(methods), PAGE)
+    datasets = in_order(bands["dataset_title"])
+    width = {1: 1.2 * COLUMN, 2: 1.6 * COLUMN}.get(len(looks), PAGE)
     figure = new_figure(width, 0.75 + 1.75 * len(datasets))
-    panels = figure.subplots(len(datasets), len(methods), sharex="row", sharey=True, squeeze=False)
+    panels = figure.subplots(len(datasets), len(looks), sharex="row", sharey=True, squeeze=False)
     for row, dataset in zip(panels, datasets, strict=True):
-        for axes, method in zip(row, methods, strict=True):
+        for axes, (method, look) in zip(row, looks.items(), strict=True):
             here = bands[(bands["dataset_title"] == dataset) & (bands["method"] == method)]
-            for kept in ("lowpass", "highpass"):
-                _curve(axes, here[here["perturbation_filter"] == kept], *BANDS[kept])
+            for kept in ("low", "high"):
+                _curve(axes, here[here["keep"] == kept], *BANDS[kept])
             clean = (standard["dataset_title"] == dataset) & (standard["method"] == method)
             _curve(axes, standard[clean], *BANDS["standard"])
             if len(here):
                 side = here["bandwidth"].max()
                 axes.set_xticks([side * part / 4 for part in range(5)])
             if axes in panels[0]:
-                axes.set_title(method_look(method, methods)[0])
+                axes.set_title(look.label)
         _percent(row[0], f"{dataset}\naccuracy (%)")
     for axes in panels[-1]:
         axes.set_xlabel("bandwidth k that is kept")
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3 if len(methods) > 1 else 1)
+    figure.legend(handles, labels, loc="outside upper center", ncols=3 if len(looks) > 1 else 1)
     return figure
 
 
@@ -109,7 +181,7 @@ def _attacked(
     dataset: str,
     method: str,
     x: float,
-    look: tuple[str, str, str],
+    look: Look,
 ) -> None:
     one = attacked[(attacked["dataset_title"] == dataset) & (attacked["method"] == method)]
     errors = [one["value"] - one["ci_low"], one["ci_high"] - one["value"]]
@@ -117,8 +189,8 @@ def _attacked(
         [x] * len(one),
         one["value"],
         yerr=errors,
-        color=look[1],
-        marker=look[2],
+        color=look.colour,
+        marker=look.marker,
         ls="",
         elinewidth=1,
     )
@@ -126,22 +198,20 @@ def _attacked(
 
 def _dotted(
     axes: "Axes",
-    reference: "pd.DataFrame",
+    printed: "pd.DataFrame",
     here: "pd.DataFrame",
     method: str,
     side: float,
     colour: str,
 ) -> None:
-    paper = reference["paper_dataset_title"] == here["paper_dataset_title"].iloc[0]
-    rows = reference[paper & (reference["method"] == method)].dropna(subset="fraction")
+    paper = printed["paper_dataset_title"] == here["paper_dataset_title"].iloc[0]
+    rows = printed[paper & (printed["method"] == method)]
     axes.plot(rows["fraction"] * side, rows["paper_value"], color=colour, **PRINTED)
 
 
-def _panel_title(dataset: str, here: "pd.DataFrame", reference: "pd.DataFrame | None") -> str:
+def _panel_title(dataset: str, here: "pd.DataFrame") -> str:
     paper = here["paper_dataset_title"].iloc[0]
-    if reference is None or paper == dataset:
-        return dataset
-    return f"{dataset} (paper: {paper})"
+    return dataset if paper == dataset else f"{dataset} (paper: {paper})"
 
 
 def _percent(axes: "Axes", label: str) -> None:
@@ -150,13 +220,12 @@ def _percent(axes: "Axes", label: str) -> None:
     axes.set_ylabel(label)
 
 
-def _legend(figure: "Figure", axes: "Axes", dotted: bool, training: bool) -> None:
+def _legend(figure: "Figure", axes: "Axes", trained: list[str]) -> None:
     handles, labels = axes.get_legend_handles_labels()
-    if dotted:
-        handles += axes.plot([], [], color=GREY, **PRINTED)
-        labels.append("printed in the paper")
-    if training:
+    handles += axes.plot([], [], color=GREY, **PRINTED)
+    labels.append("printed in the paper")
+    if trained:
         handles += axes.plot([], [], **TRAINING)
-        labels.append("training bandwidth of the L-model")
+        labels.append(f"training bandwidth of the {listed(trained)}")
     columns = len(labels) if len(figure.axes) > 1 else 3
     figure.legend(handles, labels, loc="outside upper center", ncols=columns, columnspacing=1.2)

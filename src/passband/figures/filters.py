@@ -1,18 +1,54 @@
-"""What a low-pass and a high-pass filter of one bandwidth keep of an image."""
+"""What filters keep of an image."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from passband.errors import UserError
+from passband.figures import FIGURES
 from passband.figures.images import draw_image
+from passband.figures.notebook import Artifact
 from passband.figures.planes import BAR, SPECTRUM_COLOURS, enlarged, log_ticks
 from passband.figures.style import PAGE, new_figure
 from passband.files import read_arrays
+from passband.options import DatasetName, FilterName, Index
+
+KINDS = {"low": "LPF", "high": "HPF"}
+SYMBOLS = {"bandwidth": "k", "radius": "r"}
+PASSED = 0.25  # of an amplitude: from here on, a frequency counts as kept
+
+
+class Shown(NamedTuple):
+    """A filter as it acts on the image.
+
+    title: what is kept and how much. filtered: the image [C, H, W]. response: what is left of a
+    unit amplitude at each frequency [H, W], in the order of the FFT.
+    """
+
+    title: str
+    filtered: np.ndarray
+    response: np.ndarray
+
+
+@FIGURES.register("filters")
+def filters(
+    artifact: Artifact, *, filters: list[FilterName], dataset: DatasetName, image: Index = 0
+) -> Figure:
+    """One image, its spectrum, what each filter keeps of it, and the filtered image.
+
+    Args:
+        filters: a row of the figure each.
+        dataset: the data set that the image is from.
+        image: its place in the test split.
+    """
+    picture = prepared_image(artifact.datasets[dataset], image)
+    return draw_filters(picture, [applied(row, picture) for row in filters])
 
 
 def prepared_image(dataset_file: str | Path, index: int) -> np.ndarray:
@@ -23,78 +59,92 @@ def prepared_image(dataset_file: str | Path, index: int) -> np.ndarray:
     return images[index] / 255
 
 
-def kept_square(side: int, bandwidth: int) -> np.ndarray:
-    """Boolean [side, side]: the indices [side/2 - k/2, side/2 + k/2) of both axes."""
-    start = side // 2 - bandwidth // 2
-    inside = np.zeros(side, dtype=bool)
-    inside[start : start + bandwidth] = True
-    return inside[:, None] & inside[None, :]
+def applied(row: Mapping[str, object], image: np.ndarray) -> Shown:
+    """Apply the filter of a resolved row of config/filters.yaml to an image [C, H, W].
 
-
-def filter_image(image: np.ndarray, bandwidth: int, kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """Filter an image [C, H, W] as Section III of the SAR paper says.
-
-    `lowpass` keeps the central `bandwidth` x `bandwidth` square of the plane with zero frequency
-    shifted to the centre, `highpass` that of the plane as the FFT gives it, where the centre is
-    the highest frequency. Returns the real filtered image [C, H, W] and the plane's magnitudes
-    [H, W] (mean over channels) in the order in which the square was cut.
+    The response is measured: it is the spectrum of a filtered impulse.
     """
-    plane = np.fft.fft2(image)
-    if kind == "lowpass":
-        plane = np.fft.fftshift(plane, axes=(-2, -1))
-    kept = plane * kept_square(image.shape[-1], bandwidth)
-    if kind == "lowpass":
-        kept = np.fft.ifftshift(kept, axes=(-2, -1))
-    return np.fft.ifft2(kept).real, np.abs(plane).mean(axis=0)
+    import torch
+
+    from passband.spectra.filters import FILTERS, apply, size_of
+
+    side = image.shape[-1]
+    impulse = np.zeros((side, side))
+    impulse[0, 0] = 1
+    filtered, response = (
+        apply(row, torch.from_numpy(array)).numpy() for array in (image, impulse[None])
+    )
+    size = FILTERS.settings(row["shape"])["size"]
+    title = f"{KINDS[row['keep']]}, {SYMBOLS.get(size, size)} = {size_of(row, side)}"
+    return Shown(title, filtered, np.abs(np.fft.fft2(response[0])))
 
 
-def filters_figure(image: np.ndarray, bandwidth: int) -> Figure:
-    """Two rows, low-pass and high-pass: image [C, H, W], spectrum, kept square, what is left."""
-    figure = new_figure(PAGE * 0.9, 3.7, layout="compressed")
-    grid = figure.subplots(2, 4)
-    square = kept_square(image.shape[-1], bandwidth)
-    for row, kind in zip(grid, ("lowpass", "highpass"), strict=True):
-        filtered, magnitudes = filter_image(image, bandwidth, kind)
-        scale = LogNorm(max(1e-4 * magnitudes.max(), magnitudes.min()), magnitudes.max(), clip=True)
+def draw_filters(image: np.ndarray, shown: Sequence[Shown]) -> Figure:
+    """A row per filter: image, spectrum, its kept part, what is left of the image.
+
+    The plane is drawn with the DC component in the centre, or, for a filter that keeps the highest
+    frequency and not the DC component, as the FFT gives it, with the highest frequency there.
+
+    Args:
+        image: [C, H, W] in 0..1.
+        shown: the filters.
+    """
+    figure = new_figure(PAGE * 0.9, 1.85 * len(shown), layout="compressed")
+    grid = figure.subplots(len(shown), 4, squeeze=False)
+    magnitudes = np.abs(np.fft.fft2(image)).mean(axis=0)
+    scale = LogNorm(max(1e-4 * magnitudes.max(), magnitudes.min()), magnitudes.max(), clip=True)
+    for row, one in zip(grid, shown, strict=True):
+        middle = image.shape[-1] // 2
+        centred = one.response[0, 0] >= one.response[middle, middle]
+        kept = np.where(one.response > PASSED, magnitudes, np.nan)
         draw_image(row[0], image)
-        _draw_spectrum(row[1], magnitudes, scale, bandwidth, kind)
-        kept = _draw_spectrum(row[2], np.where(square, magnitudes, np.nan), scale, bandwidth, kind)
-        if kind == "lowpass":
-            draw_image(row[3], filtered)
+        for axes, plane in zip(row[1:3], (magnitudes, kept), strict=True):
+            drawn = _draw_spectrum(axes, plane, scale, one.response, centred)
+        if centred:
+            draw_image(row[3], one.filtered)
         else:
-            factor = max(1, int(0.5 / max(np.abs(filtered).max(), 1e-6)))
-            draw_image(row[3], 0.5 + factor * filtered)
+            factor = max(1, int(0.5 / max(np.abs(one.filtered).max(), 1e-6)))
+            draw_image(row[3], 0.5 + factor * one.filtered)
             row[3].set_xlabel(f"grey = 0, × {factor}" if factor > 1 else "grey = 0")
+        row[0].set_ylabel(one.title)
     for axes, title in zip(grid[0], ("image", "|FFT|", "kept", "filtered image"), strict=True):
         axes.set_title(title)
-    grid[0, 0].set_ylabel(f"LPF, k = {bandwidth}")
-    grid[1, 0].set_ylabel(f"HPF, k = {bandwidth}")
-    for axes in grid[1, 1:3]:
+    for axes in grid[-1, 1:3]:
         axes.set_xlabel("cycles per image")
-    log_ticks(figure.colorbar(kept, ax=grid, label="mean |F| over channels", **BAR))
+    log_ticks(figure.colorbar(drawn, ax=grid, label="mean |F| over channels", **BAR))
     return figure
 
 
 def _draw_spectrum(
-    axes: Axes, magnitudes: np.ndarray, scale: LogNorm, bandwidth: int, kind: str
+    axes: Axes, magnitudes: np.ndarray, scale: LogNorm, response: np.ndarray, centred: bool
 ) -> object:
     side = magnitudes.shape[-1]
+    frequencies = np.fft.fftfreq(side, 1 / side).astype(int)
+    if centred:
+        magnitudes, response, frequencies = map(
+            np.fft.fftshift, (magnitudes, response, frequencies)
+        )
     drawn = axes.imshow(
         enlarged(magnitudes),
         norm=scale,
         cmap=SPECTRUM_COLOURS,
         extent=(-0.5, side - 0.5, side - 0.5, -0.5),
     )
-    corner = side // 2 - bandwidth // 2 - 0.5
-    axes.add_patch(
-        Rectangle((corner, corner), bandwidth, bandwidth, fill=False, ec="#d55e00", lw=1.4)
-    )
-    frequencies = np.fft.fftfreq(side, 1 / side).astype(int)
-    if kind == "lowpass":
-        frequencies = np.fft.fftshift(frequencies)
+    axes.add_collection(LineCollection(edges(response > PASSED), colors="#d55e00", linewidths=1.4))
     ticks = [0, side // 4, side // 2, 3 * side // 4]
     names = [f"{frequencies[tick]}".replace("-", "−") for tick in ticks]
     axes.set_xticks(ticks, names)
     axes.set_yticks(ticks, names)
     axes.grid(False)
     return drawn
+
+
+def edges(inside: np.ndarray) -> list[list[tuple[float, float]]]:
+    """The outline of the cells [H, W] that are true: lines from (x, y) to (x, y)."""
+    padded = np.pad(inside, 1)
+    lines = []
+    for row, column in np.argwhere(padded[1:] != padded[:-1]):
+        lines.append([(column - 1.5, row - 0.5), (column - 0.5, row - 0.5)])
+    for row, column in np.argwhere(padded[:, 1:] != padded[:, :-1]):
+        lines.append([(column - 0.5, row - 1.5), (column - 0.5, row - 0.5)])
+    return lines

@@ -1,4 +1,7 @@
-"""Drawing of what fourier_study looks at: a model, data augmentation and architectures."""
+"""Drawing of a model, data augmentation and architectures in the frequency domain."""
+
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib import colormaps
@@ -6,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from passband.figures import FIGURES
 from passband.figures.drawing import (
     ADVERSARIAL,
     AVERAGED,
@@ -17,6 +21,7 @@ from passband.figures.drawing import (
     say,
     three_panels,
 )
+from passband.figures.notebook import Artifact
 from passband.figures.planes import SPECTRUM_COLOURS
 
 PICTURE, KERNEL = "Greys", "RdBu_r"
@@ -27,15 +32,27 @@ BEFORE, AFTER, WORDS = 1.6, 5.0, 6.45
 INPUTS, KERNELS, ACTIVATIONS = 11.2, 6.8, 2.4
 
 
-def fourier_overview() -> Figure:
+@FIGURES.register("fourier_overview")
+def fourier_overview(artifact: Artifact, *, networks: list[str]) -> Figure:
+    """Drawing of three ways to look at robustness in the frequency domain.
+
+    Args:
+        networks: names of the four networks of the third panel.
+    """
+    return draw_overview(networks)
+
+
+def draw_overview(networks: Sequence[str]) -> Figure:
     """Three panels: explain robustness, interpret augmentation, analyse architectures.
 
-    It draws what the caption and section 1 of fourier_study name. Natural images are blue, the
-    attack is orange, the transformation of the weights purple.
+    Natural images are blue, the attack is orange, the transformation of the weights purple.
+    (Huang et al. 2022, figure 1 and section 1.)
     """
     titles = ["(a) robustness of a model", "(b) data augmentation", "(c) network architectures"]
     figure, panels = three_panels(titles, 3.5)
-    for axes, draw in zip(panels, (_model, _augmentation, _architectures), strict=True):
+    for axes, draw in zip(
+        panels, (_model, _augmentation, partial(_architectures, networks)), strict=True
+    ):
         axes.set_aspect("equal")
         draw(axes)
     return figure
@@ -104,14 +121,13 @@ def _augmentation(axes: Axes) -> None:
     say(axes, (5.0, 1.2), "accuracy on clean images and under six attacks", INK)
 
 
-def _architectures(axes: Axes) -> None:
+def _architectures(networks: Sequence[str], axes: Axes) -> None:
     """Four networks and the similarity of their layers; the way of the weights to few bits."""
     axes.add_patch(_frame((0.1, 9.75), 9.8, 4.0))
     say(axes, (5.0, 13.35), "full precision", INK)
-    names = iter(("ResNet-20", "MobileNet-V2", "EfficientNet", "WRN-34-10"))
-    for row in (12.3, 10.7):
-        for column in (2.6, 7.4):
-            box(axes, (column, row), 4.4, next(names), height=1.2)
+    places = [(column, row) for row in (12.3, 10.7) for column in (2.6, 7.4)]
+    for place, name in zip(places, networks, strict=True):
+        box(axes, place, 4.4, name, height=1.2)
     arrow(axes, [(2.6, 9.75), (2.6, 8.85)])
     _cells(axes, (2.6, 7.75), _banded(6), "Purples")
     say(axes, (4.0, 7.75), "CKA of shallow and deep\nlayers, and accuracy", INK, "left")

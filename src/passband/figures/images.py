@@ -1,29 +1,82 @@
 """Grids of example images with their labels, perturbations and spectra."""
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from passband.errors import UserError
-from passband.figures.load import in_order
+from passband.figures import FIGURES
+from passband.figures.load import first_seeds, probe_arrays, probe_metadata
+from passband.figures.notebook import Artifact
 from passband.figures.planes import SPECTRUM_COLOURS, enlarged, log_scale, log_ticks
-from passband.figures.style import GREY, PAGE, WRONG, model_name, new_figure
+from passband.figures.style import GREY, PAGE, WRONG, Look, new_figure
+from passband.options import Index, Name
 
 LONGEST_NAME = 14  # characters of a class name that fit below an image
 
-Examples = Mapping[str, np.ndarray]  # the arrays of the probe `examples`
+Examples = Mapping[str, np.ndarray]  # the arrays that the probe kept of one model
 
 
+@FIGURES.register("image_rows")
 def image_rows(
-    examples: Mapping[tuple[str, str], Examples], metadata: Mapping[str, Mapping], shown: slice
+    artifact: Artifact,
+    *,
+    probe: Annotated[str, Name("probe", of="example_images")],
+    images: list[Index],
+) -> Figure:
+    """Images as they are, attacked, and low-pass filtered.
+
+    Args:
+        probe: the probe that kept the images.
+        images: the first of the images that are shown, and the one after the last.
+    """
+    return draw_image_rows(*_examples(artifact, probe), slice(*images))
+
+
+@FIGURES.register("perturbation_examples")
+def perturbation_examples(
+    artifact: Artifact,
+    *,
+    probe: Annotated[str, Name("probe", of="example_images")],
+    images: list[Index],
+) -> Figure:
+    """Attacked images, their perturbations and the spectra of these.
+
+    Args:
+        probe: the probe that kept the images.
+        images: the first of the images that are shown, and the one after the last.
+    """
+    return draw_perturbations(*_examples(artifact, probe), slice(*images))
+
+
+def _examples(
+    artifact: Artifact, probe: str
+) -> tuple[dict[tuple[str, str], Examples], dict[str, dict], dict[str, Look]]:
+    entries = first_seeds(artifact.models)
+    examples = {key: probe_arrays(entry, probe) for key, entry in entries.items()}
+    metadata = {key[0]: probe_metadata(entry, probe) for key, entry in entries.items()}
+    return examples, metadata, artifact.looks(method for _, method in entries)
+
+
+def draw_image_rows(
+    examples: Mapping[tuple[str, str], Examples],
+    metadata: Mapping[str, Mapping],
+    looks: Mapping[str, Look],
+    shown: slice,
 ) -> Figure:
     """Rows of images per data set: as they are, attacked (a row per method), low-pass filtered.
 
-    examples: (dataset title, method) -> arrays of the probe `examples`.
-    metadata: dataset title -> metadata of the probe (classes, bandwidth).
-    shown: which of the images; UserError if there are none of them.
+    Args:
+        examples: (dataset title, method) to arrays of the probe.
+        metadata: dataset title to metadata of the probe (classes, bandwidth).
+        looks: method to look.
+        shown: which of the images.
+
+    Raises:
+        UserError: there are no such images.
     """
     rows = []
     for dataset, methods in _by_dataset(examples).items():
@@ -35,21 +88,24 @@ def image_rows(
             arrays = examples[dataset, method]
             attacked = (arrays["images"] + arrays["perturbation"])[shown]
             predicted = _predictions(arrays["predicted_adversarial"][shown], labels, names)
-            rows.append((f"x + δ\n{model_name(method)}", attacked, predicted))
+            rows.append((f"x + δ\n{looks[method].model}", attacked, predicted))
         size = metadata[dataset]["bandwidth"]
         rows.append((f"low-pass x\nk = {size}", first["filtered"][shown], None))
     return _draw_rows(rows)
 
 
-def perturbation_examples(
-    examples: Mapping[tuple[str, str], Examples], metadata: Mapping[str, Mapping], shown: slice
+def draw_perturbations(
+    examples: Mapping[tuple[str, str], Examples],
+    metadata: Mapping[str, Mapping],
+    looks: Mapping[str, Look],
+    shown: slice,
 ) -> Figure:
     """A row per image: the image, then per method the attacked image, δ and the spectrum of δ.
 
-    Arguments as for `image_rows`. The perturbation is amplified about mid-grey by the factor that
-    the column titles state; all spectra share one log colour scale.
+    Arguments as for `draw_image_rows`. The perturbation is amplified about mid-grey by the factor
+    that the column titles state; all spectra share one log colour scale.
     """
-    methods = in_order([method for _, method in examples])
+    methods = list(looks)
     blocks = _by_dataset(examples)
     labels_of = {
         dataset: _shown_labels(examples[dataset, blocks[dataset][0]], shown) for dataset in blocks
@@ -95,7 +151,7 @@ def perturbation_examples(
         titles = ("x + δ", f"δ × {factor}", "|F(δ)|")
         for axes, title in zip(grid[0, 1 + 3 * place : 4 + 3 * place], titles, strict=True):
             axes.set_title(title, fontsize=7.5)
-        title = f"{model_name(method)}\nδ × {factor}"
+        title = f"{looks[method].model}\nδ × {factor}"
         grid[0, 2 + 3 * place].set_title(title, fontsize=7.5)
     bar = figure.colorbar(
         spectrum, ax=grid, label="|F(δ)|", extend="both", shrink=0.7, aspect=30, pad=0.01
@@ -156,7 +212,7 @@ def _shown_labels(arrays: Examples, shown: slice) -> np.ndarray:
     if not len(labels):
         raise UserError(
             f"images {shown.start} to {shown.stop} were asked for, but the probe kept only "
-            f"{len(arrays['labels'])}: change options.images of the artifact."
+            f"{len(arrays['labels'])}: change `images` of the artifact's options."
         )
     return labels
 

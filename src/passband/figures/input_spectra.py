@@ -1,34 +1,62 @@
 """Spectra of clean images, of attacked images and of their difference."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from passband.figures import FIGURES
+from passband.figures.load import first_seeds, probe_arrays, probe_metadata
+from passband.figures.notebook import Artifact
 from passband.figures.planes import SPECTRUM_COLOURS, draw_plane, outline
 from passband.figures.style import PAGE, new_figure
+from passband.options import Name
 
-# What is shown: name in the probe -> title, colour, line style.
-SHOWN = {
-    "clean": ("clean", "#0072b2", "-"),
-    "adversarial": ("PGD-20", "#d55e00", (0, (4, 1.5))),
-    "difference": ("difference", "#000000", (0, (1, 1))),
-}
+# What is shown: name in the arrays, colour, line style.
+SHOWN = (
+    ("clean", "#0072b2", "-"),
+    ("adversarial", "#d55e00", (0, (4, 1.5))),
+    ("difference", "#000000", (0, (1, 1))),
+)
 
 
-def input_spectra(arrays: Mapping[str, np.ndarray], bandwidth: int) -> Figure:
-    """Three frequency planes from 0 to 1, and amplitude by distance from frequency zero.
+@FIGURES.register("input_spectra")
+def input_spectra(
+    artifact: Artifact,
+    *,
+    probe: Annotated[str, Name("probe", of="input_spectra")],
+    attack_title: str,
+) -> Figure:
+    """Spectra of clean images, of attacked images and of their difference (first model and seed).
 
-    arrays: of the probe `input_spectra`: spectrum_<name> [H, W], energy_share_<name> [N] in 0..1
-        and amplitude_by_radius_<name> [H/2 + 1, N], name clean, adversarial and difference.
-    bandwidth: side of the central square whose share of the energy the titles give.
+    Args:
+        probe: the probe that measured the spectra.
+        attack_title: what the figure calls the attack.
     """
+    entry = next(iter(first_seeds(artifact.models).values()))
+    bandwidth = probe_metadata(entry, probe)["bandwidth"]
+    return draw_input_spectra(probe_arrays(entry, probe), bandwidth, attack_title)
+
+
+def draw_input_spectra(
+    arrays: Mapping[str, np.ndarray], bandwidth: int, attack_title: str
+) -> Figure:
+    """Three frequency planes from 0 to 1, and amplitude by distance from the DC component.
+
+    Args:
+        arrays: of the probe: spectrum_<name> [H, W], energy_share_<name> [N] in 0..1 and
+            amplitude_by_radius_<name> [H/2 + 1, N], name clean, adversarial and difference.
+        bandwidth: side of the central square whose share of the energy the titles give.
+        attack_title: title of the attacked images.
+    """
+    titles = ("clean", attack_title, "difference")
     figure = new_figure(PAGE, 2.35)
     figure.get_layout_engine().set(w_pad=0.03)
     *planes, profile = figure.subplots(1, 4, gridspec_kw={"width_ratios": [1, 1, 1, 1.15]})
-    for axes, (name, (title, colour, style)) in zip(planes, SHOWN.items(), strict=True):
+    for axes, title, (name, colour, style) in zip(planes, titles, SHOWN, strict=True):
         shown = draw_plane(
             axes, normalised(arrays[f"spectrum_{name}"]), Normalize(0, 1), SPECTRUM_COLOURS
         )
@@ -59,7 +87,7 @@ def normalised(spectrum: np.ndarray) -> np.ndarray:
 def _finish_profile(axes: Axes, bandwidth: int) -> None:
     axes.set_yscale("log")
     axes.axvline(bandwidth / 2, color="#5f6368", lw=0.8, ls=(0, (4, 3)), zorder=0)
-    axes.set_xlabel("distance from frequency zero")
+    axes.set_xlabel("distance from the DC component")
     axes.set_ylabel("mean |F|")
     axes.set_title("by distance", fontsize=7.5)
     axes.legend(fontsize=6.5, handlelength=2.2, frameon=True, framealpha=1, edgecolor="none")

@@ -1,6 +1,7 @@
 """Kernels of a convolution as they are, and their frequencies."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 from matplotlib import colormaps
@@ -9,8 +10,12 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from passband.errors import UserError
+from passband.figures import FIGURES
+from passband.figures.load import first_seeds, probe_arrays
+from passband.figures.notebook import Artifact
 from passband.figures.planes import SPECTRUM_COLOURS, enlarged
-from passband.figures.style import GREY, PAGE, method_look, new_figure
+from passband.figures.style import GREY, PAGE, Look, new_figure
+from passband.options import Name
 
 WEIGHT_COLOURS = "RdBu_r"
 CHANNELS = {1: ["grey"], 3: ["red", "green", "blue"]}  # names of input channels, by their number
@@ -18,15 +23,49 @@ MOST_CHANNELS, MOST_KERNELS = 3, 16
 NOISE = 2 / np.pi**0.5  # total variation of independent normal weights
 PIXELS, GAP = 12, 5  # of a weight, and between kernels
 
-Arrays = Mapping[str, np.ndarray]  # the arrays of the probe `kernels`
+Arrays = Mapping[str, np.ndarray]  # the arrays that the probe kept of one model
 
 
-def kernel_grid(kernels: Mapping[str, Arrays]) -> Figure:
+@FIGURES.register("kernel_grid")
+def kernel_grid(
+    artifact: Artifact, *, probe: Annotated[str, Name("probe", of="kernels")]
+) -> Figure:
+    """The weights of one convolution of each model (first seed).
+
+    Args:
+        probe: the probe that kept the kernels.
+    """
+    return draw_kernels(*_kernels(artifact, probe))
+
+
+@FIGURES.register("kernel_frequencies")
+def kernel_frequencies(
+    artifact: Artifact, *, probe: Annotated[str, Name("probe", of="kernels")]
+) -> Figure:
+    """Frequencies of the kernels of one convolution, and of all layers (first seed).
+
+    Args:
+        probe: the probe that kept the kernels, with `all_layers: true`.
+    """
+    return draw_kernel_frequencies(*_kernels(artifact, probe))
+
+
+def _kernels(artifact: Artifact, probe: str) -> tuple[dict[str, Arrays], dict[str, Look]]:
+    entries = first_seeds(artifact.models).values()
+    kernels = {entry["method"]: probe_arrays(entry, probe) for entry in entries}
+    return kernels, artifact.looks(kernels)
+
+
+def draw_kernels(kernels: Mapping[str, Arrays], looks: Mapping[str, Look]) -> Figure:
     """Kernels of each model, a row per input channel and a column per kernel, models stacked.
 
-    kernels: method -> arrays of the probe `kernels`: weights [c_out, c_in, k, k] and
-        total_variation [c_out]. At most 3 channels and 16 kernels are drawn, and the axes say so;
-        each model has its own scale, symmetric about zero.
+    At most 3 channels and 16 kernels are drawn, and the axes say so; each model has its own scale,
+    symmetric about zero.
+
+    Args:
+        kernels: method to arrays of the probe: weights [c_out, c_in, k, k] and total_variation
+            [c_out].
+        looks: method to look.
     """
     shapes = [arrays["weights"].shape for arrays in kernels.values()]
     rows = min(max(shape[1] for shape in shapes), MOST_CHANNELS)
@@ -37,8 +76,9 @@ def kernel_grid(kernels: Mapping[str, Arrays]) -> Figure:
     panels = figure.subplots(len(kernels), 1, squeeze=False)[:, 0]
     for axes, (method, arrays) in zip(panels, kernels.items(), strict=True):
         variation = np.nanmean(arrays["total_variation"])
-        name = method_look(method, list(kernels))[0]
-        axes.set_title(f"{name}: total variation {variation:.2f} (of noise {NOISE:.2f})")
+        axes.set_title(
+            f"{looks[method].label}: total variation {variation:.2f} (of noise {NOISE:.2f})"
+        )
         _draw_kernels(figure, axes, arrays["weights"])
     count = shapes[0][0]
     panels[-1].set_xlabel(
@@ -47,19 +87,24 @@ def kernel_grid(kernels: Mapping[str, Arrays]) -> Figure:
     return figure
 
 
-def kernel_frequencies(kernels: Mapping[str, Arrays]) -> Figure:
+def draw_kernel_frequencies(kernels: Mapping[str, Arrays], looks: Mapping[str, Look]) -> Figure:
     """|DFT| along the flattened kernels of a layer by model; high frequencies' share by layer.
 
-    kernels: method -> arrays of the probe `kernels` with `all_layers`: frequency_map
-        [c_out, c_in * k * k], high_share [c_out], high_share_by_layer [layers] and
-        frequency_map_<layer>, all in 0..1 but the amplitudes. UserError without all layers.
+    Args:
+        kernels: method to arrays of the probe with `all_layers`: frequency_map
+            [c_out, c_in * k * k], high_share [c_out], high_share_by_layer [layers] and
+            frequency_map_<layer>, all in 0..1 but the amplitudes.
+        looks: method to look.
+
+    Raises:
+        UserError: the probe kept one layer only.
     """
     methods = list(kernels)
     figure = new_figure(PAGE, 4.0)
     grid = figure.add_gridspec(2, len(methods), height_ratios=[1.25, 1])
     below = figure.add_subplot(grid[1, :])
     for place, (method, arrays) in enumerate(kernels.items()):
-        name, colour, marker = method_look(method, methods)
+        name, colour, marker = looks[method]
         axes = figure.add_subplot(grid[0, place])
         _draw_map(figure, axes, arrays["frequency_map"])
         share = 100 * np.nanmean(arrays["high_share"])
@@ -88,7 +133,7 @@ def flat_share(arrays: Arrays) -> np.ndarray:
     if not all(name in arrays for name in names):
         raise UserError(
             "the figure compares all layers: give its probe `all_layers: true` in "
-            "config/artifacts.yaml."
+            "config/probes.yaml."
         )
     return np.array([np.mean(_middle(arrays[name].shape[1])) for name in names])
 

@@ -9,35 +9,39 @@ import numpy as np
 
 from passband.errors import UserError
 from passband.files import read_arrays, read_metadata
+from passband.quantities import size_at
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TITLES = ("dataset_title", "paper_dataset_title", "architecture_title", "paper_architecture_title")
 
-def read_measurements(models: Sequence[dict], probe: str) -> "pd.DataFrame":
-    """The tidy rows that `probe` measured on each model and seed.
 
-    Beside the columns of the files there are `dataset_title`, `paper_dataset_title`,
-    `paper_architecture`, `branch` and `coefficient` (of the recipe's alignment: the natural branch
-    and the weight; none and 0 without) and one column for each key of `condition` (text, empty
-    where a row has no such key); `bandwidth` is a float, NaN where missing.
+def read_measurements(
+    models: Sequence[dict], probe: str, metric: str = "accuracy"
+) -> "pd.DataFrame":
+    """The tidy rows of one metric that a probe or an attack measured on each model and seed.
+
+    Args:
+        models: entries of models.
+        probe: a row of config/probes.yaml or config/attacks.yaml.
+        metric: its name in the files.
+
+    Returns:
+        The columns of the files, the titles of data set and architecture (`TITLES`), and one
+        column for each key of `condition`: text, empty where a row has no such key; `bandwidth`
+        is a float, NaN where missing.
     """
     import pandas as pd
 
     if not models:
-        raise UserError(f"no model was measured with probe '{probe}': name one in the artifact.")
+        raise UserError(f"no model was measured with '{probe}': name one in the artifact.")
     frames = []
     for entry in models:
         frame = pd.read_csv(_path(entry, probe, "csv"), keep_default_na=False)
-        keys = pd.DataFrame([split_condition(text) for text in frame["condition"]])
-        frame = pd.concat([frame, keys], axis=1)
-        for name in ("dataset_title", "paper_dataset_title", "paper_architecture"):
-            frame[name] = entry[name]
-        alignment = entry.get("alignment") or {}
-        frame["branch"] = alignment.get("natural_branch", "none")
-        frame["coefficient"] = alignment.get("coefficient", 0.0)
-        frames.append(frame)
+        frames.append(_with_conditions(frame).assign(**{name: entry[name] for name in TITLES}))
     rows = pd.concat(frames, ignore_index=True)
+    rows = rows[rows["metric"] == metric].reset_index(drop=True)
     text = rows.select_dtypes(exclude="number").columns
     rows[text] = rows[text].fillna("")
     if "bandwidth" in rows:
@@ -48,26 +52,42 @@ def read_measurements(models: Sequence[dict], probe: str) -> "pd.DataFrame":
 def split_condition(condition: str) -> dict[str, str]:
     """The keys and values of a condition.
 
-    >>> split_condition("filter=lowpass;bandwidth=8")
-    {'filter': 'lowpass', 'bandwidth': '8'}
+    >>> split_condition("filter=lowpass-1-2;bandwidth=8")
+    {'filter': 'lowpass-1-2', 'bandwidth': '8'}
     """
     return dict(part.split("=", 1) for part in condition.split(";") if part)
 
 
 def read_histories(models: Sequence[dict]) -> "pd.DataFrame":
-    """The epochs of every training run: the columns of history.csv, with method and seed."""
+    """The epochs of every training: the columns of history.csv, with method and seed."""
+    return _by_epoch(models, "history")
+
+
+def read_curves(models: Sequence[dict], recorder: str) -> "pd.DataFrame":
+    """What a recorder measured after every epoch, with method, seed and the keys of `condition`.
+
+    Raises:
+        UserError: a model's recipe has no such recorder.
+    """
     import pandas as pd
 
-    frames = [
-        pd.read_csv(entry["training"]["history"]).assign(method=entry["method"], seed=entry["seed"])
-        for entry in models
-    ]
+    frames = []
+    for entry in models:
+        if "curves" in entry["files"]:
+            frame = _by_epoch([entry], "curves")
+            frame = frame[frame["recorder"] == recorder].reset_index(drop=True)
+        if "curves" not in entry["files"] or frame.empty:
+            raise UserError(
+                f"the training of model '{entry['model']}' recorded no '{recorder}': list it under "
+                "`recorders` of its recipe and train it again."
+            )
+        frames.append(_with_conditions(frame))
     return pd.concat(frames, ignore_index=True)
 
 
 def read_run(entry: dict) -> dict:
-    """What is known of a training run: recipe, parameters, time and more (run.json)."""
-    return json.loads(Path(entry["training"]["run"]).read_text(encoding="utf-8"))
+    """What is known of a model: recipe, parameters, time and more (run.json)."""
+    return json.loads(Path(entry["files"]["run"]).read_text(encoding="utf-8"))
 
 
 def probe_arrays(entry: dict, probe: str) -> dict[str, np.ndarray]:
@@ -80,15 +100,27 @@ def probe_metadata(entry: dict, probe: str) -> dict[str, object]:
     return read_metadata(_path(entry, probe, "arrays"))
 
 
+def training_bandwidth(entry: dict, side: int) -> int | None:
+    """Bandwidth of the low-pass filter that a model was trained behind, for images of a side.
+
+    None for a model that was trained on images as they are, or behind another kind of filter.
+    """
+    part = entry["recipe"].get("parts", {}).get("input_filter")
+    if not part or part["filter"]["keep"] != "low" or "bandwidth" not in part["filter"]:
+        return None
+    return size_at(side, part["filter"]["bandwidth"], step=2)
+
+
 def first_seeds(
     models: Sequence[dict], by: Sequence[str] = ("dataset_title", "method")
 ) -> dict[tuple[str, ...], dict]:
     """The entry with the smallest seed for each value of the keys `by`, in order of appearance.
 
-    Raises UserError where there is no model.
+    Raises:
+        UserError: there is no model.
     """
     if not models:
-        raise UserError("there is no model to draw: name one in config/artifacts.yaml.")
+        raise UserError("there is no model to draw: name one in the artifact's row.")
     firsts: dict[tuple[str, ...], dict] = {}
     for entry in models:
         key = tuple(entry[name] for name in by)
@@ -102,11 +134,28 @@ def in_order(values: Sequence) -> list:
     return list(dict.fromkeys(values))
 
 
+def _by_epoch(models: Sequence[dict], file: str) -> "pd.DataFrame":
+    import pandas as pd
+
+    frames = [
+        pd.read_csv(entry["files"][file]).assign(method=entry["method"], seed=entry["seed"])
+        for entry in models
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _with_conditions(frame: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    keys = pd.DataFrame([split_condition(text) for text in frame["condition"]])
+    return pd.concat([frame, keys], axis=1)
+
+
 def _path(entry: dict, probe: str, kind: str) -> str:
     try:
         return entry["probes"][probe][kind]
     except KeyError as error:
         raise UserError(
-            f"model {entry.get('model')} has no {kind} of probe '{probe}': "
-            "name the probe under this artifact's probes in config/artifacts.yaml."
+            f"model '{entry['model']}' has no {kind} of '{probe}': "
+            "name it in the options of the artifact's row."
         ) from error

@@ -1,7 +1,8 @@
 """Maps over the frequency plane: spectra of perturbations and Fourier heat maps."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,8 +12,17 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from passband.figures.load import in_order
-from passband.figures.style import COLUMN, PAGE, method_look, new_figure
+from passband.figures import FIGURES
+from passband.figures.load import (
+    first_seeds,
+    in_order,
+    probe_arrays,
+    read_measurements,
+    training_bandwidth,
+)
+from passband.figures.notebook import Artifact
+from passband.figures.style import COLUMN, PAGE, Look, new_figure
+from passband.options import Name
 
 SPECTRUM_COLOURS = "viridis"
 ERROR_COLOURS = "magma"
@@ -20,39 +30,83 @@ SHOWN_MAGNITUDES = (0.005, 0.998)  # quantiles at the ends of a log colour scale
 BAR = {"shrink": 0.9, "aspect": 28}
 
 
+@FIGURES.register("spectrum_grid")
 def spectrum_grid(
-    spectra: Mapping[tuple[str, str], np.ndarray], training_fraction: float | None = 0.5
+    artifact: Artifact, *, probe: Annotated[str, Name("probe", of="perturbation_spectrum")]
 ) -> Figure:
-    """Mean spectra, a row per data set and a column per method, on one log scale per image side.
+    """Mean spectra of perturbations, a row per data set and a column per method.
 
-    spectra: (dataset title, method) -> magnitude [H, W] > 0, zero frequency at [H//2, W//2].
-    training_fraction: bandwidth over side of the images the L-model was trained on; its square
-        is outlined on the L-model's panels. None outlines nothing.
+    Args:
+        probe: the probe that measured the spectra.
     """
-    notes = {}
-    figure, panels = _grid(spectra, notes)
+    entries = first_seeds(artifact.models)
+    spectra = {key: probe_arrays(entry, probe)["spectrum"] for key, entry in entries.items()}
+    trained = {
+        key: training_bandwidth(entry, spectra[key].shape[0]) for key, entry in entries.items()
+    }
+    return draw_spectra(spectra, _looks(artifact, entries), trained)
+
+
+@FIGURES.register("heatmap_grid")
+def heatmap_grid(
+    artifact: Artifact, *, probe: Annotated[str, Name("probe", of="fourier_heatmap")]
+) -> Figure:
+    """Fourier heat maps, a row per data set and a column per method.
+
+    Args:
+        probe: the probe that measured the heat maps.
+    """
+    entries = first_seeds(artifact.models)
+    maps = {key: probe_arrays(entry, probe) for key, entry in entries.items()}
+    errors = {key: arrays["error"] for key, arrays in maps.items()}
+    clean = {key: arrays["wrong_clean"].mean() for key, arrays in maps.items()}
+    norms = read_measurements(artifact.models, probe, "error_rate")["norm"].unique()
+    return draw_heatmaps(errors, clean, " / ".join(norms), _looks(artifact, entries))
+
+
+def draw_spectra(
+    spectra: Mapping[tuple[str, str], np.ndarray],
+    looks: Mapping[str, Look],
+    trained: Mapping[tuple[str, str], int | None],
+) -> Figure:
+    """Mean spectra on one log scale per image side.
+
+    Args:
+        spectra: (dataset title, method) to magnitude [H, W] > 0, the DC component at
+            [H//2, W//2].
+        looks: method to look.
+        trained: (dataset title, method) to the bandwidth of the model's training images, whose
+            square is outlined; None for a model trained on images as they are.
+    """
+    figure, panels = _grid(spectra, {}, looks)
     for maps in _rows_of_one_scale(spectra):
         scale = log_scale([spectra[key] for key in maps])
         for key in maps:
             image = draw_plane(panels[key], spectra[key], scale, SPECTRUM_COLOURS)
-            if key[1] == "L-model" and training_fraction:
-                outline(panels[key], training_fraction * spectra[key].shape[0], "white")
+            if trained.get(key):
+                outline(panels[key], trained[key], "white")
         place = [panels[key] for key in maps]
         log_ticks(figure.colorbar(image, ax=place, label="mean |F(δ)|", extend="both", **BAR))
     return figure
 
 
-def heatmap_grid(
-    errors: Mapping[tuple[str, str], np.ndarray], clean: Mapping[tuple[str, str], float], norm: str
+def draw_heatmaps(
+    errors: Mapping[tuple[str, str], np.ndarray],
+    clean: Mapping[tuple[str, str], float],
+    norm: str,
+    looks: Mapping[str, Look],
 ) -> Figure:
-    """Fourier heat maps, a row per data set and a column per method, on one colour scale.
+    """Fourier heat maps on one colour scale.
 
-    errors: (dataset title, method) -> error rate [H, W] in 0..1, zero frequency at [H//2, W//2].
-    clean: the error rates 0..1 of the images as they are, written above the panels.
-    norm: l2 norm of the Fourier basis noise, as text.
+    Args:
+        errors: (dataset title, method) to error rate [H, W] in 0..1, the DC component at
+            [H//2, W//2].
+        clean: the error rates 0..1 on the images as they are, written above the panels.
+        norm: l2 norm of the Fourier basis noise, as text.
+        looks: method to look.
     """
     notes = {key: f"clean error {100 * rate:.1f} %" for key, rate in clean.items()}
-    figure, panels = _grid(errors, notes)
+    figure, panels = _grid(errors, notes, looks)
     everywhere = 100 * np.concatenate([error.ravel() for error in errors.values()])
     scale = Normalize(everywhere.min(), max(everywhere.max(), everywhere.min() + 1))
     for key, error in errors.items():
@@ -107,11 +161,17 @@ def enlarged(image: np.ndarray, pixels: int = 256) -> np.ndarray:
     return image.repeat(times, axis=0).repeat(times, axis=1)
 
 
+def _looks(artifact: Artifact, keys: Iterable[tuple[str, str]]) -> dict[str, Look]:
+    return artifact.looks(method for _, method in keys)
+
+
 def _grid(
-    maps: Mapping[tuple[str, str], np.ndarray], notes: Mapping[tuple[str, str], str]
+    maps: Mapping[tuple[str, str], np.ndarray],
+    notes: Mapping[tuple[str, str], str],
+    looks: Mapping[str, Look],
 ) -> tuple[Figure, dict[tuple[str, str], Axes]]:
     datasets = in_order([dataset for dataset, _ in maps])
-    methods = in_order([method for _, method in maps])
+    methods = list(looks)
     width = {1: 0.85 * COLUMN, 2: 1.5 * COLUMN}.get(len(methods), PAGE)
     cell = (width - 0.9) / len(methods)
     figure = new_figure(width, (cell + 0.2) * len(datasets) + 0.55, layout="compressed")
@@ -124,7 +184,7 @@ def _grid(
             if key not in maps:
                 axes.set_axis_off()
                 continue
-            title = method_look(method, methods)[0] if row == 0 else ""
+            title = looks[method].label if row == 0 else ""
             if key in notes:
                 title = f"{title}\n{notes[key]}".strip()
             axes.set_title(title, fontsize=8)

@@ -2,16 +2,20 @@
 
 from typing import TYPE_CHECKING
 
-from passband.errors import UserError
-from passband.figures.load import in_order
-from passband.figures.style import GREY, PAGE, method_look, new_figure
+from passband.figures import FIGURES
+from passband.figures.load import read_curves
+from passband.figures.notebook import Artifact
+from passband.figures.style import GREY, PAGE, Look, new_figure
+from passband.options import PrintedTable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Definitions of the ratio: column of the histories without its prefix -> in words.
+# Definitions of the ratio: name in the curves -> in words.
 MAIN = "per_channel"
 DEFINITIONS = {
     MAIN: "norm of the mean over positions / norm of the rest,\nby sample and channel, averaged",
@@ -21,33 +25,52 @@ DEFINITIONS = {
 }
 
 
-def ratio_curves(histories: "pd.DataFrame", printed: "pd.DataFrame") -> "Figure":
+@FIGURES.register("ratio_curves")
+def ratio_curves(
+    artifact: Artifact, *, recorder: str, printed: PrintedTable, metric: str
+) -> "Figure":
+    """The ratio of low to high frequencies in the first activation, after every epoch.
+
+    Args:
+        recorder: the recorder of the recipes that measured the ratio.
+        printed: the printed table with the first and the last value.
+        metric: metric of these values.
+    """
+    table = artifact.printed_table(printed).query("metric == @metric")
+    epoch = table["condition"].str.removeprefix("epoch=")
+    curves = read_curves(artifact.models, recorder).query("metric == 'low_high_ratio'")
+    return draw_ratio_curves(curves, table.assign(epoch=epoch), artifact.looks(curves["method"]))
+
+
+def draw_ratio_curves(
+    curves: "pd.DataFrame", printed: "pd.DataFrame", looks: "Mapping[str, Look]"
+) -> "Figure":
     """R by epoch for each method, large by the default definition and small by three others.
 
-    histories: `load.read_histories` with the columns lfi_hfi_<definition>; mean over seeds, each
-        of which is a thin line where there are several.
-    printed: `reference.read_ratio_reference`, drawn at our first and last epoch, since only these
-        are printed. Raises UserError where a method's ratio was not recorded.
+    Args:
+        curves: `load.read_curves` with a row per definition and epoch; drawn is the mean over
+            seeds, each of which is a thin line where there are several.
+        printed: rows with method, epoch (first or last) and value, drawn at our first and last
+            epoch, since only these are printed.
+        looks: method to look.
     """
-    methods = in_order(histories["method"])
-    for method in methods:
-        _check_recorded(histories[histories["method"] == method], method)
     figure = new_figure(PAGE, 3.3)
     grid = figure.add_gridspec(3, 2, width_ratios=[1.75, 1])
     large = figure.add_subplot(grid[:, 0])
     small = [figure.add_subplot(grid[row, 1]) for row in range(3)]
     for axes, (definition, words) in zip([large, *small], DEFINITIONS.items(), strict=True):
-        for method in methods:
-            _curve(axes, histories[histories["method"] == method], definition, methods)
+        shown = curves[curves["definition"] == definition]
+        for method, look in looks.items():
+            _curve(axes, shown[shown["method"] == method], look)
         axes.set_title(words, fontsize=8 if axes is large else 7)
         if axes not in (large, small[-1]):
             axes.tick_params(labelbottom=False)
-    for row in printed[printed["method"].isin(methods)].itertuples():
-        epochs = histories.loc[histories["method"] == row.method, "epoch"]
-        _, colour, marker = method_look(row.method, methods)
+    for row in printed[printed["method"].isin(list(looks))].itertuples():
+        epochs = curves.loc[curves["method"] == row.method, "epoch"]
+        _, colour, marker = looks[row.method]
         where = epochs.min() if row.epoch == "first" else epochs.max()
         large.plot(
-            where, row.paper_value, marker=marker, ms=7, mfc="none", mec=colour, ls="",
+            where, row.value, marker=marker, ms=7, mfc="none", mec=colour, ls="",
             clip_on=False, zorder=3,
         )  # fmt: skip
     for axes in (large, small[-1]):
@@ -63,20 +86,8 @@ def ratio_curves(histories: "pd.DataFrame", printed: "pd.DataFrame") -> "Figure"
     return figure
 
 
-def _curve(axes: "Axes", history: "pd.DataFrame", definition: str, methods: list[str]) -> None:
-    name, colour, _ = method_look(history["method"].iloc[0], methods)
-    column = f"lfi_hfi_{definition}"
-    if history["seed"].nunique() > 1:
-        for _, one in history.groupby("seed"):
-            axes.plot(one["epoch"], one[column], color=colour, lw=0.5, alpha=0.5)
-    axes.plot(history.groupby("epoch")[column].mean(), color=colour, label=name)
-
-
-def _check_recorded(history: "pd.DataFrame", method: str) -> None:
-    for definition in DEFINITIONS:
-        column = f"lfi_hfi_{definition}"
-        if column not in history or history[column].isna().all():
-            raise UserError(
-                f"the training of '{method}' recorded no {column}: give its recipe a `trace` in "
-                "config/models.yaml and train it again."
-            )
+def _curve(axes: "Axes", curve: "pd.DataFrame", look: Look) -> None:
+    if curve["seed"].nunique() > 1:
+        for _, one in curve.groupby("seed"):
+            axes.plot(one["epoch"], one["value"], color=look.colour, lw=0.5, alpha=0.5)
+    axes.plot(curve.groupby("epoch")["value"].mean(), color=look.colour, label=look.label)

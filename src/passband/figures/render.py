@@ -11,17 +11,29 @@ from tempfile import TemporaryDirectory
 
 import passband
 from passband.errors import UserError
-from passband.files import write_text
+from passband.files import write_json, write_text
 
 TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def render(template: Path, parameters: Mapping[str, object], executed: Path) -> None:
-    """Execute the jupytext notebook `template` with `parameters` and store it at `executed`.
+def render(
+    template: Path, parameters: Mapping[str, object], executed: Path, parameters_file: Path
+) -> None:
+    """Execute the jupytext notebook `template` and store it at `executed`.
 
-    The notebook runs in the interpreter of the caller, in the current folder. `executed` is
-    written only when every cell succeeded; else the notebook is kept beside it as
-    `<name>.failed.ipynb` and RuntimeError carries the failing cell's traceback.
+    The notebook runs in the interpreter of the caller, in the current folder. Its only parameter
+    is the path of `parameters_file`. `executed` is written only when every cell succeeded; else
+    the notebook is kept beside it as `<name>.failed.ipynb`.
+
+    Args:
+        template: a file of reports/notebooks.
+        parameters: what `notebook.open_artifact` reads.
+        executed: path of the executed notebook.
+        parameters_file: where `parameters` are written as JSON.
+
+    Raises:
+        UserError: there is no such template.
+        RuntimeError: a cell failed; the message holds its traceback.
     """
     template, executed = Path(template), Path(executed)
     if not template.is_file():
@@ -32,6 +44,7 @@ def render(template: Path, parameters: Mapping[str, object], executed: Path) -> 
     from nbclient.exceptions import DeadKernelError
     from traitlets.config import Config
 
+    write_json(parameters_file, parameters)
     failed = executed.with_name(f"{executed.stem}.failed.ipynb")
     failed.unlink(missing_ok=True)
 
@@ -45,7 +58,7 @@ def render(template: Path, parameters: Mapping[str, object], executed: Path) -> 
             notebook = papermill.execute_notebook(
                 jupytext.read(template),
                 result,
-                parameters=dict(parameters),
+                parameters={"parameters": str(parameters_file)},
                 kernel_name="python3",
                 language="python",
                 progress_bar=False,

@@ -1,9 +1,12 @@
-"""Drawing of adversarial training, of SAR and of SARWA."""
+"""Drawing of adversarial training and of spectral alignment."""
+
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from passband.figures import FIGURES
 from passband.figures.drawing import (
     ADVERSARIAL,
     AVERAGED,
@@ -14,6 +17,7 @@ from passband.figures.drawing import (
     say,
     three_panels,
 )
+from passband.figures.notebook import Artifact
 
 # Columns and rows of a panel.
 LEFT, MIDDLE, RIGHT, CRITERION, LABEL = 1.9, 4.0, 6.1, 8.75, 9.25
@@ -21,13 +25,24 @@ INPUT, NETWORK, OUTPUT, TRANSFORM, DISTANCE, LOSS = 1.5, 4.2, 6.7, 8.6, 10.7, 13
 LOGITS = (0.35, 0.8, 0.25, 0.55, 0.4)  # heights of the bars that stand for an output
 
 
-def overview() -> Figure:
-    """Three panels: standard adversarial training, SAR and SARWA (sar, equations 1 and 3).
+@FIGURES.register("schematic")
+def schematic(artifact: Artifact, *, titles: list[str]) -> Figure:
+    """Drawing of adversarial training, alone and with two spectral alignments.
 
-    Inputs stand below, the loss above. The natural input is blue, the adversarial one orange;
-    the averaged network, which no gradient reaches, has a dashed outline.
+    Args:
+        titles: of the three panels: adversarial training, alignment with the network itself, and
+            alignment with the averaged network.
     """
-    figure, panels = three_panels(["(a) AT", "(b) AT + SAR", "(c) AT + SARWA"], 3.5)
+    return draw_alignment(titles)
+
+
+def draw_alignment(titles: Sequence[str]) -> Figure:
+    """Three panels with the inputs below and the loss above.
+
+    The natural input is blue, the adversarial one orange; the averaged network, which no gradient
+    reaches, has a dashed outline. (Huang et al. 2023, equations 1 and 3.)
+    """
+    figure, panels = three_panels(titles, 3.5)
     for axes, draw in zip(panels, (_standard, _aligned, _averaged), strict=True):
         draw(axes)
     return figure

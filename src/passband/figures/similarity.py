@@ -1,7 +1,7 @@
 """Similarity of the layers of a network, side by side for several networks."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from matplotlib import colormaps
@@ -10,12 +10,13 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from passband.figures import FIGURES
 from passband.figures.load import first_seeds, probe_arrays, read_measurements
+from passband.figures.notebook import Artifact
 from passband.figures.planes import enlarged
-from passband.figures.reference import architecture_title
-from passband.figures.style import PAGE, method_look, new_figure
+from passband.figures.style import PAGE, new_figure
+from passband.options import Name
 
-PROBE = "layer-similarity"
 COLOURS = "magma"
 WHOLE = ["dataset_title", "architecture", "paper_architecture", "method"]
 
@@ -29,32 +30,43 @@ class Panel(NamedTuple):
     clean: float | None  # accuracy in percent, where it was measured
 
 
-def read_similarity(models: Sequence[dict]) -> list[Panel]:
-    """What the probe layer-similarity found of each network (first seed, unbiased estimator).
+@FIGURES.register("layer_similarity")
+def layer_similarity(
+    artifact: Artifact,
+    *,
+    probe: Annotated[str, Name("probe", of="layer_similarity")],
+    attacked: Annotated[str, Name("probe", of="attack")] | None = None,
+) -> Figure:
+    """CKA between the layers of each network (first seed, unbiased estimator).
 
-    Panels are named after the networks where these differ, else after the methods; the accuracy on
-    clean images is that of the probe pgd-20, where the entries have it.
+    Args:
+        probe: the probe that measured the similarity.
+        attacked: the attack beside which the accuracy on clean images was measured; left out, the
+            panels do not state it.
     """
-    entries = first_seeds(models, WHOLE).values()
-    networks = {entry["architecture"] for entry in entries}
-    methods = [entry["method"] for entry in entries]
+    return draw_similarity(read_similarity(artifact, probe, attacked))
+
+
+def read_similarity(artifact: Artifact, probe: str, attacked: str | None) -> list[Panel]:
+    """What was found of each network, named after the networks where these differ, else after the
+    methods."""
+    entries = first_seeds(artifact.models, WHOLE).values()
+    several = len({entry["architecture"] for entry in entries}) > 1
+    looks = artifact.looks(entry["method"] for entry in entries)
     panels = []
     for entry in entries:
-        rows = read_measurements([entry], PROBE)
-        found = rows.query("metric == 'shallow_deep_cka' and estimator == 'unbiased'")
-        name = method_look(entry["method"], methods)[0]
-        if len(networks) > 1:
-            name = architecture_title(entry["architecture"])
+        found = read_measurements([entry], probe, "shallow_deep_cka")
+        unbiased = found.query("estimator == 'unbiased'")["value"].item()
         clean = None
-        if "pgd-20" in entry["probes"]:
-            clean = read_measurements([entry], "pgd-20").query("attack == 'none'")["value"].item()
-        panels.append(
-            Panel(name, probe_arrays(entry, PROBE)["cka"], float(found["value"].item()), clean)
-        )
+        if attacked:
+            rows = read_measurements([entry], attacked)
+            clean = rows.query("attack == 'none'")["value"].item()
+        name = entry["architecture_title"] if several else looks[entry["method"]].label
+        panels.append(Panel(name, probe_arrays(entry, probe)["cka"], float(unbiased), clean))
     return panels
 
 
-def layer_similarity(panels: Sequence[Panel]) -> Figure:
+def draw_similarity(panels: Sequence[Panel]) -> Figure:
     """CKA by layer and layer, one panel per network, one colour scale from 0 to 1.
 
     Lines mark the first and the last third of the layers; their mean similarity, which the titles

@@ -1,5 +1,8 @@
 """One look for every figure: sizes at print scale, colour-blind-safe, the same bytes each run."""
 
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
 import matplotlib
 from matplotlib.figure import Figure
 
@@ -10,13 +13,16 @@ WRONG = "#c0392b"
 
 # Colours of Okabe and Ito (2008), told apart with every common colour blindness;
 # the markers tell the methods apart in black and white.
-METHODS = {
-    "natural": ("Natural", "#0072b2", "o"),
-    "L-model": ("L-model", "#e69f00", "s"),
-    "PGD-AT": ("Robust", "#009e73", "^"),
-    "PGD-7-AT": ("PGD-7-AT", "#009e73", "^"),
+COLOURS = {
+    "blue": ("#0072b2", "o"),
+    "orange": ("#e69f00", "s"),
+    "green": ("#009e73", "^"),
+    "pink": ("#cc79a7", "D"),
+    "sky": ("#56b4e9", "v"),
+    "vermilion": ("#d55e00", "P"),
+    "black": ("#000000", "X"),
 }
-OTHERS = [("#cc79a7", "D"), ("#56b4e9", "v"), ("#d55e00", "P"), ("#000000", "X")]
+OTHERS = ("pink", "sky", "vermilion", "black")  # for methods without a colour of their own
 
 LOOK = {
     "font.family": "sans-serif",
@@ -49,26 +55,40 @@ LOOK = {
 }
 
 
+class Look(NamedTuple):
+    """How a method is shown: its name, colour and marker."""
+
+    label: str
+    colour: str
+    marker: str
+
+    @property
+    def model(self) -> str:
+        """What its models are called: "Natural model", "L-model"."""
+        return self.label if self.label.endswith("model") else f"{self.label} model"
+
+
 def new_figure(width: float, height: float, layout: str = "constrained") -> Figure:
     """An empty figure of `width` x `height` inches in the look of this project."""
     matplotlib.rcParams.update(LOOK)
     return Figure(figsize=(width, height), layout=layout)
 
 
-def model_name(method: str) -> str:
-    """What the models of a method are called: "Natural model", "L-model"."""
-    name = METHODS.get(method, (method,))[0]
-    return name if name.endswith("model") else f"{name} model"
+def method_looks(methods: Iterable[str], known: Mapping[str, Mapping]) -> dict[str, Look]:
+    """The look of each method of a figure.
 
-
-def method_look(method: str, others: list[str]) -> tuple[str, str, str]:
-    """Displayed name, colour and marker of a method.
-
-    The methods of `METHODS` always look the same; any other takes a look by its place among
-    `others`, all the methods of the figure.
+    Args:
+        methods: in the order of the figure.
+        known: `methods` of paper.yaml: method to label and colour, both optional. Methods without
+            a colour take the next of `OTHERS`, those without a label go by their own name.
     """
-    if method in METHODS:
-        return METHODS[method]
-    unnamed = [name for name in others if name not in METHODS]
-    colour, marker = OTHERS[unnamed.index(method) % len(OTHERS)]
-    return method, colour, marker
+    looks: dict[str, Look] = {}
+    others = 0
+    for method in dict.fromkeys(methods):
+        row = known.get(method, {})
+        colour = row.get("colour")
+        if colour is None:
+            colour = OTHERS[others % len(OTHERS)]
+            others += 1
+        looks[method] = Look(row.get("label", method), *COLOURS[colour])
+    return looks

@@ -8,11 +8,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from passband.figures.load import in_order
-from passband.figures.style import METHODS
 from passband.files import write_text
 
-ATTACKED = "PGD-20"
-FLAG, DAGGER = "‡", "†"  # beside a method that a sentinel speaks against, and a printed number
+FLAG, DAGGER = "‡", "†"  # beside a method that a check speaks against, and a printed number
+PERCENT = "percent"
 TEX_SIGNS = {
     **{sign: f"\\{sign}" for sign in "&%_#"},
     **{"·": r"$\cdot$", "ε": r"$\varepsilon$", "λ": r"$\lambda$", "−": r"$-$"},
@@ -31,103 +30,53 @@ class Heading(NamedTuple):
 class Layout(NamedTuple):
     """What differs between measured tables.
 
-    group: the columns of the cells by which rows are grouped; heads and tex_heads: above the
-    groups' and the rows' names; heading: of the cells of a group; row: the column of the cells
-    that names a row; method_name, column_name: rows and columns as the table writes them;
-    row_details: of the cells of a row, below its name; ranked: whether the best of a column is
-    marked; runner_up: whether the second best is; counts: whether columns tell the number of
-    images.
+    group: the columns of the cells by which rows are grouped; heads: above the groups' and the
+    rows' names; heading: of the cells of a group; row: the column of the cells that names a row;
+    row_details: of the cells of a row, below its name; ranked: whether the best percentage of a
+    column is marked; runner_up: whether the second best is; counts: whether columns tell the
+    number of images.
     """
 
     group: Sequence[str]
     heads: tuple[str, str]
-    tex_heads: tuple[str, str]
     heading: Callable[[pd.DataFrame], Heading]
-    row: str = "method"
-    method_name: Callable[[str], str] = str
-    column_name: Callable[[str], str] = str
+    row: str = "row"
     row_details: Callable[[pd.DataFrame], Sequence[str]] = lambda cells: ()
     ranked: bool = True
     runner_up: bool = False
     counts: bool = False
 
 
-def lowpass_cells(
-    lowpass: pd.DataFrame, attacked: pd.DataFrame, reference: pd.DataFrame
-) -> pd.DataFrame:
-    """The cells of a table of accuracies per bandwidth and under PGD-20, beside the paper's.
-
-    lowpass: rows of `intervals.over_seeds` with dataset_title, paper_dataset_title, method and
-        bandwidth; attacked: the same without bandwidth.
-    reference: `reference.read_lowpass_reference`; cells meet by the paper's data set, the method
-        and the fraction of the image side.
-
-    Returns one row per cell: dataset_title, paper_dataset_title, method, column (the printed
-    bandwidth or "PGD-20"), bandwidth, fraction, value, ci_low, ci_high, n_images, seeds,
-    paper_value and difference (value - paper_value), accuracies in percent, NaN where the paper
-    has no such cell.
-    """
-    side = lowpass.groupby("dataset_title")["bandwidth"].transform("max")
-    lowpass = lowpass.assign(
-        fraction=lowpass["bandwidth"] / side, column=lowpass["bandwidth"].map("{:.0f}".format)
-    )
-    cells = pd.concat([lowpass, attacked.assign(column=ATTACKED)], ignore_index=True)
-    keys = ["paper_dataset_title", "method", "fraction"]
-    cells = cells.merge(reference, how="left", on=keys, validate="many_to_one")
-    cells["difference"] = cells["value"] - cells["paper_value"]
-    order = [
-        *("dataset_title", "paper_dataset_title", "paper_model", "method", "column", "bandwidth"),
-        *("fraction", "value", "ci_low", "ci_high", "n_images", "seeds"),
-        *("paper_value", "difference"),
-    ]
-    return cells[order]
-
-
-def lowpass_heading(group: pd.DataFrame) -> Heading:
-    """The data set, and whose numbers the paper's are."""
-    known = group.dropna(subset="paper_value")
-    paper = [] if known.empty else list(known.iloc[0][["paper_dataset_title", "paper_model"]])
-    return Heading(group["dataset_title"].iloc[0], paper=paper)
-
-
-LOWPASS = Layout(
-    group=["dataset_title"],
-    heads=("Data set", "Model"),
-    tex_heads=("Data set", "Bandwidth $k$"),
-    heading=lowpass_heading,
-    method_name=lambda method: METHODS.get(method, (method,))[0],
-    column_name=lambda column: column if column == ATTACKED else f"k = {column}",
-)
-
-
-def write_table(
-    cells: pd.DataFrame,
-    outputs: Mapping[str, str | Path],
-    mark: str = "",
-    layout: Layout = LOWPASS,
-    notes: Sequence[str] = (),
-) -> None:
-    """Write `cells` to the paths of `outputs`: csv, html and tex; see `to_html`."""
-    write_text(outputs["csv"], cells.assign(unit="percent").round(4).to_csv(index=False))
-    write_text(outputs["html"], to_html(cells, mark, layout, notes))
-    write_text(outputs["tex"], to_latex(cells, mark, layout, notes))
-
-
-def to_html(
-    cells: pd.DataFrame, mark: str = "", layout: Layout = LOWPASS, notes: Sequence[str] = ()
-) -> str:
-    """A `<table class="measured">`: a row group per data set or network, a row per method.
+class Table(NamedTuple):
+    """What a table shows: its cells, their layout, and sentences below it.
 
     cells: a row per cell with the columns of `layout.group`, `layout.row`, column, value, ci_low,
-        ci_high, paper_value, difference (percent, the last two NaN where the paper has no such
-        cell), n_images, and, where there are any, paper_note (text that a dagger points to) and
-        sentinels (text that flags the row).
-    notes: sentences below the table.
+    ci_high (NaN where no interval is known), paper_value and difference (NaN where the paper has
+    no such cell), unit, format (as `format` takes it) and n_images; where there are any,
+    paper_note (text that a dagger points to) and masking (text that flags the row).
+    """
+
+    cells: pd.DataFrame
+    layout: Layout
+    notes: Sequence[str] = ()
+
+
+def write_table(table: Table, outputs: Mapping[str, str | Path], mark: str = "") -> None:
+    """Write a table to the paths of `outputs`: csv, html and tex; see `to_html`."""
+    cells = table.cells.drop(columns="format").round(4)
+    write_text(outputs["csv"], cells.to_csv(index=False))
+    write_text(outputs["html"], to_html(table, mark))
+    write_text(outputs["tex"], to_latex(table, mark))
+
+
+def to_html(table: Table, mark: str = "") -> str:
+    """A `<table class="measured">`: a row group per data set or network, a row per method.
 
     Every cell holds spans of class value, interval, paper and difference (the last two where the
     paper printed one); the best cell of a column and group has the class best, and the second
     best, where the layout asks for it, runner-up.
     """
+    cells, layout, notes = table
     lines = ['<table class="measured">']
     before = None
     for _, group in cells.groupby(list(layout.group), sort=False):
@@ -163,24 +112,23 @@ def to_html(
     return "\n".join([*lines, ""])
 
 
-def to_latex(
-    cells: pd.DataFrame, mark: str = "", layout: Layout = LOWPASS, notes: Sequence[str] = ()
-) -> str:
+def to_latex(table: Table, mark: str = "") -> str:
     """A booktabs tabular: per method a line of values, of intervals, and of the paper's values.
 
-    Arguments as for `to_html`; the best cells are bold, the second best underlined.
+    The best cells are bold, the second best underlined.
     """
+    cells, layout, notes = table
     groups = [group for _, group in cells.groupby(list(layout.group), sort=False)]
     width = max(group["column"].nunique() for group in groups)
     lines = [r"\begin{tabular}{ll" + "r" * width + "}", r"\toprule"]
     for place, group in enumerate(groups):
         columns = in_order(group["column"])
         heading = layout.heading(group)
-        counts = [_count(group, column, layout) for column in columns]
+        below = [" ".join(_below(group, column, layout)) for column in columns]
         lines += [r"\midrule"] if place else []
-        lines += [_line([*layout.tex_heads, *map(_tex, columns)])]
-        if any(counts):
-            lines += [_line(["", "", *(rf"\scriptsize {count}" for count in counts)])]
+        lines += [_line([*layout.heads, *map(_tex, columns)])]
+        if any(below):
+            lines += [_line(["", "", *(rf"\scriptsize {_tex(text)}" for text in below)])]
         lines += [r"\midrule"]
         titles = iter([heading.title, *heading.details])
         ranks = _ranks(group, layout)
@@ -205,11 +153,11 @@ def to_latex(
 
 
 def _rows(group: pd.DataFrame, layout: Layout) -> Iterator[tuple[str, bool, Sequence[str], dict]]:
-    """Per row its name, whether a sentinel speaks against it, details, and cells by column."""
+    """Per row its name, whether a check speaks against it, details, and cells by column."""
     for name, row in group.groupby(layout.row, sort=False):
-        flagged = "sentinels" in row and bool(row["sentinels"].iloc[0])
+        flagged = "masking" in row and bool(row["masking"].iloc[0])
         cells = {cell.column: cell for cell in row.itertuples()}
-        yield layout.method_name(name), flagged, layout.row_details(row), cells
+        yield name, flagged, layout.row_details(row), cells
 
 
 def _ranks(group: pd.DataFrame, layout: Layout) -> dict[tuple[str, float], str]:
@@ -217,7 +165,8 @@ def _ranks(group: pd.DataFrame, layout: Layout) -> dict[tuple[str, float], str]:
     ranks: dict[tuple[str, float], str] = {}
     if not layout.ranked:
         return ranks
-    for column, values in group.groupby("column")["value"]:
+    ranked = group[group["unit"] == PERCENT]
+    for column, values in ranked.groupby("column")["value"]:
         order = sorted(values.unique(), reverse=True)
         ranks[column, order[0]] = "best"
         if layout.runner_up and len(order) > 2:
@@ -233,10 +182,20 @@ def _count(group: pd.DataFrame, column: str, layout: Layout) -> str | None:
     return f"n = {counts[0]:,}" if len(counts) == 1 else ""
 
 
+def _below(group: pd.DataFrame, column: str, layout: Layout) -> list[str]:
+    """What stands below a column's name: its unit, unless percent, and its number of images."""
+    unit = group.loc[group["column"] == column, "unit"].iloc[0]
+    texts = [] if unit == PERCENT else [unit]
+    count = _count(group, column, layout)
+    return [*texts, count] if count else texts
+
+
 def _html_head(columns: list[str], group: pd.DataFrame, layout: Layout) -> str:
-    counts = [_count(group, column, layout) for column in columns]
-    below = [f' <span class="n">{count}</span>' if count else "" for count in counts]
-    names = [*layout.heads, *map(layout.column_name, columns)]
+    below = [
+        "".join(f' <span class="n">{text}</span>' for text in _below(group, column, layout))
+        for column in columns
+    ]
+    names = [*layout.heads, *columns]
     fields = zip(names, ["", "", *below], strict=True)
     return (
         "<tr>" + "".join(f'<th scope="col">{escape(name)}{n}</th>' for name, n in fields) + "</tr>"
@@ -258,18 +217,33 @@ def _html_details(details: Sequence[str]) -> str:
 
 
 def _html_cell(cell, ranks: Mapping[tuple[str, float], str], counted: bool) -> str:
-    spans = [("value", f"{cell.value:.1f}"), ("interval", f"{cell.ci_low:.1f}–{cell.ci_high:.1f}")]
+    spans = [("value", _number(cell.value, cell.format))]
+    if pd.notna(cell.ci_low):
+        ends = (_number(end, cell.format) for end in (cell.ci_low, cell.ci_high))
+        spans.append(("interval", "–".join(ends)))
     if pd.notna(cell.paper_value):
-        printed = f"{cell.paper_value:.2f}"
+        printed = cell.paper_printed
         if getattr(cell, "paper_note", ""):
             printed += f'<abbr title="{escape(cell.paper_note)}">{DAGGER}</abbr>'
         spans.append(("paper", printed))
-        spans.append(("difference", f"{round(cell.difference, 1) + 0.0:+.1f}".replace("-", "−")))
+        spans.append(("difference", _number(cell.difference, cell.format, sign="+")))
     if counted:
         spans.append(("n", f"n = {cell.n_images:,}"))
     text = " ".join(f'<span class="{kind}">{content}</span>' for kind, content in spans)
     rank = ranks.get((cell.column, cell.value))
     return f'<td class="{rank}">{text}</td>' if rank else f"<td>{text}</td>"
+
+
+def _number(value: float, form: str, sign: str = "") -> str:
+    """A number in the format of its column, without a negative zero.
+
+    >>> _number(-12.345, ".1f", sign="+"), _number(-0.01, ".1f", sign="+")
+    ('−12.3', '+0.0')
+    """
+    text = format(value, sign + form)
+    if not any(digit in "123456789" for digit in text):
+        text = format(0.0, sign + form)
+    return text.replace("-", "−")
 
 
 def _line(fields: list[str]) -> str:
@@ -279,20 +253,23 @@ def _line(fields: list[str]) -> str:
 def _tex_value(cell, ranks: Mapping[tuple[str, float], str]) -> str:
     if cell is None:
         return ""
-    text = f"{cell.value:.1f}"
+    text = _tex(_number(cell.value, cell.format))
     marked = {"best": rf"\textbf{{{text}}}", "runner-up": rf"\underline{{{text}}}"}
     return marked.get(ranks.get((cell.column, cell.value)), text)
 
 
 def _tex_interval(cell) -> str:
-    return "" if cell is None else rf"\scriptsize {cell.ci_low:.1f}--{cell.ci_high:.1f}"
+    if cell is None or pd.isna(cell.ci_low):
+        return ""
+    ends = (_number(end, cell.format) for end in (cell.ci_low, cell.ci_high))
+    return rf"\scriptsize {_tex('--'.join(ends))}"
 
 
 def _tex_paper(cell) -> str:
     if cell is None or pd.isna(cell.paper_value):
         return ""
     dagger = _tex(DAGGER) if getattr(cell, "paper_note", "") else ""
-    return rf"\scriptsize {cell.paper_value:.2f}{dagger}"
+    return rf"\scriptsize {cell.paper_printed}{dagger}"
 
 
 def _tex(text: str) -> str:

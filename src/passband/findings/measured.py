@@ -1,38 +1,21 @@
 """What a scale measured, grouped by data set and network, and the contrasts that claims take."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import csv
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from passband.files import read_arrays, read_metadata
-from passband.findings.contrast import MODEL_WORDS, Contrast, Term
-from passband.findings.scores import SCORES, NotMeasured, bandwidth_of
-from passband.findings.statistics import (
-    LEVEL,
-    Interval,
-    combination,
-    mean_interval,
-    sample_interval,
-)
+from passband.findings.contrast import Contrast, Language, Term
+from passband.findings.scores import Arrays, NotMeasured, bandwidth_of
+from passband.intervals import LEVEL
+from passband.intervals.accuracies import accuracy_interval
+from passband.intervals.estimates import Interval, combination, mean_interval, sample_interval
+from passband.text import listed
 
-
-class Paper(NamedTuple):
-    """The networks that a paper's claims are about if they name none, and how the slugs of its
-    models begin."""
-
-    usual: tuple[str, ...]
-    slugs: str
-
-
-PAPERS = {
-    "fourier_study": Paper(("resnet20",), "fs-"),
-    "sar": Paper(("resnet18",), "sar-"),
-}
-TITLES = {"mobilenet_v2": "MobileNet-V2", "efficientnet_b0": "EfficientNet"}
+Stored = str | Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +23,8 @@ class Group:
     """The models of one architecture, measured on one data set.
 
     stands_in: the data set takes the place of those that the claim names.
-    arrays: method -> seed -> probe -> path of what it stored.
+    arrays: method -> seed -> probe -> path of what it stored; for `training` the paths of a run.
+    language: what the claim's paper calls models.
     network: the architecture in words. names_network: whether reasons name it, since the claim is
     judged on several.
     network_stands_in: the architecture takes the place of one that the claim names.
@@ -49,8 +33,9 @@ class Group:
     dataset: str
     title: str
     stands_in: bool
-    arrays: Mapping[str, Mapping[int, Mapping[str, str]]]
+    arrays: Mapping[str, Mapping[int, Mapping[str, Stored]]]
     network: str
+    language: Language
     names_network: bool = False
     network_stands_in: bool = False
 
@@ -62,16 +47,33 @@ class Group:
         replaced = " and ".join(name for name, replaces in stand_ins.items() if replaces)
         return f"{place} (in place of the paper's {replaced})" if replaced else place
 
-    def read(self, method: str, probe: str) -> dict[int, dict[str, np.ndarray]]:
-        """Arrays that a probe stored for each seed of a model; NotMeasured if there are none."""
+    def read(self, method: str, measurement: str) -> dict[int, Arrays]:
+        """Arrays of a model by seed; NotMeasured if there are none.
+
+        measurement: the name of a probe, or "training:<recorder>".
+        """
         seeds = {}
-        for seed, paths in self.arrays.get(method, {}).items():
-            if probe in paths and Path(paths[probe]).is_file():
-                seeds[seed] = _stored(paths[probe])
+        probe = measurement.partition(":")[0]
+        for seed, stored in self.arrays.get(method, {}).items():
+            if probe in stored and (found := _read(stored[probe])):
+                seeds[seed] = found
         if not seeds:
-            name = model_words(method)
-            raise NotMeasured(f"the {name} has no measurement '{probe}' on {self.title}")
+            name = self.language.model(method)
+            raise NotMeasured(f"the {name} has no measurement '{measurement}' on {self.title}")
         return seeds
+
+    def estimate(
+        self,
+        methods: Sequence[str],
+        measurement: str,
+        estimator: Callable[[Sequence[Mapping[int, Arrays]]], Interval],
+    ) -> Interval:
+        """What a function makes of the arrays of some models, each by seed."""
+        try:
+            return estimator([self.read(method, measurement) for method in methods])
+        except NotMeasured as missing:
+            place = "" if self.title in str(missing) else f" on {self.title}"
+            raise NotMeasured(f"{missing}{place}") from None
 
     def joined(self, others: Sequence["Group"]) -> "Group":
         """The models of several networks on one data set, each as "METHOD with NETWORK"."""
@@ -84,57 +86,67 @@ class Group:
 
     def scores(self, term: Term) -> dict[int, np.ndarray]:
         """Scores [N] of one term for each seed, without its factor."""
-        function = SCORES[term.score]
-        arrays = self.read(term.method, function.kind.probe)
-        return {seed: function(one, *term.arguments) for seed, one in arrays.items()}
+        arrays = self.read(term.method, term.score.measurement)
+        return {seed: term.score.values(one, term.arguments) for seed, one in arrays.items()}
 
     def interval(self, contrast: Contrast, level: float = LEVEL) -> Interval:
         """Interval of the mean of a contrast, paired over the common images or batches and seeds;
-        kernels are independent samples, and training runs are paired by seed."""
+        kernels are independent samples, and training runs are paired by seed. The accuracy of one
+        model has the interval that it has in the figures."""
         scores = [self.scores(term) for term in contrast.terms]
         try:
-            if sample_of(contrast) == "kernels":
+            if contrast.sample == "kernels":
                 alone = [sample_interval(list(seeds.values()), level) for seeds in scores]
                 sums = combination([term.factor for term in contrast.terms], alone)
                 effect, low, high = (value + contrast.constant for value in sums[:3])
                 return Interval(effect, low, high, sums.n)
             stacks = on_common_images(scores)
+            if contrast.is_accuracy:
+                (stack,) = stacks
+                n = stack.shape[1]
+                return Interval(*accuracy_interval(stack.mean(axis=1).tolist(), n, level), n)
             factors = [term.factor for term in contrast.terms]
             total = sum(factor * stack for factor, stack in zip(factors, stacks, strict=True))
             total = total + contrast.constant
-            if sample_of(contrast) == "training runs":
+            if contrast.sample == "training runs":
                 return mean_interval(total[:, 0], level=level)
-            return mean_interval(total, span_of(contrast), level)
+            return mean_interval(total, contrast.span, level)
         except ValueError:
-            kind = f"the {sample_of(contrast)} have no finite score"
-            raise NotMeasured(f"{kind} '{contrast.terms[0].score}' on {self.title}") from None
+            kind = f"the {contrast.sample} have no finite score"
+            name = contrast.terms[0].score.name
+            raise NotMeasured(f"{kind} '{name}' on {self.title}") from None
 
     def bandwidth(self, contrast: Contrast, share: str) -> int:
         """The bandwidth in this data set's images that a share of the side stands for."""
         first = contrast.terms[0]
-        arrays = self.read(first.method, SCORES[first.score].kind.probe)
+        arrays = self.read(first.method, first.score.measurement)
         return bandwidth_of(next(iter(arrays.values())), share)
 
 
 def groups_for(
-    paper: str,
-    datasets: Collection[str],
-    architectures: Collection[str],
-    transfers: bool,
+    finding: Mapping,
     models: Sequence[Mapping],
+    usual: Collection[str],
+    titles: Mapping[str, str],
+    language: Language,
 ) -> list[Group]:
-    """What a claim of `paper` about `datasets` is judged on: measured data sets, each with one of
-    the networks that were measured on it.
+    """What a claim is judged on: measured data sets, each with one of the networks that were
+    measured on it.
 
-    architectures: the networks that the claim names. If it names none, it is judged on the paper's
-    usual one, or on what a scale puts in its place.
+    usual: the networks of a claim that names none. titles: those of networks, by id.
 
     The data sets are the claim's own and, if it transfers, those that stand in for them at this
     scale; likewise the networks. A claim that does not transfer needs all of its own data sets,
     and all networks that it names; NotMeasured says what is missing.
     """
-    networks = architectures or usual_networks(paper)
-    with_network = f" with {listed(map(network_title, architectures))}" if architectures else ""
+    datasets, transfers = finding["datasets"], finding["transfers"]
+    architectures = finding.get("architectures", [])
+    networks = architectures or usual
+
+    def named(ids: Collection[str]) -> str:
+        return listed(titles.get(one, one) for one in ids)
+
+    with_network = f" with {named(architectures)}" if architectures else ""
     about = [entry for entry in models if entry["paper_architecture"] in networks]
     own = [entry for entry in about if entry["dataset"] in datasets]
     missing = [name for name in datasets if name not in {entry["dataset"] for entry in own}]
@@ -148,15 +160,14 @@ def groups_for(
             one for one in architectures if any((name, one) not in pairs for name in datasets)
         ]
         if absent:
-            names = listed(map(network_title, absent))
-            raise NotMeasured(f"the claim needs {names}, which is not measured")
+            raise NotMeasured(f"the claim needs {named(absent)}, which is not measured")
     substitutes = [
         entry
         for entry in about
         if entry["dataset"] != entry["paper_dataset"] and entry["dataset"] not in datasets
     ]
-    named = [entry for entry in substitutes if entry["paper_dataset"] in missing]
-    chosen = own + (named or ([] if own else substitutes)) if transfers else own
+    fitting = [entry for entry in substitutes if entry["paper_dataset"] in missing]
+    chosen = own + (fitting or ([] if own else substitutes)) if transfers else own
     if not chosen:
         raise NotMeasured(
             f"no model is measured on {_titles(datasets, models)}{with_network}, nor on a stand-in"
@@ -165,7 +176,7 @@ def groups_for(
     def fit(entry: Mapping) -> tuple[bool, ...]:
         """Sorts the models that the claim is about before others of the same method."""
         return (
-            not entry["slug"].startswith(_paper(paper).slugs),
+            entry["paper"] != paper_of(finding),
             entry["paper_architecture"] not in networks,
             entry["paper_dataset"] not in datasets,
         )
@@ -183,7 +194,8 @@ def groups_for(
                 here[0]["dataset_title"],
                 dataset not in datasets,
                 _arrays(sorted(here, key=fit)),
-                network_title(network),
+                here[0]["architecture_title"],
+                language,
                 several,
                 bool(architectures) and network not in architectures,
             )
@@ -191,25 +203,17 @@ def groups_for(
     return groups
 
 
-def usual_networks(paper: str) -> tuple[str, ...]:
-    """The networks that a paper's claims are about if they name none."""
-    return _paper(paper).usual
-
-
-def _paper(name: str) -> Paper:
-    """A paper of one's own is about ResNet-18, and its models begin with its name."""
-    return PAPERS.get(name, Paper(("resnet18",), f"{name}-"))
-
-
-def network_title(architecture: str) -> str:
-    """An architecture's id as the papers write it.
-
-    >>> network_title("resnet152"), network_title("wrn_34_10"), network_title("mobilenet_v2")
-    ('ResNet-152', 'WRN-34-10', 'MobileNet-V2')
+def paper_of(finding: Mapping) -> str:
     """
-    if architecture in TITLES:
-        return TITLES[architecture]
-    return architecture.replace("resnet", "ResNet-").replace("wrn", "WRN").replace("_", "-")
+    >>> paper_of({"id": "mine.table1.a"}), artifact_of({"id": "mine.table1.a"})
+    ('mine', 'mine.table1')
+    """
+    return finding["id"].partition(".")[0]
+
+
+def artifact_of(finding: Mapping) -> str:
+    """The artifact that a finding is about: its id without the letter."""
+    return finding["id"].rpartition(".")[0]
 
 
 def on_common_images(per_seed: Sequence[Mapping[int, np.ndarray]]) -> list[np.ndarray]:
@@ -226,63 +230,55 @@ def on_common_images(per_seed: Sequence[Mapping[int, np.ndarray]]) -> list[np.nd
     return [np.stack([values[seed][..., :count] for seed in seeds]) for values in per_seed]
 
 
-def model_words(method: str) -> str:
-    """A model in words, from its method, or from "METHOD with NETWORK".
-
-    >>> model_words("SAR"), model_words("PGD-AT with ResNet-18")
-    ('SAR model', 'robust model with ResNet-18')
-    """
-    name, joint, network = method.partition(" with ")
-    return f"{MODEL_WORDS.get(name, f'{name} model')}{joint}{network}"
-
-
-def sample_of(contrast: Contrast) -> str:
-    """What the scores of a contrast are counted in: images, batches, kernels, training runs."""
-    return SCORES[contrast.terms[0].score].kind.sample
-
-
-def span_of(contrast: Contrast) -> tuple[float, float] | None:
-    """Smallest and largest value of a contrast of right and wrong answers, else None."""
-    spans = [SCORES[term.score].kind.span for term in contrast.terms]
-    if None in spans:
-        return None
-    ends = [
-        sorted((term.factor * low, term.factor * high))
-        for term, (low, high) in zip(contrast.terms, spans, strict=True)
-    ]
-    low, high = (contrast.constant + sum(end) for end in zip(*ends, strict=True))
-    return low, high
-
-
-def listed(names: Iterable[str]) -> str:
-    """
-    >>> listed(["CIFAR-10", "CIFAR-100", "SVHN"]), listed(["SVHN"])
-    ('CIFAR-10, CIFAR-100 and SVHN', 'SVHN')
-    """
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def _titles(datasets: Collection[str], models: Sequence[Mapping]) -> str:
     titles = {entry["paper_dataset"]: entry["paper_dataset_title"] for entry in models}
     return listed(titles.get(name, name) for name in datasets)
 
 
-def _arrays(entries: Sequence[Mapping]) -> dict[str, dict[int, dict[str, str]]]:
+def _arrays(entries: Sequence[Mapping]) -> dict[str, dict[int, dict[str, Stored]]]:
     """One model per method, the first one; entries of one model add up."""
     chosen = {entry["method"]: entry["model"] for entry in reversed(entries)}
-    runs: dict[str, dict[int, dict[str, str]]] = {}
+    runs: dict[str, dict[int, dict[str, Stored]]] = {}
     for entry in entries:
         if entry["model"] == chosen[entry["method"]]:
-            arrays = {probe: paths["arrays"] for probe, paths in entry["probes"].items()}
-            if "training" in entry:
-                arrays["history"] = entry["training"]["history"]
-            runs.setdefault(entry["method"], {}).setdefault(entry["seed"], {}).update(arrays)
+            stored = {probe: paths["arrays"] for probe, paths in entry["probes"].items()}
+            run = runs.setdefault(entry["method"], {}).setdefault(entry["seed"], {})
+            run.update({**stored, "training": entry["files"]})
     return runs
 
 
-def _stored(path: str) -> dict[str, np.ndarray]:
-    if Path(path).suffix == ".csv":
-        return {name: column.to_numpy() for name, column in pd.read_csv(path).items()}
-    attacks = read_metadata(path).get("attacks")
-    return read_arrays(path) | ({"attacks": np.array(attacks)} if attacks else {})
+def _read(stored: Stored) -> dict[str, np.ndarray]:
+    """What a probe or a training run stored; empty if there is no such file."""
+    if isinstance(stored, Mapping):
+        columns = _columns(stored.get("history")) | _curves(stored.get("curves"))
+        return {name: np.array(values) for name, values in columns.items()}
+    if not Path(stored).is_file():
+        return {}
+    attacks = read_metadata(stored).get("attacks")
+    return read_arrays(stored) | ({"attacks": np.array(attacks)} if attacks else {})
+
+
+def _columns(path: str | None) -> dict[str, list[float]]:
+    """The columns of a history."""
+    rows = _rows(path)
+    return {name: [_float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+
+
+def _curves(path: str | None) -> dict[str, list[float]]:
+    """The values of curves.csv epoch by epoch, by "<recorder>|<condition>|<metric>"."""
+    found: dict[str, list[float]] = {}
+    for row in sorted(_rows(path), key=lambda row: int(row["epoch"])):
+        name = "|".join((row["recorder"], row["condition"], row["metric"]))
+        found.setdefault(name, []).append(_float(row["value"]))
+    return found
+
+
+def _rows(path: str | None) -> list[dict[str, str]]:
+    if path is None or not Path(path).is_file():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _float(text: str) -> float:
+    return float(text) if text else float("nan")

@@ -4,10 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
-from math import inf, nan
+from math import inf, isinf, nan
 from typing import NamedTuple
 
-from passband.findings.statistics import LEVEL, Interval
+from passband.intervals import LEVEL
+from passband.intervals.estimates import Interval
 
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
@@ -26,7 +27,7 @@ class Clause(NamedTuple):
     direction: above, below (the threshold), within or beyond (threshold either side of zero).
     says: the measured fact in words, with the mark {effect} where the numbers belong.
     where: title of the data set. unit: "percent", "points" or "" for a pure number.
-    family: what the clauses that one line of config/findings.yaml stands for have in common; the
+    family: what the clauses that one line of findings.yaml stands for have in common; the
     reason counts them and shows the weakest. "" for a clause of its own. level: of the interval.
     sample: what n counts, in words. margin: takes the place of the interval, which is then NaN,
     where there is a single training run: how far from the threshold the effect has to lie.
@@ -152,7 +153,7 @@ def _spread(clause: Clause, decimals: int) -> str:
     _, low, high, n = clause.interval
     if clause.margin is not None:
         return f"one training run has no interval, a margin of {clause.margin:g} decides"
-    if n == 1 and low < high:
+    if n == 1 and isinf(low):
         return f"no interval, since the number of {clause.sample} is 1"
     over = "" if clause.sample == "images" else f" over {n:,} {clause.sample}"
     ends = f"{_text(low, decimals)} to {_text(high, decimals)}"

@@ -59,7 +59,7 @@ def plan(config: Mapping, root: Path) -> Plan:
     check(config, schemas / "config.schema.yaml", "config")
     _check_folders(config)
     files = read_files(root)
-    titles = {name: one.settings["title"] for name, one in declared("models").items()}
+    titles = {name: one.settings.get("title", name) for name, one in declared("models").items()}
     _check_substitutes(config, files)
 
     attacks = {name: resolve_row("attack", name, row, {}) for name, row in files.attacks.items()}
@@ -78,10 +78,6 @@ def plan(config: Mapping, root: Path) -> Plan:
     }
     for name in set(probes) & set(attacks):
         raise UserError(f"'{name}' is the name of an attack and of a probe; rename the probe.")
-    scores = {
-        name: resolve_row("score", name, row, {}, ("probe", "reads", "printed"))
-        for name, row in files.scores.items()
-    }
     recipes = {name: patched(row, config["recipes"], name) for name, row in files.recipes.items()}
     for_training = names | {"attack": in_training}
     for name, recipe in recipes.items():
@@ -106,7 +102,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         )
         for name, row in files.artifacts.items()
     }
-    _check_findings(files, models, artifacts, scores, measured, titles)
+    _check_findings(files, models, artifacts, probes, attacks, titles)
     return Plan(
         scale={key: config[key] for key in ("title", "mark", "expected")}
         | {"name": config["scale"]},
@@ -118,7 +114,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         attacks=attacks,
         filters=filters,
         probes=probes,
-        scores=scores,
+        scores=files.scores,
         papers=files.papers,
         artifacts=artifacts,
         findings=files.findings,
@@ -172,26 +168,32 @@ def _check_findings(
     files: Files,
     models: Mapping,
     artifacts: Mapping,
-    scores: Mapping,
-    measured: Mapping,
+    probes: Mapping,
+    attacks: Mapping,
     titles: Mapping,
 ) -> None:
     """Check the findings of every paper against what will be measured."""
-    known: dict[str, set[str]] = {}
+    measured: dict[str, set[str]] = {}
     for row in models.values():
-        found = known.setdefault(row["method"], {"training"})
+        found = measured.setdefault(row["method"], {"training"})
         found |= {f"training:{recorder}" for recorder in row["recipe"]["recorders"]}
     for row in artifacts.values():
         for slug in row["models"]:
-            known[models[slug]["method"]] |= set(row["probes"])
-    functions = {name: row.function for name, row in measured.items()} | {"training": "training"}
+            measured[models[slug]["method"]] |= set(row["probes"])
+    functions = {name: row["probe"] for name, row in probes.items()}
+    functions |= dict.fromkeys(attacks, "attack") | {"training": "training"}
+    run = {name: [name] for name in attacks} | {
+        name: [attack["name"] for attack in (row.get("attack"), *row.get("attacks", [])) if attack]
+        for name, row in probes.items()
+    }
     for paper, described in files.papers.items():
         check_findings(
             [row for row in files.findings if row["paper"] == paper],
             paper=described,
-            scores=scores,
+            scores=files.scores,
             probes=functions,
-            measured=known,
+            attacks=run,
+            measured=measured,
             networks=titles,
             datasets=DATASETS,
         )

@@ -73,7 +73,8 @@ def check_filter(owner: str, filter: Mapping, side: int) -> None:
         multiple = f"a multiple of {step}" if step > 1 else "a whole number"
         raise UserError(
             f"{owner}: the {key} {filter[key]} of filter '{filter['name']}' does not fit images of "
-            f"side {side}; expected a share of the side such as 1/2, or {multiple} from 0 to {side}."
+            f"side {side}; expected a share of the side such as 1/2, or {multiple} from 0 to "
+            f"{side}."
         )
 
 

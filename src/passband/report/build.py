@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from passband.files import write_text
 from passband.report import charts, wording
 from passband.report.collect import VERDICTS
+from passband.text import listed
 
 SYMBOLS = {
     "reproduced": "\N{CHECK MARK}",
@@ -25,9 +26,15 @@ FORMATS = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "csv": "CSV", "tex": "LaTeX
 def build_report(content: Mapping, folder: str | Path, templates: str | Path) -> list[Path]:
     """Write index.html, a page per paper and provenance.html into `folder`.
 
-    content: what `collect_content` returns; its paths become links relative to `folder`.
-    templates: the folder of the Jinja templates and of report.css.
-    Returns the paths of the pages. They need no network: style and figures are inlined.
+    They need no network: style and figures are inlined.
+
+    Args:
+        content: what `collect_content` returns; its paths become links relative to `folder`.
+        folder: where the pages are written.
+        templates: the folder of the Jinja templates and of report.css.
+
+    Returns:
+        The paths of the pages.
     """
     folder = Path(folder)
     environment = _environment(Path(templates), folder)
@@ -56,7 +63,8 @@ def _environment(templates: Path, folder: Path) -> Environment:
         number=wording.number,
         duration=wording.duration,
         moment=wording.moment,
-        listing=wording.listing,
+        listed=listed,
+        given=lambda value: "–" if value is None else value,
         slug=lambda verdict: verdict.replace(" ", "-"),
     )
     environment.globals.update(
@@ -75,6 +83,8 @@ def _shared(content: Mapping) -> dict:
     paper_of = {artifact["id"]: artifact["paper"] for artifact in content["artifacts"]}
     pages = []
     for id, paper in content["papers"].items():
+        if not paper["regenerated"]:
+            continue
         pages.append(
             {
                 **paper,
@@ -88,6 +98,7 @@ def _shared(content: Mapping) -> dict:
     return {
         **content,
         "pages": pages,
+        "paper_of": paper_of,
         "page_of": {artifact: f"{paper}.html" for artifact, paper in paper_of.items()},
         "tally": _tally(findings),
         "groups": {
@@ -96,8 +107,9 @@ def _shared(content: Mapping) -> dict:
         "of_artifact": {id: [row for row in findings if row["artifact"] == id] for id in paper_of},
         "seeds": sorted({model["seed"] for model in content["models"]}),
         "seconds": _training_seconds(content["models"]),
-        "started": min((model["started"] for model in content["models"]), default=None),
-        "finished": max((model["finished"] for model in content["models"]), default=None),
+        "trained": sum(model["origin"] == "trained" for model in content["models"]),
+        "started": min(_known(content["models"], "started"), default=None),
+        "finished": max(_known(content["models"], "finished"), default=None),
     }
 
 
@@ -107,10 +119,16 @@ def _tally(findings: list[dict]) -> dict[str, int]:
     return {verdict: counts[verdict] for verdict in VERDICTS}
 
 
+def _known(models: list[dict], key: str) -> list:
+    return [model[key] for model in models if model[key] is not None]
+
+
 def _training_seconds(models: list[dict]) -> float:
-    """What training took in all; a beginning that several trainings share counts once."""
-    shared = {(model["trunk"], model["seed"]): model["trunk_seconds"] for model in models}
-    own = sum(model["seconds"] - model["trunk_seconds"] for model in models)
+    """What training took in all; a prefix that several trainings share counts once."""
+    shared = {
+        (model["shared_prefix"], model["seed"]): model["shared_prefix_seconds"] for model in models
+    }
+    own = sum(model["seconds"] - model["shared_prefix_seconds"] for model in models)
     return own + sum(shared.values())
 
 

@@ -20,13 +20,32 @@ NUMBERS = ("effect", "ci_low", "ci_high", "n")
 VERDICTS = ("reproduced", "contradicted", "inconclusive", "not run")
 
 
+NOT_TRAINED = {
+    "origin": "trained",
+    "dataset_sha256": "",
+    "parameters": None,
+    "epochs": None,
+    "selected_epoch": None,
+    "seconds": 0.0,
+    "shared_prefix": None,
+    "shared_prefix_seconds": 0.0,
+    "images_per_second": None,
+    "precision": "",
+    "threads": None,
+    "device": "",
+    "resumed": None,
+    "started": None,
+    "finished": None,
+}
+"""What is shown of a model whose run.json does not say it, since it was not trained here."""
+
+
 def collect_content(
     *,
     scale: Mapping,
     papers: Mapping[str, Mapping],
     artifacts: Mapping[str, Mapping],
     claims: Iterable[Mapping],
-    inventory: Mapping[str, Mapping],
     titles: Mapping[str, str],
     findings: str | Path,
     measurements: str | Path,
@@ -37,20 +56,27 @@ def collect_content(
 ) -> dict:
     """Everything the report says, ready for `build_report`; only files named here are read.
 
-    scale: name, title, mark ("" at the paper scale), and what its file in config/scales holds:
-        datasets, architectures, recipes, probes, train_images, test_images; each may be left out.
-    papers, artifacts: the two mappings of config/artifacts.yaml.
-    claims: the list of config/findings.yaml.
-    inventory: the `papers` of config/reference/inventory.yaml.
-    titles: displayed names of data set ids; an id without one is shown as it is.
-    findings, measurements: findings.csv and measurements.csv of the scale.
-    outputs: the files of the artifacts, each named <artifact>.<svg|pdf|png|csv|html|tex|ipynb>.
-    runs, histories: run.json and history.csv of the models; those of one folder belong together.
-    provenance: what `passband.report.describe_build` returns.
+    Args:
+        scale: name, title, mark ("" at the paper scale), and what its file in config/scales holds:
+            datasets, architectures, recipes, probes, train_images, test_images; each may be left
+            out.
+        papers: folder name to content of paper.yaml.
+        artifacts: id to row, with the folder name of its paper under `paper`.
+        claims: the findings of all papers.
+        titles: displayed names of data sets and architectures; an id without one is shown as it is.
+        findings: findings.csv of the scale.
+        measurements: measurements.csv of the scale.
+        outputs: the files of the artifacts, each <artifact>.<svg|pdf|png|csv|html|tex|ipynb>.
+        runs: run.json of the models.
+        histories: history.csv of the trained models; files of one folder belong together.
+        provenance: what `passband.report.describe_build` returns.
 
-    Returns keys scale, substitutions, changes, papers, artifacts, findings, models, coverage,
-    provenance, titles and downloads.
-    Raises UserError if an output belongs to no artifact or a verdict is unknown.
+    Returns:
+        scale, substitutions, changes, papers, artifacts, findings, models, coverage, provenance,
+        titles and downloads.
+
+    Raises:
+        UserError: an output belongs to no artifact, or a verdict is unknown.
     """
     files = _by_artifact(outputs, artifacts)
     rows = _findings(findings, {claim["id"]: claim for claim in claims})
@@ -58,16 +84,30 @@ def collect_content(
         "scale": {key: scale[key] for key in ("name", "title", "mark")},
         "substitutions": _substitutions(scale, titles),
         "changes": _changes(scale),
-        "papers": {id: {"year": "", **paper} for id, paper in papers.items()},
+        "papers": _papers(papers, artifacts),
         "artifacts": [
             _artifact(id, row, files[id]) for id, row in artifacts.items() if id in files
         ],
         "findings": rows,
         "models": _models(runs, histories),
-        "coverage": _coverage(inventory, files, rows),
+        "coverage": _coverage(papers, files, rows),
         "provenance": dict(provenance),
         "titles": dict(titles),
         "downloads": {"findings": str(findings), "measurements": str(measurements)},
+    }
+
+
+def _papers(papers: Mapping[str, Mapping], artifacts: Mapping[str, Mapping]) -> dict[str, dict]:
+    """The papers with every key that the pages show, and whether any artifact is regenerated."""
+    regenerated = {row["paper"] for row in artifacts.values()}
+    return {
+        id: {
+            "year": "",
+            "short": paper["title"],
+            **paper,
+            "regenerated": id in regenerated,
+        }
+        for id, paper in papers.items()
     }
 
 
@@ -117,7 +157,7 @@ def _by_artifact(
     for path in map(Path, outputs):
         if path.stem not in artifacts:
             raise UserError(
-                f"{path} belongs to no artifact of config/artifacts.yaml: "
+                f"{path} belongs to no artifact of config/papers: "
                 "its name must be an artifact's id and an ending."
             )
         files.setdefault(path.stem, {})[path.suffix.lstrip(".")] = path
@@ -171,20 +211,20 @@ def _models(runs: Iterable[str | Path], histories: Iterable[str | Path]) -> list
     for path in map(Path, runs):
         run = json.loads(path.read_text(encoding="utf-8"))
         history = _read_csv(history_of[path.parent]) if path.parent in history_of else []
-        models.append({**run, "history": history})
+        models.append({**NOT_TRAINED, **run, "history": history})
     return models
 
 
 def _coverage(
-    inventory: Mapping[str, Mapping], files: Mapping[str, object], findings: list[dict]
+    papers: Mapping[str, Mapping], files: Mapping[str, object], findings: list[dict]
 ) -> dict[str, dict]:
-    """Per paper: how much of what it holds is in this build, and what is not."""
+    """How much of what a paper holds is in this build, and what is not; of papers that say so."""
     coverage = {}
-    for id, paper in inventory.items():
-        held = paper["artifacts"]
+    for id, paper in papers.items():
+        held = {f"{id}.{name}": row for name, row in (paper.get("holds") or {}).items()}
+        if not held:
+            continue
         coverage[id] = {
-            "title": paper["title"],
-            "authors": paper["authors"],
             "artifacts": sum(artifact in files for artifact in held),
             "artifacts_held": len(held),
             "findings": sum(row["artifact"] in held for row in findings),

@@ -13,16 +13,31 @@ PRINTED = {
 }
 
 
+KINDS = {
+    "fig": "Figure",
+    "table": "Table",
+    "sec": "Section",
+    "alg": "Algorithm",
+    "appendix": "Appendix",
+}
+ARTIFACT = re.compile(rf"({'|'.join(KINDS)})(\d[a-z0-9]*)?(?:_(.*))?")
+
+
 def label(artifact: str) -> str:
+    """What the paper calls an artifact.
+
+    >>> label("sar.fig7"), label("sar.table1"), label("jafr.alg1")
+    ('Figure 7', 'Table 1', 'Algorithm 1')
+    >>> label("hfc.sec5_other"), label("hfc.appendix_datasets"), label("hfc.appendix_5x5")
+    ('Section 5, other', 'Appendix, datasets', 'Appendix, 5x5')
     """
-    >>> label("sar.fig7"), label("sar.table1"), label("hfc.sec5_other")
-    ('Figure 7', 'Table 1', 'Section 5, other')
-    """
-    name = artifact.partition(".")[2]
-    name = re.sub(r"^fig(?=\d)", "Figure ", name)
-    name = re.sub(r"^(table|algorithm)(?=\d)", lambda match: match[1].title() + " ", name)
-    name = re.sub(r"^sec(?=\d)", "Section ", name)
-    return (name[:1].upper() + name[1:]).replace("_", ", ")
+    name = artifact.partition(".")[2] or artifact
+    found = ARTIFACT.fullmatch(name)
+    if not found:
+        return (name[:1].upper() + name[1:]).replace("_", " ")
+    kind, number, rest = found.groups("")
+    words = [f"{KINDS[kind]} {number}".strip(), rest.replace("_", " ")]
+    return ", ".join(filter(None, words))
 
 
 def number(value: float, decimals: int, sign: bool = False) -> str:
@@ -56,11 +71,3 @@ def moment(timestamp: str) -> str:
     """
     time = datetime.fromisoformat(timestamp)
     return f"{time.day} {time:%B %Y, %H:%M} UTC"
-
-
-def listing(words: list[str]) -> str:
-    """
-    >>> listing(["a"]), listing(["a", "b", "c"])
-    ('a', 'a, b and c')
-    """
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -10,14 +10,15 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from passband.files import json_header, replacing
+from passband.files import json_header, read_metadata, replacing
 
 
 @dataclass
 class State:
-    """All that training needs to go on: weights, momentum, best weights, and what happened.
+    """All that training needs to go on: weights, optimiser state, best weights, and what happened.
 
-    average: the mean of `averaged` checkpoints, where the recipe averages weights.
+    average: the mean of `averaged` checkpoints, where the recipe averages weights. history: a row
+    for each epoch. curves: rows of the recorders.
     """
 
     model: nn.Module
@@ -26,6 +27,7 @@ class State:
     averaged: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict] = field(default_factory=list)
+    curves: list[dict] = field(default_factory=list)
     selected_epoch: int = 0
     resumed: int = 0
 
@@ -41,15 +43,22 @@ def save_state(path: Path, state: State, fingerprint: str) -> None:
     """Store the state; `fingerprint` names the training that it belongs to."""
     tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in state.best.items()}
+    scalars: dict[str, dict[str, object]] = {}
     for name, parameter in state.model.named_parameters():
-        tensors[f"momentum.{name}"] = state.optimizer.state[parameter]["momentum_buffer"]
+        for key, value in state.optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{name}.{key}"] = value
+            else:
+                scalars.setdefault(name, {})[key] = value
     if state.average is not None:
         average = state.average.state_dict()
         tensors |= {f"average.{name}": value for name, value in average.items()}
     metadata = {
         "fingerprint": fingerprint,
+        "optimizer": scalars,
         "averaged": state.averaged,
         "history": state.history,
+        "curves": state.curves,
         "selected_epoch": state.selected_epoch,
         "resumed": state.resumed,
     }
@@ -65,21 +74,47 @@ def restore_state(path: Path, state: State, fingerprint: str) -> bool:
         if metadata.pop("fingerprint") != fingerprint:
             return False
         groups: dict[str, dict[str, Tensor]]
-        groups = {"model": {}, "best": {}, "momentum": {}, "average": {}}
+        groups = {"model": {}, "best": {}, "optimizer": {}, "average": {}}
         for name in file.keys():  # noqa: SIM118 (the file is no mapping)
             group, _, rest = name.partition(".")
             groups[group][rest] = file.get_tensor(name)
     state.model.load_state_dict(groups["model"])
-    for name, parameter in state.model.named_parameters():
-        buffer = groups["momentum"][name].to(parameter.device)
-        layout = torch.empty_like(parameter).copy_(buffer)
-        state.optimizer.state[parameter]["momentum_buffer"] = layout
+    _restore_optimizer(state, groups["optimizer"], metadata["optimizer"])
     if groups["average"]:
         state.average = deepcopy(state.model)
         state.average.load_state_dict(groups["average"])
     state.averaged = metadata["averaged"]
     state.best = groups["best"]
     state.history = metadata["history"]
+    state.curves = metadata["curves"]
     state.selected_epoch = metadata["selected_epoch"]
     state.resumed = metadata["resumed"] + 1
     return True
+
+
+def epochs_in(path: Path) -> int:
+    """How many epochs a stored state has behind it."""
+    return len(read_metadata(path)["history"])
+
+
+def _restore_optimizer(
+    state: State, tensors: dict[str, Tensor], scalars: dict[str, dict[str, object]]
+) -> None:
+    """Give the optimiser its state for each parameter, in the parameter's memory layout."""
+    optimizer, parameters = state.optimizer, dict(state.model.named_parameters())
+    stored: dict[str, dict[str, object]] = {
+        name: dict(scalars.get(name, {})) for name in parameters
+    }
+    for path, tensor in tensors.items():
+        name, _, key = path.rpartition(".")
+        if tensor.shape == parameters[name].shape:
+            tensor = torch.empty_like(parameters[name], dtype=tensor.dtype).copy_(tensor)
+        stored[name][key] = tensor
+    names = {id(parameter): name for name, parameter in parameters.items()}
+    listed = [one for group in optimizer.param_groups for one in group["params"]]
+    optimizer.load_state_dict(
+        {
+            "state": {i: stored[names[id(one)]] for i, one in enumerate(listed)},
+            "param_groups": optimizer.state_dict()["param_groups"],
+        }
+    )

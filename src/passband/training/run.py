@@ -1,7 +1,6 @@
 """One training as a job: files in, files out."""
 
 import statistics
-import subprocess
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +13,9 @@ from passband.compute import Compute
 from passband.data.storage import ImageSet, load
 from passband.draws import key_of
 from passband.files import sha256, write_csv, write_json
-from passband.training.checkpoint import write_tensors
+from passband.origin import commit
+from passband.training.checkpoint import epochs_in, write_tensors
 from passband.training.engine import train
-from passband.training.schedule import first_drop
 
 
 def run_training(
@@ -27,18 +26,27 @@ def run_training(
     seed: int,
     data_file: Path,
     limit: int | None,
-    trunk: Path | None,
+    shared_prefix: Path | None,
     checkpoint: Path,
     weights: Path,
     history: Path,
     run: Path,
     compute: Compute,
+    test_file: Path | None = None,
+    curves: Path | None = None,
 ) -> None:
     """Train by a resolved recipe and write weights.safetensors, history.csv and run.json.
 
-    limit: use only the first so many training images. trunk: what `run_trunk` wrote, if the
-    training begins there. The checkpoint is removed at the end. Raises UserError when training
-    diverges or a file cannot be read or written.
+    The checkpoint is removed at the end.
+
+    Args:
+        limit: use only the first so many training images.
+        shared_prefix: what `run_shared_prefix` wrote, if the training begins there.
+        test_file: the test split, if a recorder asks for it.
+        curves: where the recorders' rows go, if the recipe has recorders.
+
+    Raises:
+        UserError: when training diverges or a file cannot be read or written.
     """
     started = datetime.now(UTC)
     data, model, fingerprint = _subject(architecture, recipe, seed, data_file, limit)
@@ -51,18 +59,22 @@ def run_training(
         data_sha256=fingerprint,
         compute=compute,
         checkpoint=checkpoint,
-        trunk=trunk,
+        test=_test(test_file),
+        shared_prefix=shared_prefix,
     )
     rows = [row | {"selected": int(row["epoch"] == state.selected_epoch)} for row in state.history]
-    shared = first_drop(recipe["schedule"], recipe["epochs"]) if trunk else 0
+    shared = epochs_in(shared_prefix) if shared_prefix else 0
     write_tensors(weights, state.best, {"architecture": architecture, "model": name})
     write_csv(history, rows)
+    if curves is not None:
+        write_csv(curves, state.curves)
     write_json(
         run,
         {
             "model": name,
             "dataset": data.title,
             "architecture": architecture,
+            "origin": "trained",
             "method": recipe["method"],
             "seed": seed,
             "recipe": recipe,
@@ -76,12 +88,12 @@ def run_training(
                 statistics.median(row["images_per_second"] for row in rows), 1
             ),
             "resumed": state.resumed,
-            "trunk": trunk.parent.name if trunk else None,
-            "trunk_seconds": round(sum(row["seconds"] for row in rows[:shared]), 1),
+            "shared_prefix": shared_prefix.parent.name if shared_prefix else None,
+            "shared_prefix_seconds": round(sum(row["seconds"] for row in rows[:shared]), 1),
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "passband": passband.__version__,
-            "commit": commit(),
+            "commit": commit(Path(__file__).parent),
             **compute.describe(),
         },
     )
@@ -89,7 +101,7 @@ def run_training(
     _remove_if_empty(checkpoint.parent)
 
 
-def run_trunk(
+def run_shared_prefix(
     *,
     name: str,
     architecture: str,
@@ -101,6 +113,7 @@ def run_trunk(
     checkpoint: Path,
     output: Path,
     compute: Compute,
+    test_file: Path | None = None,
 ) -> None:
     """Train the common part of several recipes up to epoch `until` and write its state."""
     data, model, fingerprint = _subject(architecture, recipe, seed, data_file, limit)
@@ -113,6 +126,7 @@ def run_trunk(
         data_sha256=fingerprint,
         compute=compute,
         checkpoint=checkpoint,
+        test=_test(test_file),
         until=until,
     )
     checkpoint.replace(output)
@@ -132,20 +146,15 @@ def _subject(
         len(data.classes),
         side,
         key_of(seed, "weights"),
-        recipe.get("quantization"),
+        recipe["parts"].get("quantization"),
     )
     return data, model, sha256(data_file)
+
+
+def _test(file: Path | None) -> ImageSet | None:
+    return load(file.parent, file.stem) if file else None
 
 
 def _remove_if_empty(folder: Path) -> None:
     with suppress(OSError):  # other seeds may still keep theirs in it
         folder.rmdir()
-
-
-def commit() -> str:
-    """The commit of the checkout that runs, or "" outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""

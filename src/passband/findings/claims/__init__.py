@@ -1,11 +1,12 @@
 """Tests of claims: the few shapes that a claim of a paper can take, one file each.
 
-    test(groups, **parameters) -> list[Clause]
+    test(groups, language, **parameters) -> list[Clause]
 
-`groups` are the data sets that the claim is judged on, `parameters` come from
-config/findings.yaml. A test reads its parameters before it looks at a group, so that a call with
-no groups checks them. It raises UserError for a parameter that makes no sense and NotMeasured
-for a measurement that it misses.
+`groups` are the data sets that the claim is judged on, `language` is what its paper's findings are
+written in, `parameters` are those of the finding. A test asks a group for intervals only, so that
+it can be judged on measurements, on printed numbers (passband.findings.printed), or while planning
+on nothing at all (passband.findings.check). It raises UserError for a parameter that makes no
+sense and NotMeasured for a measurement that it misses.
 """
 
 from passband.registry import Registry

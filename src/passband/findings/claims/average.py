@@ -3,34 +3,40 @@
 from collections.abc import Sequence
 
 from passband.findings.claims import CLAIMS
-from passband.findings.claims.contrasts import Line, read_clauses, unit_of
-from passband.findings.measured import Group, listed, sample_of
-from passband.findings.statistics import average
+from passband.findings.claims.contrasts import Line, read_clauses
+from passband.findings.contrast import Language
+from passband.findings.measured import Group
 from passband.findings.verdict import Clause
+from passband.intervals.estimates import average
+from passband.text import listed
 
 
 @CLAIMS.register("contrasts_on_average")
-def contrasts_on_average(groups: Sequence[Group], *, clauses: list[dict]) -> list[Clause]:
+def contrasts_on_average(
+    groups: Sequence[Group], language: Language, *, clauses: list[dict[str, object]]
+) -> list[Clause]:
     """Every clause holds on average over the data sets that are measured, each with the same
     weight.
 
-    Clauses are those of `contrasts`. Data sets are independent samples. Where only one is
-    measured, the clauses are judged on it.
+    Data sets are independent samples. Where only one is measured, the clauses are judged on it.
+
+    Args:
+        clauses: as those of `contrasts`.
     """
-    lines = read_clauses(clauses)
+    lines = read_clauses(clauses, language)
     return [_averaged(line, groups) for line in lines if any(map(line.speaks_of, groups))]
 
 
 def _averaged(line: Line, groups: Sequence[Group]) -> Clause:
     spoken_of = [group for group in groups if line.speaks_of(group)]
-    places = listed([group.where for group in spoken_of])
+    places = listed(group.where for group in spoken_of)
     return Clause(
         average([group.interval(line.contrast) for group in spoken_of]),
         line.contrast.direction,
         line.contrast.threshold,
         line.says,
         f"average over {places}" if len(spoken_of) > 1 else places,
-        unit_of(line.contrast),
+        line.contrast.unit,
         line.family,
-        sample=sample_of(line.contrast),
+        sample=line.contrast.sample,
     )

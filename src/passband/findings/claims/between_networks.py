@@ -5,18 +5,24 @@ from collections.abc import Sequence
 from passband.errors import UserError
 from passband.findings.claims import CLAIMS
 from passband.findings.claims.contrasts import contrasts, read_clauses
+from passband.findings.contrast import Language
 from passband.findings.measured import Group
 from passband.findings.verdict import Clause
 
 
 @CLAIMS.register("contrasts_between_networks")
-def contrasts_between_networks(groups: Sequence[Group], *, clauses: list[dict]) -> list[Clause]:
+def contrasts_between_networks(
+    groups: Sequence[Group], language: Language, *, clauses: list[dict[str, object]]
+) -> list[Clause]:
     """Every clause holds on every data set, and each of its models names its network.
 
-    Clauses are those of `contrasts`, with models such as 'PGD-7-AT with MobileNet-V2': a method
-    and the network as the paper writes it. The networks see the same images.
+    The networks see the same images.
+
+    Args:
+        clauses: as those of `contrasts`, with models such as 'TRADES with ResNet-18': a method and
+            the title of a network.
     """
-    for line in read_clauses(clauses):
+    for line in read_clauses(clauses, language):
         for term in line.contrast.terms:
             if " with " not in term.method:
                 raise UserError(
@@ -26,4 +32,4 @@ def contrasts_between_networks(groups: Sequence[Group], *, clauses: list[dict]) 
     for group in groups:
         by_dataset.setdefault(group.dataset, []).append(group)
     joined = [first.joined(others) for first, *others in by_dataset.values()]
-    return contrasts(joined, clauses=clauses)
+    return contrasts(joined, language, clauses=clauses)

@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from passband.errors import UserError, unknown
 from passband.findings.claims import CLAIMS
-from passband.findings.contrast import Contrast, parse
-from passband.findings.measured import Group, sample_of
-from passband.findings.scores import SCORES
-from passband.findings.statistics import LEVEL
+from passband.findings.contrast import Contrast, Language, parse
+from passband.findings.measured import Group
 from passband.findings.verdict import Clause
+from passband.intervals import LEVEL
 
 KEYS = {"holds", "says", "for", "each", "margin"}
 SHARE = re.compile(r"\{(\d+(?:/\d+)?)\}")
@@ -20,7 +19,7 @@ MARK = re.compile(r"\{(\w+)\}")
 
 
 class Line(NamedTuple):
-    """A clause as config/findings.yaml writes it, read; `datasets` is None for all of them."""
+    """A clause as findings.yaml writes it, read; `datasets` is None for all of them."""
 
     contrast: Contrast
     says: str
@@ -34,7 +33,9 @@ class Line(NamedTuple):
 
 
 @CLAIMS.register("contrasts")
-def contrasts(groups: Sequence[Group], *, clauses: list[dict]) -> list[Clause]:
+def contrasts(
+    groups: Sequence[Group], language: Language, *, clauses: list[dict[str, object]]
+) -> list[Clause]:
     """Every clause holds on every data set.
 
     A clause has `holds` (an inequality, see passband.findings.contrast), `says` (the measured fact
@@ -47,8 +48,11 @@ def contrasts(groups: Sequence[Group], *, clauses: list[dict]) -> list[Clause]:
 
     `each` makes many clauses of one: a list of mappings from the names of marks such as {model}
     to a value or a list of values. Each mapping stands for all combinations of its values.
+
+    Args:
+        clauses: at least one clause.
     """
-    lines = read_clauses(clauses)
+    lines = read_clauses(clauses, language)
     return [judged(line, group) for group in groups for line in lines if line.speaks_of(group)]
 
 
@@ -64,10 +68,10 @@ def judged(line: Line, group: Group, level: float = LEVEL) -> Clause:
         line.contrast.threshold,
         SHARE.sub(lambda mark: str(group.bandwidth(line.contrast, mark[1])), line.says),
         group.where,
-        unit_of(line.contrast),
+        line.contrast.unit,
         line.family,
         level,
-        sample_of(line.contrast),
+        line.contrast.sample,
         margin,
     )
 
@@ -93,22 +97,24 @@ def check_clauses(clauses: object) -> None:
             raise UserError(f"clauses: margin is '{margin}', expected a number above 0.")
 
 
-def read_clauses(clauses: object) -> list[Line]:
+def read_clauses(clauses: object, language: Language) -> list[Line]:
     """The clauses, those with `each` spelled out. Raises UserError for what makes no sense."""
     check_clauses(clauses)
-    return [_line(clause, values) for clause in clauses for values in _combinations(clause)]
+    return [
+        _line(clause, values, language) for clause in clauses for values in _combinations(clause)
+    ]
 
 
-def _line(clause: Mapping, values: Mapping[str, str]) -> Line:
-    contrast = _read(_filled(clause["holds"], values))
-    if "margin" in clause and sample_of(contrast) != "training runs":
+def _line(clause: Mapping, values: Mapping[str, str], language: Language) -> Line:
+    contrast = _read(_filled(clause["holds"], values), language)
+    if "margin" in clause and contrast.sample != "training runs":
         raise UserError(
             f"clauses, '{clause['holds']}': a margin decides for a single training run, and this "
-            f"is a score of {sample_of(contrast)}; remove it."
+            f"is a score of {contrast.sample}; remove it."
         )
     return Line(
         contrast,
-        _filled(clause["says"], {mark: _words(value) for mark, value in values.items()}),
+        _filled(clause["says"], {mark: _words(value, language) for mark, value in values.items()}),
         tuple(clause["for"]) if "for" in clause else None,
         clause["says"] if "each" in clause else "",
         clause.get("margin"),
@@ -141,20 +147,14 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
     return MARK.sub(lambda mark: values.get(mark[1], mark[0]), text)
 
 
-def _words(value: str) -> str:
-    return SCORES[value].kind.words or value if value in SCORES.names() else value
+def _words(value: str, language: Language) -> str:
+    return language.scores[value].reads or value if value in language.scores else value
 
 
-def _read(holds: str) -> Contrast:
+def _read(holds: str, language: Language) -> Contrast:
     for mark in MARK.findall(holds):
         raise UserError(f"clauses, '{holds}': the mark {{{mark}}} has no value; name it in 'each'.")
     try:
-        return parse(holds)
+        return parse(holds, language)
     except UserError as error:
         raise UserError(f"clauses, {error}") from None
-
-
-def unit_of(contrast: Contrast) -> str:
-    """The unit of a contrast: that of its scores, and points for a difference of percentages."""
-    unit = SCORES[contrast.terms[0].score].kind.unit
-    return "points" if unit == "percent" and len(contrast.terms) > 1 else unit

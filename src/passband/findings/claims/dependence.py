@@ -4,39 +4,50 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from math import comb
 
-from passband.errors import UserError, unknown
+from passband.errors import UserError
 from passband.findings.claims import CLAIMS
-from passband.findings.claims.contrasts import unit_of
-from passband.findings.contrast import METHODS, MODEL_WORDS, Contrast, parse_sum
+from passband.findings.contrast import Contrast, Language, parse_sum
 from passband.findings.measured import Group
 from passband.findings.scores import NotMeasured
-from passband.findings.statistics import LEVEL, Interval, difference
 from passband.findings.verdict import Clause
+from passband.intervals import LEVEL
+from passband.intervals.estimates import Interval, difference
+from passband.options import Number
+from passband.quantities import number
 
 
 @CLAIMS.register("depends_on_model_and_dataset")
 def depends_on_model_and_dataset(
-    groups: Sequence[Group], *, score: str, models: list[str], by: float, says: str
+    groups: Sequence[Group],
+    language: Language,
+    *,
+    score: str,
+    models: list[str],
+    by: Number,
+    says: str,
 ) -> list[Clause]:
     """On each data set the two models that lie farthest apart, and for each model the two data
-    sets that lie farthest apart, differ in the mean of `score` by more than `by`.
+    sets that lie farthest apart, differ enough in the mean of a score.
 
-    score: a sum of scores with {model} for the model. says: the quantity in words. The farthest
-    pair is chosen after looking, so the level of its interval is 1 - 0.05 / number of pairs.
-    Pairs of models share their images, data sets are independent samples.
+    The farthest pair is chosen after looking, so the level of its interval is 1 - 0.05 / number
+    of pairs. Pairs of models share their images, data sets are independent samples.
+
+    Args:
+        score: a sum of scores with {model} for the model.
+        models: at least two words of methods.
+        by: the difference that is exceeded, either way.
+        says: the quantity in words.
     """
-    for model in models:
-        if model not in METHODS:
-            raise unknown("model in 'models'", str(model), METHODS)
     if len(models) < 2:
         raise UserError("models must name at least two.")
-    of = {model: parse_sum(score.replace("{model}", model)) for model in models}
+    of = {model: parse_sum(score.replace("{model}", model), language) for model in models}
     if not groups:
         return []
     if len(groups) < 2:
         raise NotMeasured(f"the claim compares data sets, and only {groups[0].title} is measured")
 
-    unit = unit_of(_minus(of[models[0]], of[models[1]]))
+    unit, by = _minus(of[models[0]], of[models[1]]).unit, number(by)
+    words_of = {model: language.model(language.method(model)) for model in models}
     clauses = []
     for group in groups:
         level = _level(models)
@@ -44,7 +55,7 @@ def depends_on_model_and_dataset(
             ((a, b), group.interval(_minus(of[a], of[b]), level))
             for a, b in combinations(models, 2)
         )
-        pair = f"the {_word(first)} and the {_word(second)}, the models farthest apart,"
+        pair = f"the {words_of[first]} and the {words_of[second]}, the models farthest apart,"
         words = f"{says} differs between {pair} by {{effect}}"
         clauses.append(Clause(interval, "beyond", by, words, group.where, unit, level=level))
     for model in models:
@@ -53,7 +64,7 @@ def depends_on_model_and_dataset(
         (first, second), interval = _widest(
             ((a[0], b[0]), difference(a[1], b[1])) for a, b in combinations(alone, 2)
         )
-        words = f"{says} of the {_word(model)} differs by {{effect}}"
+        words = f"{says} of the {words_of[model]} differs by {{effect}}"
         where = f"{first} against {second}"
         clauses.append(Clause(interval, "beyond", by, words, where, unit, level=level))
     return clauses
@@ -72,7 +83,3 @@ def _widest(
 def _minus(first: Contrast, second: Contrast) -> Contrast:
     negated = tuple(term._replace(factor=-term.factor) for term in second.terms)
     return first._replace(terms=first.terms + negated, constant=first.constant - second.constant)
-
-
-def _word(model: str) -> str:
-    return MODEL_WORDS[METHODS[model]]

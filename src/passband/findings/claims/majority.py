@@ -1,35 +1,51 @@
 """The claim that one model is less sensitive than another in most frequencies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
-from passband.errors import unknown
+import numpy as np
+
 from passband.findings.claims import CLAIMS
-from passband.findings.contrast import METHODS, MODEL_WORDS
+from passband.findings.contrast import Language
 from passband.findings.measured import Group, on_common_images
+from passband.findings.scores import Arrays
 from passband.findings.scores.heatmap import added_wrong, plane_weight
-from passband.findings.statistics import Interval, majority_interval
 from passband.findings.verdict import Clause
+from passband.intervals.estimates import Interval, majority_interval
+from passband.options import Name, Number
+from passband.quantities import number
 
 
 @CLAIMS.register("less_sensitive_in_most_frequencies")
 def less_sensitive_in_most_frequencies(
-    groups: Sequence[Group], *, model: str, than: str, share: float
+    groups: Sequence[Group],
+    language: Language,
+    *,
+    model: str,
+    than: str,
+    probe: Annotated[str, Name("probe", of="fourier_heatmap")],
+    share: Number,
 ) -> list[Clause]:
-    """Noise adds fewer errors to `model` than to `than` in more than `share` percent of the
-    frequency plane; added errors are errors under the noise minus clean errors."""
-    for key, name in {"model": model, "than": than}.items():
-        if name not in METHODS:
-            raise unknown(f"model in '{key}'", name, METHODS)
-    less, more = METHODS[model], METHODS[than]
+    """Noise adds fewer errors to one model than to another in most of the frequency plane.
+
+    Added errors are errors under the noise minus those without it.
+
+    Args:
+        model: the less sensitive model: the word of a method, or a method.
+        than: the other one.
+        probe: the measurement of the errors.
+        share: percent of the plane that is exceeded.
+    """
+    less, more = language.method(model), language.method(than)
     words = (
-        f"noise adds fewer errors to the {MODEL_WORDS[less]} than to the {MODEL_WORDS[more]} "
+        f"noise adds fewer errors to the {language.model(less)} than to the {language.model(more)} "
         "in {effect} of the frequency plane"
     )
     return [
         Clause(
-            _less_sensitive(group, less, more),
+            group.estimate([less, more], probe, _less_sensitive),
             "above",
-            share,
+            number(share),
             words,
             group.where,
             "percent",
@@ -38,10 +54,11 @@ def less_sensitive_in_most_frequencies(
     ]
 
 
-def _less_sensitive(group: Group, less: str, more: str) -> Interval:
-    arrays = [group.read(method, "fourier-heatmap") for method in (less, more)]
-    weights = plane_weight(next(iter(arrays[0].values())))
-    added = [{seed: added_wrong(one) for seed, one in seeds.items()} for seeds in arrays]
+def _less_sensitive(models: Sequence[Mapping[int, Arrays]]) -> Interval:
+    weights = plane_weight(next(iter(models[0].values())))
+    added: list[dict[int, np.ndarray]] = [
+        {seed: added_wrong(one) for seed, one in seeds.items()} for seeds in models
+    ]
     low, high = on_common_images(added)
     effect, *ends, n = majority_interval(high - low, weights)
     return Interval(100 * effect, *(100 * end for end in ends), n)

@@ -1,38 +1,63 @@
 """The claim that a recorded quantity rises with the epochs of training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from passband.findings.claims import CLAIMS
-from passband.findings.contrast import METHODS
+from passband.findings.contrast import Language
 from passband.findings.measured import Group
-from passband.findings.scores import NotMeasured
-from passband.findings.scores.history import column_of
-from passband.findings.statistics import (
+from passband.findings.scores import Arrays, NotMeasured
+from passband.findings.scores.training import recorded
+from passband.findings.verdict import Clause
+from passband.intervals.estimates import (
     Interval,
     average,
     rank_correlation_interval,
     with_seeds,
 )
-from passband.findings.verdict import Clause
+from passband.options import Number, RecorderName
+from passband.quantities import number
 
 
 @CLAIMS.register("rank_correlation_with_epoch")
 def rank_correlation_with_epoch(
-    groups: Sequence[Group], *, column: str, model: str, above: float, says: str
+    groups: Sequence[Group],
+    language: Language,
+    *,
+    recorder: RecorderName,
+    condition: str,
+    model: str,
+    above: Number,
+    says: str,
 ) -> list[Clause]:
-    """The rank correlation of a column of a model's history.csv with the epoch is larger than
-    `above`.
+    """What is recorded after each epoch has a rank correlation with the epoch that is high enough.
 
     The interval of a run is that of as many independent epochs. Over several runs the correlation
     is averaged, and their spread widens the interval.
+
+    Args:
+        recorder: name of the recorder in the recipe.
+        condition: which of its values, as curves.csv has it, e.g. `definition=spectral`.
+        model: the word of a method, or a method.
+        above: the correlation that is exceeded, -1 to 1.
+        says: the quantity in words.
     """
+
+    def correlation(models: Sequence[Mapping[int, Arrays]]) -> Interval:
+        values = [recorded(one, recorder, condition) for one in models[0].values()]
+        try:
+            found = [rank_correlation_interval(np.arange(len(one)), one) for one in values]
+        except ValueError as error:
+            raise NotMeasured(f"{error}, and those of '{recorder}' do not") from None
+        return with_seeds(average(found), np.array([one.effect for one in found]))
+
+    method = language.method(model)
     return [
         Clause(
-            _correlation(group, METHODS.get(model, model), column),
+            group.estimate([method], f"training:{recorder}", correlation),
             "above",
-            above,
+            number(above),
             f"{says} correlates {{effect}} with the epoch in rank",
             group.where,
             "",
@@ -40,13 +65,3 @@ def rank_correlation_with_epoch(
         )
         for group in groups
     ]
-
-
-def _correlation(group: Group, method: str, column: str) -> Interval:
-    runs = group.read(method, "history").values()
-    values = [column_of(one, column) for one in runs]
-    try:
-        found = [rank_correlation_interval(np.arange(len(one)), one) for one in values]
-    except ValueError as error:
-        raise NotMeasured(f"{error}, and '{column}' has none on {group.title}") from None
-    return with_seeds(average(found), np.array([one.effect for one in found]))

@@ -1,68 +1,116 @@
-"""Scores: the quantities that claims are written in, one file per probe.
+"""Scores: the quantities that claims are written in, one file per kind of measurement.
 
-    score(arrays, *arguments) -> float [N]
+    function(arrays, *arguments, **constants) -> float [N]
 
-`arrays` are what the probe stored for one model and seed, with the names of its attacks as
-`attacks` if it has several; those of the probe `history` are the columns of history.csv. N counts
-test images, or what else `kind` says. `kind` also tells which probe, in which unit the score is,
-and between which values it lies when it comes from right and wrong answers.
+`arrays` are what a probe stored for one model and seed, with the names of its attacks as
+`attacks` if it has several; those of a training are its curves, "<recorder>|<condition>|<metric>",
+and the columns of its history. Positional arguments are written in the claims, keyword arguments
+in the rows of config/scores.yaml, which name the measurement that a score reads.
+
+A function is registered with these settings. probe: the probe function whose arrays it reads,
+`attack` for the accuracy under one attack, `training` for a training run. unit: percent, points
+(of percent, for what is a difference already) or nothing. span: smallest and largest value, of
+scores that come from right and wrong answers. sample: what N counts. Images (the default) and
+batches are the same ones for every model and are compared in pairs, kernels are another sample in
+every model and seed, and training runs are one value per seed.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from passband.quantities import bandwidth_at
+from passband.errors import UserError
+from passband.quantities import size_at
 from passband.registry import Registry
 
-SCORES = Registry("score", __name__)
+SCORES = Registry("score function", __name__)
 
 Arrays = Mapping[str, np.ndarray]
 
 
-class Kind(NamedTuple):
-    """Where a score comes from and how it reads.
+class Score(NamedTuple):
+    """A row of config/scores.yaml with its function.
 
-    unit: "percent", "points" (of percent, for what is a difference already) or "" (pure number).
-    words: what a list of scores calls it, e.g. the name of an attack.
-    sample: what N counts. Images and batches are the same ones for every model and are compared
-    in pairs, kernels are another sample in every model and seed, and training runs are one value
-    per seed.
+    name: of the row. kind: name of the function. probe: the measurement that it reads. reads: what
+    sentences call it, e.g. an attack; may be empty. printed: the metric of the papers' tables that
+    it is, if it is one. constants: the function's keyword arguments. unit, span, sample: see the
+    module.
     """
 
+    name: str
+    kind: str
     probe: str
+    reads: str
+    printed: str
+    constants: Mapping[str, object]
     unit: str = ""
     span: tuple[float, float] | None = None
-    words: str = ""
-    sample: Literal["images", "batches", "kernels", "training runs"] = "images"
+    sample: str = "images"
+
+    @property
+    def function(self) -> Callable[..., np.ndarray]:
+        """The registered function."""
+        return SCORES[self.kind]
+
+    @property
+    def arguments(self) -> list[inspect.Parameter]:
+        """What a claim gives beside the model."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD][1:]
+
+    @property
+    def measurement(self) -> str:
+        """What has to be measured: the probe, or "training:<recorder>"."""
+        recorder = self.constants.get("recorder")
+        return f"{self.probe}:{recorder}" if recorder else self.probe
+
+    def values(self, arrays: Arrays, arguments: tuple[Fraction | str, ...] = ()) -> np.ndarray:
+        """The score of each image, or of what else is sampled [N]."""
+        return self.function(arrays, *arguments, **self.constants)
+
+
+ROW = {"score", "probe", "reads", "printed"}
+
+
+def read_scores(rows: Mapping[str, Mapping]) -> dict[str, Score]:
+    """The scores of config/scores.yaml; UserError for a row without its function or its probe."""
+    return {name: _read(name, row) for name, row in rows.items()}
+
+
+def _read(name: str, row: Mapping) -> Score:
+    for key in ("score", "probe"):
+        if key not in row:
+            raise UserError(f"score '{name}' lacks the key '{key}'; add it.")
+    settings = SCORES.settings(row["score"])
+    return Score(
+        name,
+        row["score"],
+        row["probe"],
+        row.get("reads", ""),
+        row.get("printed", ""),
+        {key: value for key, value in row.items() if key not in ROW},
+        **{key: value for key, value in settings.items() if key != "probe"},
+    )
 
 
 class NotMeasured(Exception):
     """What a claim needs is not among the measurements: a sentence that says what is missing."""
 
 
-def score(name: str, kind: Kind) -> Callable[[Callable], Callable]:
-    """Decorator: register a score under `name` and keep its kind with it."""
-
-    def keep(function: Callable) -> Callable:
-        function.kind = kind
-        return SCORES.register(name)(function)
-
-    return keep
-
-
 def bandwidth_of(arrays: Arrays, share: Fraction | str) -> int:
     """A share of the image side as the bandwidth at which the probes measure it."""
-    side = int(arrays["bandwidths"][-1]) if "bandwidths" in arrays else len(arrays["error"])
-    return bandwidth_at(side, share)
+    sizes = [values for name, values in arrays.items() if name.startswith("bandwidths")]
+    side = int(sizes[0].max()) if sizes else len(arrays["error"])
+    return size_at(side, share, step=2)
 
 
-def at(arrays: Arrays, share: Fraction) -> int:
+def at(arrays: Arrays, share: Fraction, bandwidths: str = "bandwidths") -> int:
     """Index of the bandwidth that is `share` of the image side; NotMeasured if it is absent."""
     bandwidth = bandwidth_of(arrays, share)
-    found = np.flatnonzero(arrays["bandwidths"] == bandwidth)
+    found = np.flatnonzero(arrays[bandwidths] == bandwidth)
     if not len(found):
         raise NotMeasured(f"bandwidth {bandwidth} was not measured")
     return int(found[0])

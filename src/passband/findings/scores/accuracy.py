@@ -5,64 +5,74 @@ from typing import Literal
 
 import numpy as np
 
-from passband.findings.scores import Arrays, Kind, NotMeasured, at, score
+from passband.findings.scores import SCORES, Arrays, NotMeasured, at
+from passband.options import AttackName
 
-PERCENT = (0.0, 100.0)
-Attack = Literal["clean", "GN", "FGSM", "PGD-20", "BIM-20", "TPGD-20", "CW-20"]
+CLEAN = "clean"
 
 
-@score("lowpass", Kind("lowpass", "percent", PERCENT))
-def lowpass(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
+@SCORES.register("filtered_accuracy", probe="filtered_accuracy", unit="percent", span=(0.0, 100.0))
+def filtered_accuracy(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
     """Accuracy on images behind a low-pass filter; bandwidth 1 is no filter."""
     return 100.0 * arrays["correct"][at(arrays, bandwidth)]
 
 
-@score("clean", Kind("pgd-20", "percent", PERCENT, "no attack"))
-def clean(arrays: Arrays) -> np.ndarray:
+@SCORES.register("clean_accuracy", probe="attack", unit="percent", span=(0.0, 100.0))
+def clean_accuracy(arrays: Arrays) -> np.ndarray:
     """Accuracy on the images as they are."""
     return 100.0 * arrays["correct_clean"]
 
 
-@score("pgd20", Kind("pgd-20", "percent", PERCENT, "PGD-20"))
-def pgd20(arrays: Arrays) -> np.ndarray:
-    """Accuracy under PGD-20."""
+@SCORES.register("robust_accuracy", probe="attack", unit="percent", span=(0.0, 100.0))
+def robust_accuracy(arrays: Arrays) -> np.ndarray:
+    """Accuracy under the attack whose measurement the row names."""
     return 100.0 * arrays["correct"]
 
 
-@score("pgd50", Kind("stronger-attacks", "percent", PERCENT, "PGD-50"))
-def pgd50(arrays: Arrays) -> np.ndarray:
-    """Accuracy under PGD-50."""
-    return 100.0 * arrays["correct"][_row(arrays, "pgd-50")]
+@SCORES.register(
+    "accuracy_under", probe="accuracy_under_attacks", unit="percent", span=(0.0, 100.0)
+)
+def accuracy_under(arrays: Arrays, *, attack: AttackName) -> np.ndarray:
+    """Accuracy under one of several attacks.
+
+    Args:
+        attack: one of those that the probe measures.
+    """
+    return 100.0 * arrays["correct"][_row(arrays, attack)]
 
 
-@score("cw30", Kind("stronger-attacks", "percent", PERCENT, "C&W"))
-def cw30(arrays: Arrays) -> np.ndarray:
-    """Accuracy under C&W: PGD on the margin loss, 30 steps."""
-    return 100.0 * arrays["correct"][_row(arrays, "cw-30")]
-
-
-@score("autoattack", Kind("autoattack", "percent", PERCENT, "AutoAttack"))
-def autoattack(arrays: Arrays) -> np.ndarray:
-    """Accuracy under AutoAttack: what stands after all of its attacks."""
+@SCORES.register(
+    "worst_case_accuracy", probe="worst_case_accuracy", unit="percent", span=(0.0, 100.0)
+)
+def worst_case_accuracy(arrays: Arrays) -> np.ndarray:
+    """Accuracy under several attacks in turn: what stands after all of them."""
     return 100.0 * arrays["survived"][-1]
 
 
-@score("perturbation_lowpass", Kind("pgd-20-bands", "percent", PERCENT))
-def perturbation_lowpass(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
-    """Accuracy under the low-frequency part of PGD-20's perturbation; bandwidth 0 is clean."""
-    return 100.0 * arrays["correct_lowpass"][at(arrays, bandwidth)]
+@SCORES.register("perturbation_band", probe="perturbation_bands", unit="percent", span=(0.0, 100.0))
+def perturbation_band(
+    arrays: Arrays, bandwidth: Fraction, *, keep: Literal["low", "high"]
+) -> np.ndarray:
+    """Accuracy under a part of an attack's perturbation; bandwidth 0 is no attack.
+
+    Args:
+        keep: its low- or its high-frequency part.
+    """
+    return 100.0 * arrays[f"correct_{keep}"][at(arrays, bandwidth, f"bandwidths_{keep}")]
 
 
-@score("perturbation_highpass", Kind("pgd-20-bands", "percent", PERCENT))
-def perturbation_highpass(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
-    """Accuracy under the high-frequency part of PGD-20's perturbation; bandwidth 0 is clean."""
-    return 100.0 * arrays["correct_highpass"][at(arrays, bandwidth)]
+@SCORES.register(
+    "accuracy_behind_filter",
+    probe="accuracy_under_filtered_attacks",
+    unit="percent",
+    span=(0.0, 100.0),
+)
+def accuracy_behind_filter(arrays: Arrays, attack: AttackName, bandwidth: Fraction) -> np.ndarray:
+    """Accuracy under an attack behind a low-pass filter that the attack does not see.
 
-
-@score("accuracy", Kind("filtered-attacks", "percent", PERCENT))
-def accuracy(arrays: Arrays, attack: Attack, bandwidth: Fraction) -> np.ndarray:
-    """Accuracy under an attack or `'clean'`, behind a low-pass filter; bandwidth 1 is none."""
-    row = 0 if attack == "clean" else 1 + _row(arrays, attack.lower())
+    The attack may be in capitals; `'clean'` is no attack, bandwidth 1 no filter.
+    """
+    row = 0 if attack == CLEAN else 1 + _row(arrays, attack.lower())
     return 100.0 * arrays["correct"][row, at(arrays, bandwidth)]
 
 

@@ -4,18 +4,16 @@ from fractions import Fraction
 
 import numpy as np
 
-from passband.findings.scores import Arrays, Kind, bandwidth_of, score
-
-CHANGE = Kind("fourier-heatmap", "points", (-100.0, 100.0))
+from passband.findings.scores import SCORES, Arrays, bandwidth_of
 
 
-@score("errors_inside", CHANGE)
+@SCORES.register("errors_inside", probe="fourier_heatmap", unit="points", span=(-100.0, 100.0))
 def errors_inside(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
     """Error rate (percent) over the directions inside the central square, minus the clean error."""
     return _added_errors(arrays, inside(arrays, bandwidth))
 
 
-@score("errors_outside", CHANGE)
+@SCORES.register("errors_outside", probe="fourier_heatmap", unit="points", span=(-100.0, 100.0))
 def errors_outside(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
     """Error rate (percent) over the directions outside the central square, minus the clean one."""
     return _added_errors(arrays, ~inside(arrays, bandwidth))

@@ -1,22 +1,22 @@
-"""What a treatment of an image leaves of its texture and of its shape."""
+"""What a filter or an attack leaves of the texture and of the shape of an image."""
 
 from typing import Literal
 
 import numpy as np
 
-from passband.findings.scores import Arrays, Kind, score
+from passband.findings.scores import SCORES, Arrays
 
-Treatment = Literal["filtered", "attacked"]
+Image = Literal["filtered", "attacked"]
 ROWS = {"filtered": 0, "attacked": 1}
 
 
-@score("detail", Kind("examples"))
-def detail(arrays: Arrays, treatment: Treatment) -> np.ndarray:
+@SCORES.register("detail", probe="example_images")
+def detail(arrays: Arrays, image: Image) -> np.ndarray:
     """Correlation of the finest differences with the clean image's: 1 is the same texture."""
-    return arrays["detail_kept"][ROWS[treatment]].astype(float)
+    return arrays["detail_kept"][ROWS[image]].astype(float)
 
 
-@score("shape", Kind("examples"))
-def shape(arrays: Arrays, treatment: Treatment) -> np.ndarray:
+@SCORES.register("shape", probe="example_images")
+def shape(arrays: Arrays, image: Image) -> np.ndarray:
     """Correlation of the coarse edge map with the clean image's: 1 is the same shape."""
-    return arrays["shape_kept"][ROWS[treatment]].astype(float)
+    return arrays["shape_kept"][ROWS[image]].astype(float)

@@ -1,12 +1,11 @@
 """Where the difference between attacked and clean images lies in the frequency plane."""
 
 import numpy as np
-from scipy.stats import rankdata
 
-from passband.findings.scores import Arrays, Kind, score
+from passband.findings.scores import SCORES, Arrays
 
 
-@score("difference_share", Kind("input-spectra", "percent"))
+@SCORES.register("difference_share", probe="input_spectra", unit="percent")
 def difference_share(arrays: Arrays) -> np.ndarray:
     """Share of the difference's energy inside the central square of half the bandwidth (percent).
 
@@ -15,13 +14,15 @@ def difference_share(arrays: Arrays) -> np.ndarray:
     return 100.0 * arrays["energy_share_difference"].astype(float)
 
 
-@score("difference_trend", Kind("input-spectra"))
+@SCORES.register("difference_trend", probe="input_spectra")
 def difference_trend(arrays: Arrays) -> np.ndarray:
-    """Rank correlation of the difference's amplitude with the distance from frequency zero.
+    """Rank correlation of the difference's amplitude with the distance from the DC component.
 
     Spearman's, over the rings of the plane: -1 falls from every ring to the next. NaN where the
     attack changed nothing.
     """
+    from scipy.stats import rankdata
+
     ranks = rankdata(arrays["amplitude_by_radius_difference"], axis=0)
     ranks -= ranks.mean(axis=0)
     distance = np.arange(len(ranks)) - (len(ranks) - 1) / 2

@@ -2,31 +2,22 @@
 
 import numpy as np
 
-from passband.findings.scores import Arrays, Kind, score
-
-FIRST = Kind("first-kernels", sample="kernels")
-SECOND = Kind("second-kernels", sample="kernels")
+from passband.findings.scores import SCORES, Arrays
 
 
-@score("total_variation", FIRST)
+@SCORES.register("total_variation", probe="kernels", sample="kernels")
 def total_variation(arrays: Arrays) -> np.ndarray:
-    """Total variation of each kernel of the first convolution over its root mean square."""
+    """Total variation of each kernel over its root mean square."""
     return arrays["total_variation"].astype(float)
 
 
-@score("channel_correlation", FIRST)
+@SCORES.register("channel_correlation", probe="kernels", sample="kernels")
 def channel_correlation(arrays: Arrays) -> np.ndarray:
-    """Mean correlation (-1..1) between the channels of each kernel of the first convolution."""
+    """Mean correlation (-1..1) between the channels of each kernel."""
     return arrays["channel_correlation"].astype(float)
 
 
-@score("high_share", FIRST)
+@SCORES.register("high_share", probe="kernels", sample="kernels")
 def high_share(arrays: Arrays) -> np.ndarray:
-    """Share (0..1) of high frequencies in the energy of each kernel of the first convolution."""
+    """Share (0..1) of high frequencies in the energy of each kernel."""
     return arrays["high_share"].astype(float)
-
-
-@score("second_total_variation", SECOND)
-def second_total_variation(arrays: Arrays) -> np.ndarray:
-    """Total variation of each kernel of the second convolution over its root mean square."""
-    return arrays["total_variation"].astype(float)

@@ -1,13 +1,13 @@
-"""Where the energy of one image's PGD-20 perturbation lies."""
+"""Where the energy of one image's adversarial perturbation lies."""
 
 from fractions import Fraction
 
 import numpy as np
 
-from passband.findings.scores import Arrays, Kind, NotMeasured, at, bandwidth_of, score
+from passband.findings.scores import SCORES, Arrays, NotMeasured, at, bandwidth_of
 
 
-@score("energy_share", Kind("pgd-20-spectrum", "percent"))
+@SCORES.register("energy_share", probe="perturbation_spectrum", unit="percent")
 def energy_share(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
     """Share of the perturbation's energy inside the central square (percent).
 
@@ -16,7 +16,7 @@ def energy_share(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
     return 100.0 * arrays["energy_share"][at(arrays, bandwidth)].astype(float)
 
 
-@score("edge_drop", Kind("pgd-20-spectrum"))
+@SCORES.register("edge_drop", probe="perturbation_spectrum")
 def edge_drop(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
     """How much more the amplitude falls across the edge of the central square than beside it.
 
@@ -32,7 +32,7 @@ def edge_drop(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
     return across - (inner + outer) / 2
 
 
-@score("autocorrelation", Kind("pgd-20-spectrum"))
+@SCORES.register("autocorrelation", probe="perturbation_spectrum")
 def autocorrelation(arrays: Arrays) -> np.ndarray:
     """Correlation (-1..1) of neighbouring pixels of the perturbation: near 0 is a jumble."""
     return arrays["autocorrelation"].astype(float)

@@ -1,0 +1,108 @@
+"""The sentences below a table: marks, attacks, gradient-masking checks, contradictions."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from passband.errors import UserError
+from passband.figures.attack_constants import constants, described
+from passband.figures.load import in_order, probe_metadata
+from passband.figures.notebook import Artifact
+from passband.figures.tables import DAGGER, FLAG, Layout
+from passband.text import listed
+
+NO_ATTACK = "none"
+
+
+def mark_notes(cells: pd.DataFrame, layout: Layout) -> list[str]:
+    """What bold and underlined values are, or what the rows of filters mean."""
+    if not layout.ranked:
+        note = (
+            "The attacks do not see the filter. k is the side of the square of frequencies that it "
+            "keeps; rows meet the paper's by the fraction of the image side."
+        )
+    elif layout.runner_up:
+        note = "Bold: best of its column and group. Underlined: runner-up."
+    else:
+        note = "Bold: best of its column."
+    seeds = cells["seeds"].max()
+    return [note + f" Values are means over {seeds} training runs." * (seeds > 1)]
+
+
+def attack_notes(artifact: Artifact, columns: Sequence[Mapping[str, str]]) -> list[str]:
+    """What the attacks of the columns are, every constant named."""
+    attacks: dict[str, str] = {}
+    for column in columns:
+        name = column.get("attack")
+        if name is None:
+            names = probe_metadata(artifact.models[0], column["measured"]).get("attacks", [])
+            text = described([_attack(artifact, one) for one in names])
+        elif name != NO_ATTACK:
+            text = constants(_attack(artifact, name))
+        else:
+            continue
+        if text:
+            attacks[column["name"]] = text
+    texts = [f"{name}: {text}" for name, text in attacks.items()]
+    return ["Attacks. " + "; ".join(texts) + "."] if texts else []
+
+
+def _attack(artifact: Artifact, name: str) -> Mapping[str, object]:
+    if name not in artifact.attacks:
+        raise UserError(
+            f"{artifact.id} shows attack '{name}', but its parameters lack the attack's constants: "
+            "make the artifact again."
+        )
+    return {"name": name, **artifact.attacks[name]}
+
+
+def masking_notes(cells: pd.DataFrame, passed: str) -> list[str]:
+    """Which rows fail a gradient-masking check and why, or that all pass."""
+    flagged = cells[cells["masking"] != ""]
+    names = ["dataset_title", "network", "row"]
+    notes = []
+    for row in flagged.drop_duplicates(names).itertuples():
+        place = row.row
+        place += f" on {row.dataset_title}" * (cells["dataset_title"].nunique() > 1)
+        place += f" with {row.network}" * (
+            cells["network"].nunique() > 1 and row.network != row.row
+        )
+        notes.append(f"{FLAG} {place}: robustness may be false. {_sentences(row.masking)}")
+    return notes or [passed]
+
+
+def contradiction_notes(cells: pd.DataFrame) -> list[str]:
+    """What the paper prints elsewhere for its cells: row by row where it does for a whole row."""
+    notes = []
+    names = ["dataset_title", "network", "method", "row"]
+    for (*_, name), row in cells.groupby(names, sort=False):
+        if all(isinstance(cell, dict) and cell for cell in row["paper_elsewhere"]):
+            notes.append(
+                f"{DAGGER} {name}: the paper's other tables print other numbers for this network, "
+                f"in the order of the columns: {_elsewhere(row)}."
+            )
+            continue
+        for cell in row[(row["paper_note"] != "") & row["paper_value"].notna()].itertuples():
+            notes.append(
+                f"{DAGGER} {name}, {cell.column}, {cell.paper_dataset_title}: this table of the "
+                f"paper prints {cell.paper_printed}, {cell.paper_note}."
+            )
+    return notes
+
+
+def _elsewhere(row: pd.DataFrame) -> str:
+    """The numbers that other tables print for the cells of a row; tables that agree together."""
+    tables: dict[str, list[str]] = {}
+    for table in in_order([name for cell in row["paper_elsewhere"] for name in cell]):
+        pairs = zip(row["paper_elsewhere"], row["paper_printed"], strict=True)
+        numbers = ", ".join(cell.get(table, printed) for cell, printed in pairs)
+        tables.setdefault(numbers, []).append(table.removeprefix("Table "))
+    return "; ".join(
+        f"{numbers} in {'Tables' if len(same) > 1 else 'Table'} {listed(same)}"
+        for numbers, same in tables.items()
+    )
+
+
+def _sentences(reasons: str) -> str:
+    """Reasons that are joined by "; ", as sentences."""
+    return " ".join(f"{reason[0].upper()}{reason[1:]}." for reason in reasons.split("; "))

@@ -1,0 +1,80 @@
+"""Judge the findings of all papers on what a scale measured."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from passband.findings.claims import CLAIMS
+from passband.findings.contrast import Language, language_of
+from passband.findings.measured import Group, artifact_of, groups_for, paper_of
+from passband.findings.scores import NotMeasured, read_scores
+from passband.findings.verdict import Outcome, decide, not_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high", "n", "sample", "unit",
+    "printed", "reason",
+)  # fmt: skip
+
+
+def judge(
+    findings: Sequence[Mapping],
+    models: Sequence[Mapping],
+    papers: Mapping[str, Mapping],
+    scores: Mapping[str, Mapping],
+    networks: Mapping[str, str],
+    scale: str,
+) -> "pd.DataFrame":
+    """Judge claims on what a scale measured.
+
+    Args:
+        findings: rows of the papers' findings.yaml, which planning has checked.
+        models: one entry per model and seed.
+        papers: content of paper.yaml by paper.
+        scores: rows of config/scores.yaml by name.
+        networks: titles of architectures by id.
+        scale: name of the scale.
+
+    Returns:
+        One row per finding: finding, artifact, claim, verdict, effect, ci_low, ci_high, n, sample,
+        unit, printed, reason. The numbers are those of the weakest clause; n counts what `sample`
+        says, mostly images. A single training run has no interval: both ends are NaN.
+    """
+    import pandas as pd
+
+    known = read_scores(scores)
+    languages = {name: language_of(paper, known) for name, paper in papers.items()}
+    rows = []
+    for finding in findings:
+        paper = paper_of(finding)
+        usual = papers[paper].get("networks", [])
+        try:
+            groups = groups_for(finding, models, usual, networks, languages[paper])
+            outcome = _outcome(finding, groups, languages[paper])
+        except NotMeasured as missing:
+            outcome = not_run(f"Not run at the {scale} scale: {missing}.")
+        rows.append(_row(finding, outcome))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _outcome(finding: Mapping, groups: Sequence[Group], language: Language) -> Outcome:
+    clauses = CLAIMS[finding["test"]](groups, language, **finding["parameters"])
+    if not clauses:
+        raise NotMeasured(f"no clause speaks of {' or '.join(one.title for one in groups)}")
+    outcome = decide(clauses)
+    return outcome._replace(reason=f"{outcome.reason} {_runs(groups)}")
+
+
+def _runs(groups: Sequence[Group]) -> str:
+    counts = {len(seeds) for group in groups for seeds in group.arrays.values()}
+    fewest, most = min(counts), max(counts)
+    if most == 1:
+        return "One training run per model."
+    return f"{fewest if fewest == most else f'{fewest} to {most}'} training runs per model."
+
+
+def _row(finding: Mapping, outcome: Outcome) -> dict[str, object]:
+    *numbers, reason = outcome
+    values = (finding["id"], artifact_of(finding), finding["claim"], *numbers)
+    return dict(zip(COLUMNS, (*values, finding["printed"], reason), strict=True))

@@ -1,0 +1,120 @@
+"""JSON schemas of the config files for editors, made from what the project declares."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from passband.data.registry import DATASETS
+from passband.dependencies import Declared, declared
+from passband.options import Known, Names, schema
+from passband.plan.reading import read_yaml
+from passband.plan.recipes import OPTIMISER, PART, RECORDER, SCHEDULE
+from passband.plan.rows import REGISTRIES
+
+BESIDE = {
+    "probe": {
+        "dataset": {"type": "string", "description": "Measure on this data set instead."},
+        "split": {"type": "string", "description": "Measure on this split instead of `test`."},
+    },
+    "score": {
+        "probe": {"type": "string", "description": "The measurement that it reads."},
+        "reads": {"type": "string", "description": "What lists call the score."},
+        "printed": {"type": "string", "description": "The metric in printed tables."},
+    },
+    "transform": {"method": {"type": "string", "description": "The derived model's method."}},
+}
+
+
+def editor_schemas(root: Path) -> dict[str, dict]:
+    """The schema of each kind of config file, by the file's name without its ending.
+
+    Args:
+        root: the project's folder, with workflow/schemas.
+    """
+    names: Names = {
+        "dataset": {name: Known(name) for name in DATASETS},
+        "architecture": {name: Known(name) for name in declared("models")},
+    }
+    written = {
+        name: read_yaml(root / "workflow" / "schemas" / f"{name}.schema.yaml")
+        for name in ("config", "paper", "models", "artifacts", "findings", "recipe")
+    }
+    recipe = _recipe(written["recipe"], names)
+    models = written["models"]
+    models["properties"]["recipes"]["additionalProperties"] = recipe
+    models["properties"]["transforms"]["additionalProperties"] = _row("transform", names)
+    row = written["artifacts"]["properties"]["artifacts"]["additionalProperties"]
+    row["allOf"] = [
+        _when("notebook", name, {"properties": {"options": _keywords(one, names)}})
+        for name, one in declared("figures").items()
+    ]
+    row["properties"]["notebook"]["enum"] = sorted(declared("figures"))
+    finding = written["findings"]["properties"]["findings"]["items"]
+    finding["properties"]["test"]["enum"] = sorted(declared("findings/claims"))
+    rows = {
+        f"{kind}s": {"type": "object", "additionalProperties": _row(kind, names)}
+        for kind in ("attack", "filter", "probe", "score")
+    }
+    shown = {name: written[name] for name in ("config", "paper", "models", "artifacts", "findings")}
+    return {name: _titled(name, one) for name, one in (rows | shown).items()}
+
+
+def _titled(name: str, content: Mapping) -> dict:
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"{name}.yaml"}
+    return {**content, **dialect}
+
+
+def _keywords(function: Declared, names: Names) -> dict:
+    """The keyword arguments of a function as an object."""
+    properties = {
+        key: schema(option.kind, names) | {"description": option.meaning}
+        for key, option in function.keywords.items()
+    }
+    required = [key for key, option in function.keywords.items() if option.required]
+    return {
+        "type": "object",
+        "description": function.summary,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _row(kind: str, names: Names) -> dict:
+    """A row whose keys depend on the function that it names."""
+    registry, key = REGISTRIES[kind]
+    return _choice(key, declared(registry), names, BESIDE.get(kind, {}))
+
+
+def _choice(key: str, functions: Mapping[str, Declared], names: Names, beside: Mapping) -> dict:
+    rows = []
+    for name, function in functions.items():
+        row = _keywords(function, names)
+        row["properties"] = {key: {"const": name}, **beside, **row["properties"]}
+        row["required"] = [key, *row["required"]]
+        rows.append(_when(key, name, row))
+    return {
+        "type": "object",
+        "required": [key],
+        "properties": {key: {"enum": sorted(functions)}},
+        "allOf": rows,
+    }
+
+
+def _when(key: str, name: str, then: Mapping) -> dict:
+    return {"if": {"properties": {key: {"const": name}}, "required": [key]}, "then": dict(then)}
+
+
+def _recipe(fixed: Mapping, names: Names) -> dict:
+    """A recipe as models.yaml has it: fixed keys and parts side by side, none of them required,
+    since a merge key may bring them."""
+    properties = dict(fixed["properties"])
+    properties["optimizer"] = _choice("kind", declared(OPTIMISER), names, {})
+    properties["schedule"] = _choice("kind", declared(SCHEDULE), names, {})
+    properties["recorders"] = {
+        "type": "object",
+        "additionalProperties": _choice("recorder", declared(RECORDER), names, {}),
+    }
+    properties |= {name: _keywords(part, names) for name, part in declared(PART).items()}
+    properties["<<"] = {}
+    properties["per_dataset"] = {"type": "object", "additionalProperties": {"type": "object"}}
+    return {"type": "object", "properties": properties, "additionalProperties": False}

@@ -1,0 +1,42 @@
+"""Quantised networks: the learning rates of their scales."""
+
+from typing import Annotated
+
+from torch import nn
+
+from passband.models.quantization import scale_groups
+from passband.options import Range, Rates
+from passband.training.parts import PARTS
+
+Bits = Annotated[int, Range(1, 32)]
+
+
+@PARTS.register("quantization", role="parameters")
+def quantization(
+    model: nn.Module,
+    *,
+    bits: Bits,
+    frequency_aware: bool,
+    activation_scales: Rates,
+    weight_transforms: Rates,
+) -> list[dict]:
+    """Train a network of few bits, as Tao et al. 2021 do.
+
+    The network itself is made by `models.build`.
+
+    Args:
+        bits: of weights and activations alike, from 1 to 32; 32 rounds nothing.
+        frequency_aware: whether weights pass the learned mask over their spectrum.
+        activation_scales: learning rate and weight decay of the scales of activations.
+        weight_transforms: the same for the scales and masks of weights.
+    """
+    groups = scale_groups(model)
+    listed = [
+        (groups.activation_scales, activation_scales),
+        (groups.weight_transforms, weight_transforms),
+    ]
+    return [
+        {"params": params, "lr": rates["learning_rate"], "weight_decay": rates["weight_decay"]}
+        for params, rates in listed
+        if params
+    ]

@@ -1,0 +1,76 @@
+"""Adversarial weight perturbation (Wu, Xia, Wang 2020), one more maximisation per step."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from passband.options import Epochs, Positive
+from passband.training.batch import Batch
+from passband.training.parts import PARTS
+
+
+@PARTS.register(
+    "weight_perturbation",
+    role="weight perturbation",
+    requires={"": "adversary"},
+    excludes={"mixed-sample augmentation": "its loss needs one label per image"},
+    starts="warmup",
+)
+def weight_perturbation(
+    batch: Batch, *, gamma: Positive, warmup: Epochs
+) -> AbstractContextManager[None]:
+    """Update the weights by gradients taken where the adversarial loss is higher.
+
+    The published recipe trains a second network, the proxy, to find the perturbation. It has the
+    model's own architecture and weights, so the model itself serves here (see `proxy`).
+
+    Args:
+        gamma: size of each layer's perturbation, as a share of the layer's Euclidean norm.
+        warmup: epochs that are trained without.
+    """
+    network = batch.network
+    logits_of = network.compute.logits_of(proxy(network.model))
+    loss = F.cross_entropy(logits_of(batch.adversarial_images), batch.labels)
+    return perturbed_weights(network.model, loss, gamma)
+
+
+def proxy(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The model's forward pass on its own weights, with copies of its batch statistics.
+
+    The published recipe trains a second network of the same architecture by one step to find the
+    perturbation. Its weights are the model's, and its learning rate cancels in the normalisation,
+    so only its own batch statistics are kept: the model's are left as they are.
+    """
+    return lambda images: functional_call(
+        model, {name: buffer.clone() for name, buffer in model.named_buffers()}, (images,)
+    )
+
+
+@contextmanager
+def perturbed_weights(model: nn.Module, loss: Tensor, gamma: float) -> Iterator[None]:
+    """Move the weights up the gradient of `loss` for the time of the context.
+
+    Every weight of more than one dimension moves by gamma times its own Euclidean norm (equation 8
+    of Wu et al., layer by layer); biases and batch normalisation stay. What an optimizer does
+    inside the context is kept when the perturbation is taken away.
+
+    Args:
+        loss: 0-d, from a forward pass that differentiates into the model's parameters.
+        gamma: size of the perturbation relative to the weight's norm.
+    """
+    weights = [weight for weight in model.parameters() if weight.ndim > 1]
+    gradients = torch.autograd.grad(loss, weights)
+    sizes, lengths = torch._foreach_norm(weights), torch._foreach_norm(gradients)
+    with torch.no_grad():
+        offsets = [
+            gradient * (gamma * size / (length + 1e-20))
+            for gradient, size, length in zip(gradients, sizes, lengths, strict=True)
+        ]
+        torch._foreach_add_(weights, offsets)
+    yield
+    with torch.no_grad():
+        torch._foreach_sub_(weights, offsets)

@@ -1,0 +1,39 @@
+"""Accuracy after each epoch, on images as they are and behind filters."""
+
+from typing import Literal
+
+from passband.evaluation import frozen, predictions
+from passband.options import FilterName, Images
+from passband.spectra.filters import apply, describe
+from passband.training.recorders import RECORDERS, Row, Subject
+
+
+@RECORDERS.register("accuracy")
+def accuracy(
+    subject: Subject,
+    *,
+    split: Literal["train", "test"],
+    images: Images,
+    filters: list[FilterName] | None = None,
+) -> list[Row]:
+    """Accuracy in percent, in strict float32, unfiltered and behind each filter.
+
+    Args:
+        split: `train` for the images that the model is trained on, without augmentation.
+        images: number of images, the first ones of the split.
+        filters: filters that the images pass, one at a time.
+    """
+    data = subject.train if split == "train" else subject.test
+    shown, labels = data.images[:images], data.labels[:images]
+    measured = frozen(subject.model)
+
+    def percent(**options) -> float:
+        right = predictions(measured, shown, subject.compute, **options) == labels
+        return 100 * right.double().mean().item()
+
+    rows = [Row(split, "filter=none", "accuracy", percent(), len(labels))]
+    for filter in filters or ():
+        condition = describe(filter, shown.shape[-1])
+        value = percent(change=lambda some, _, filter=filter: apply(filter, some))
+        rows.append(Row(split, condition, "accuracy", value, len(labels)))
+    return rows
