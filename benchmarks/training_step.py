@@ -41,8 +41,8 @@ from passband import models
 from passband.attacks.pgd import pgd
 from passband.compute import Compute
 from passband.data.storage import ImageSet
-from passband.files import write_json
 from passband.draws import Draws, key_of, permutation
+from passband.files import write_json
 from passband.training.engine import training_step
 
 BATCH = 128

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import torch
 from passband.config import Plan, plan, read_yaml, scale_config
+from passband.training.schedule import first_drop
 
 from passband.compute import Compute, choose
 from passband.data.registry import DATASETS
 from passband.evaluation import frozen
 from passband.models import build
 from passband.training.engine import training_step
-from passband.training.schedule import first_drop
 
 PROJECT = Path(__file__).resolve().parents[1]
 STANDING, AUTOATTACK = 0.6, 4850

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from notebook_inputs import MARK, REFERENCE, TEMPLATES, notebook_parameters
+from passband.figures.intervals import accuracy_interval, over_seeds, wilson
+from passband.figures.reference import read_lowpass_reference
 from scipy.stats import binomtest, t
 
 from passband.errors import UserError
 from passband.figures.curves import lowpass_curves
 from passband.figures.filters import filter_image
-from passband.figures.intervals import accuracy_interval, over_seeds, wilson
 from passband.figures.load import first_seeds, read_measurements
-from passband.figures.reference import read_lowpass_reference
 from passband.figures.render import render
 from passband.figures.save import save_figure
 from passband.figures.tables import lowpass_cells, to_html, to_latex

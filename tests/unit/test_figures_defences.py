@@ -8,16 +8,9 @@ import pandas as pd
 import pytest
 from invented_defences import ALL_METHODS, TITLES, invented_defence
 from notebook_inputs import MARK, REFERENCE, TEMPLATES, notebook_parameters
-from scipy.stats import binom, norm
-
-from passband.figures.ablations import coefficient_figure, distance_figure
 from passband.figures.intervals import accuracy_interval, over_seeds
-from passband.figures.load import read_histories, read_measurements
 from passband.figures.reference import architecture_title, read_robustness_reference
-from passband.figures.render import render
 from passband.figures.robustness import robustness_cells, robustness_layout, robustness_notes
-from passband.figures.save import save_figure
-from passband.figures.schematic import overview
 from passband.figures.sentinels import (
     PerImage,
     beaten_alone,
@@ -27,6 +20,13 @@ from passband.figures.sentinels import (
     more_steps_help,
     survives_anything,
 )
+from scipy.stats import binom, norm
+
+from passband.figures.ablations import coefficient_figure, distance_figure
+from passband.figures.load import read_histories, read_measurements
+from passband.figures.render import render
+from passband.figures.save import save_figure
+from passband.figures.schematic import overview
 from passband.figures.tables import to_html, to_latex
 
 SAMPLE = {"title": "Fashion-MNIST sample"}

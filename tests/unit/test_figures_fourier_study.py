@@ -18,10 +18,6 @@ from invented_fourier_study import (
 )
 from matplotlib.colors import to_rgba
 from notebook_inputs import MARK, REFERENCE, TEMPLATES, notebook_parameters
-
-from passband.compute import Compute
-from passband.errors import UserError
-from passband.evaluation import frozen
 from passband.figures.attack_table import (
     COLUMNS,
     attack_cells,
@@ -29,20 +25,24 @@ from passband.figures.attack_table import (
     attack_notes,
     unfiltered,
 )
-from passband.figures.fourier_overview import fourier_overview
-from passband.figures.input_spectra import input_spectra, normalised
 from passband.figures.intervals import accuracy_interval
-from passband.figures.kernels import GAP, PIXELS, kernel_frequencies, kernel_grid, tiled
-from passband.figures.load import first_seeds, probe_arrays, probe_metadata, read_histories
-from passband.figures.ratio_curves import DEFINITIONS, ratio_curves
 from passband.figures.reference import (
     architecture_title,
     read_attack_reference,
     read_ratio_reference,
 )
+from passband.figures.sentinels import out_of_order
+
+from passband.compute import Compute
+from passband.errors import UserError
+from passband.evaluation import frozen
+from passband.figures.fourier_overview import fourier_overview
+from passband.figures.input_spectra import input_spectra, normalised
+from passband.figures.kernels import GAP, PIXELS, kernel_frequencies, kernel_grid, tiled
+from passband.figures.load import first_seeds, probe_arrays, probe_metadata, read_histories
+from passband.figures.ratio_curves import DEFINITIONS, ratio_curves
 from passband.figures.render import render
 from passband.figures.save import save_figure
-from passband.figures.sentinels import out_of_order
 from passband.figures.similarity import layer_similarity, read_similarity
 from passband.figures.tables import to_html, to_latex
 from passband.models import build

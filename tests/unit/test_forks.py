@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from passband.training.averaging import include, refresh_statistics
+from passband.training.schedule import common_part, first_drop
 from stripes import ATTACK, DOUBLE, FLOAT32, RECIPE, run, stripes
 from torch import nn
 from torch.optim import swa_utils
@@ -14,10 +16,8 @@ from passband.compute import Compute
 from passband.draws import key_of, permutation
 from passband.errors import UserError
 from passband.training import engine
-from passband.training.averaging import include, refresh_statistics
 from passband.training.checkpoint import State
 from passband.training.engine import shown, split_validation
-from passband.training.schedule import common_part, first_drop
 
 pytestmark = pytest.mark.usefixtures("strict")
 

@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from passband.training.alignment import spectral_distance
+from passband.training.losses import LOSSES, mart, trades
 from scipy import linalg, special
 from torch import Tensor
 
 from passband.attacks.objectives import divergences, margins
-from passband.training.alignment import spectral_distance
-from passband.training.losses import LOSSES, mart, trades
 
 pytestmark = pytest.mark.usefixtures("strict")
 

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from passband.training.mixing import MIXINGS, beta_share, boxes, mixed_loss, partners
 from scipy import stats
 from torch import Tensor
 
 from passband.draws import Draws, key_of
 from passband.errors import UserError
-from passband.training.mixing import MIXINGS, beta_share, boxes, mixed_loss, partners
 
 shares = st.floats(0, 1)
 keys = st.integers(0, 10**6)

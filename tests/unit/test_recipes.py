@@ -6,6 +6,7 @@ from copy import deepcopy
 import pytest
 import torch
 import torch.nn.functional as F
+from passband.training.weight_perturbation import perturbed_weights, proxy
 from stripes import ATTACK, DOUBLE, RECIPE, stripes
 from torch import Tensor, nn
 
@@ -14,7 +15,6 @@ from passband.draws import Draws, key_of
 from passband.evaluation import frozen
 from passband.training.augmentation import crop_and_flip
 from passband.training.engine import training_step
-from passband.training.weight_perturbation import perturbed_weights, proxy
 
 pytestmark = pytest.mark.usefixtures("strict")
 

@@ -5,6 +5,7 @@ from copy import deepcopy
 import pytest
 import torch
 import torch.nn.functional as F
+from passband.training.mixing import MIXINGS, beta_share
 from stripes import ATTACK, DOUBLE, FLOAT32, RECIPE, run, stripes
 from torch import Tensor, nn
 
@@ -15,7 +16,6 @@ from passband.spectra.activations import RATIOS
 from passband.training import engine
 from passband.training.augmentation import crop_and_flip
 from passband.training.engine import parameter_groups, train, training_step
-from passband.training.mixing import MIXINGS, beta_share
 
 pytestmark = pytest.mark.usefixtures("strict")
 

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 import torchvision.transforms.functional as TF
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from passband.training.schedule import learning_rate
 from safetensors.torch import load_file, save_file
 from scipy import stats
 from stripes import ATTACK, FLOAT32, RECIPE, run, stripes
@@ -27,7 +28,6 @@ from passband.spectra.filters import lowpass
 from passband.training.augmentation import crop_and_flip
 from passband.training.checkpoint import State, restore_state, save_state
 from passband.training.engine import best_so_far, split_validation, training_step
-from passband.training.schedule import learning_rate
 
 pytestmark = pytest.mark.usefixtures("strict")
 
