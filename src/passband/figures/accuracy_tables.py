@@ -99,7 +99,7 @@ def robustness_table(
     else:
         cells["row"] = [(row_names or {}).get(method, method) for method in cells["method"]]
     if setting:
-        trained = _by_model(artifact.models, lambda runs: read_run(runs[0])["recipe"][setting])
+        trained = _by_model(artifact.models, lambda runs: runs[0]["recipe"][setting])
         pairs = zip(cells["row"], _keys(cells), strict=True)
         cells["row"] = [
             row if row == str(trained[key]) else f"{trained[key]} (paper: {row})"
