@@ -17,7 +17,7 @@ MEASUREMENTS = pd.DataFrame(
             ("lowpass", "filter=low-1-2;bandwidth=16", 60.0),
         )
     ],
-    columns="dataset architecture method model seed probe metric condition value n_images".split(),
+    columns=["dataset", "architecture", "method", "model", "seed", "probe", "metric", "condition", "value", "n_images"],
 )
 FINDINGS = pd.DataFrame(
     {

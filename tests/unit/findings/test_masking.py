@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
-from passband.errors import UserError
 from passband.dependencies import declared
+from passband.errors import UserError
 from passband.findings.masking import CHECKS, checks, describe_passed
 from passband.options import CheckRow, Known, read
 
