@@ -14,7 +14,8 @@ from passband.data.preparation import prepare
 from passband.errors import UserError
 from passband.files import read_arrays, sha256, write_arrays
 from passband.models.derivation import run_derivation
-from passband.models.transforms import TRANSFORMS, smoothed
+from passband.models.transforms import TRANSFORMS
+from passband.models.transforms.smoothing import smoothed
 
 smooth = TRANSFORMS["smooth_first_convolution"]
 
