@@ -104,7 +104,7 @@ class Rates(TypedDict):
 
     Args:
         learning_rate: peak learning rate.
-        weight_decay: factor of the weights that is added to their gradient.
+        weight_decay: L2 penalty; this multiple of the weights is added to their gradient.
     """
 
     learning_rate: LearningRate

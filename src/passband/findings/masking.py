@@ -80,7 +80,7 @@ def describe_passed(rows: Sequence[Mapping], names: Mapping[str, str]) -> str:
 def more_steps_help(
     runs: Sequence[Run], names: Mapping[str, str], *, fewer: AttackName, more: AttackName
 ) -> str:
-    """Accuracy under more steps of an attack is above that under fewer.
+    """Accuracy under an attack with more steps is higher than under one with fewer.
 
     McNemar's exact test: of the images that only one of them breaks, more than half survive the one
     with more steps.
@@ -101,12 +101,12 @@ def more_steps_help(
 def being_attacked_helps(
     runs: Sequence[Run], names: Mapping[str, str], *, attacks: list[AttackName]
 ) -> str:
-    """Accuracy under the weakest of several attacks is above that without one.
+    """Accuracy under the weakest of several attacks is higher than without an attack.
 
     McNemar's exact test.
 
     Args:
-        attacks: those that are compared.
+        attacks: the attacks.
     """
     clean, *attacked = _pooled(runs, lambda run: [run[name] for name in ("none", *attacks)])
     best = int(np.argmax([right.mean() for right in attacked]))
@@ -120,11 +120,11 @@ def being_attacked_helps(
 def beaten_alone(
     runs: Sequence[Run], names: Mapping[str, str], *, worst: WorstCase, attack: AttackName
 ) -> str:
-    """A black box breaks what the white boxes before it could not.
+    """A black-box attack breaks images that the white-box attacks before it could not.
 
     Args:
         worst: the probe of a worst case over several attacks.
-        attack: the black box among them.
+        attack: the black-box attack among them.
     """
     before, after = _pooled(runs, lambda run: _around(run, worst, attack))
     share, low = _share(before.astype(bool) & ~after.astype(bool))
@@ -143,7 +143,7 @@ def beaten_alone(
 def left_standing(
     runs: Sequence[Run], names: Mapping[str, str], *, worst: WorstCase, than: list[AttackName]
 ) -> str:
-    """Images stand after the worst case over several attacks that a weaker attack broke.
+    """Images withstand the worst case over several attacks although a weaker attack broke them.
 
     Args:
         worst: the probe of the worst case.
@@ -166,7 +166,7 @@ def left_standing(
     "survives_anything", passed="no more than {left:.0f} % of the images survive {attack}"
 )
 def survives_anything(runs: Sequence[Run], names: Mapping[str, str], *, attack: AttackName) -> str:
-    """Images survive an attack that can turn any image grey.
+    """Images withstand an attack that can turn any image grey.
 
     Args:
         attack: an attack whose bound is half the range of the pixels.

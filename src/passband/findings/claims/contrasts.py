@@ -50,7 +50,7 @@ def contrasts(
     to a value or a list of values. Each mapping stands for all combinations of its values.
 
     Args:
-        clauses: at least one clause.
+        clauses: the clauses, at least one.
     """
     lines = read_clauses(clauses, language)
     return [judged(line, group) for group in groups for line in lines if line.speaks_of(group)]
