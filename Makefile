@@ -39,11 +39,13 @@ setup: .venv/.complete
 check: setup ## what CI checks about the sources
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	.venv/bin/snakefmt --check Snakefile workflow
+	.venv/bin/python scripts/document_config.py --check
 	$(SNAKEMAKE) --lint
 
 format: setup
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 	.venv/bin/snakefmt Snakefile workflow
+	.venv/bin/python scripts/document_config.py
 
 # Not installed: what a CPU does not need of CUDA, and an optional checker of web addresses whose
 # import costs every notebook a second.

@@ -26,6 +26,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from paired import warmed_up
+from passband.config import read_yaml, resolve_attack
 from pyautoattack import AutoAttack
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -34,11 +35,10 @@ from passband import compute as computing
 from passband import models
 from passband.attacks import craft
 from passband.compute import Compute
-from passband.config import read_yaml, resolve_attack
 from passband.data.storage import ImageSet, load
+from passband.draws import Draws, key_of
 from passband.evaluation import frozen
 from passband.files import read_metadata, write_json
-from passband.draws import Draws, key_of
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = read_yaml(ROOT / "config" / "attacks.yaml")

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from passband.config import plan, read_yaml, scale_config
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
@@ -26,7 +27,6 @@ from training_step import ALIKE, BATCH, Step, interval, median_with_interval, ti
 from passband import compute as computing
 from passband import models
 from passband.compute import Compute
-from passband.config import plan, read_yaml, scale_config
 from passband.data.preparation import prepare
 from passband.data.storage import ImageSet, load
 from passband.evaluation import frozen

@@ -65,7 +65,8 @@ def compare_measurements(old: pd.DataFrame, new: pd.DataFrame, tolerance: float)
                 lines.append(f"{len(before)} and {len(after)} conditions: {name}")
                 continue
             before = before.set_axis(after.index)
-        together = before[["value", "n_images"]].join(after[["value", "n_images"]], rsuffix="_new")
+        columns = ["value", "n_images"]
+        together = before[columns].join(after[columns].add_suffix("_new"))
         for condition, row in together.iterrows():
             difference = row["value_new"] - row["value"]
             if abs(difference) > tolerance or row["n_images"] != row["n_images_new"]:

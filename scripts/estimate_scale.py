@@ -2,10 +2,10 @@
 
     python scripts/estimate_scale.py fashion [--threads 1] [--steps 3]
 
-Times a few steps of every recipe on every network that the scale trains, before and after the
-first drop of the learning rate, on random images of the data set's size, and multiplies. Prints a
-line per job and the sum. Measurements are reckoned from the time of a forward pass; AutoAttack is
-taken as 4,850 passes for each of the images that stand, and three of five as standing.
+Times a few steps of every recipe on every network that the scale trains, before and after its late
+parts start, on random images of the data set's size, and multiplies. Prints a line per job and the
+sum. Measurements are reckoned from the time of a forward pass; AutoAttack is taken as 4,850 passes
+for each of the images that stand, and three of five as standing.
 """
 
 import argparse
@@ -17,14 +17,14 @@ from math import ceil
 from pathlib import Path
 
 import torch
-from passband.config import Plan, plan, read_yaml, scale_config
 
 from passband.compute import Compute, choose
 from passband.data.registry import DATASETS
 from passband.evaluation import frozen
 from passband.models import build
-from passband.training.engine import training_step
-from passband.training.schedule import first_drop
+from passband.plan import Plan, plan, read_yaml, scale_config
+from passband.training.recipes import prefix_of
+from passband.training.step import training_step
 
 PROJECT = Path(__file__).resolve().parents[1]
 STANDING, AUTOATTACK = 0.6, 4850
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def jobs(resolved: Plan, compute: Compute, steps: int) -> Iterator[tuple[str, float]]:
-    """Every training and trunk with its hours, then all measurements together."""
+    """Every training and shared prefix with its hours, then all measurements together."""
     passes: dict[str, tuple[float, float]] = {}
     timed: dict[str, float] = {}
 
@@ -66,11 +66,11 @@ def jobs(resolved: Plan, compute: Compute, steps: int) -> Iterator[tuple[str, fl
             timed[key] = step_seconds(row, epoch, compute, steps)
         return timed[key]
 
-    for name, row in resolved.trunks.items():
-        yield f"trunk of {name}", training_hours(row, 0, row["until"], step_of)
+    for name, row in resolved.shared_prefixes.items():
+        yield f"shared prefix of {name}", training_hours(row, 0, row["until"], step_of)
     for name, row in resolved.trainings.items():
-        trunk = resolved.trunks.get(row["trunk"])
-        begin = trunk["until"] if trunk else 0
+        prefix = resolved.shared_prefixes.get(row["shared_prefix"])
+        begin = prefix["until"] if prefix else 0
         yield name, training_hours(row, begin, row["recipe"]["epochs"], step_of)
         if _layers(row) not in passes:
             passes[_layers(row)] = pass_seconds(row, compute, steps)
@@ -78,10 +78,14 @@ def jobs(resolved: Plan, compute: Compute, steps: int) -> Iterator[tuple[str, fl
 
 
 def _costly(recipe: dict, late: bool) -> list[object]:
-    """The parts of a recipe on which the time of a step depends."""
-    alignment = late and recipe.get("alignment", {}).get("natural_branch")
-    parts = ("adversary", "loss", "mixing", "quantization", "batch_size")
-    return [alignment, "weight_perturbation" in recipe, *map(recipe.get, parts)]
+    """What the time of a step depends on: batch size, parts and those of their keys that are no
+    mere factors."""
+    parts = recipe["parts"] if late else prefix_of(recipe)[0]["parts"]
+    chosen = {
+        name: {key: value for key, value in options.items() if not isinstance(value, float)}
+        for name, options in sorted(parts.items())
+    }
+    return [recipe["batch_size"], chosen]
 
 
 def training_hours(
@@ -89,12 +93,12 @@ def training_hours(
 ) -> float:
     """Hours of the epochs `begin` to `end`, without validation."""
     recipe, count = row["recipe"], SIZES[row["dataset"]][0]
-    drop = first_drop(recipe["schedule"], recipe["epochs"]) or end
+    start = prefix_of(recipe)[1] or end
     batches = ceil(count * (1 - recipe["validation"]["fraction"]) / recipe["batch_size"])
-    before, after = max(0, min(drop, end) - begin), max(0, end - max(drop, begin))
+    before, after = max(0, min(start, end) - begin), max(0, end - max(start, begin))
     seconds = before * step_of(row, 0, False) if before else 0.0
     if after:
-        seconds += after * step_of(row, drop, True)
+        seconds += after * step_of(row, recipe["epochs"] - 1, True)
     return seconds * batches / 3600
 
 
@@ -102,7 +106,7 @@ def step_seconds(row: dict, epoch: int, compute: Compute, steps: int) -> float:
     """Seconds of one training step, the median of `steps`."""
     recipe, dataset = row["recipe"], DATASETS[row["dataset"]]
     model = compute.place(_network(row))
-    average = compute.logits_of(frozen(model)) if "weight_average" in recipe else None
+    average = compute.logits_of(frozen(model)) if "weight_average" in recipe["parts"] else None
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, fused=True)
     step = training_step(model, optimizer, recipe, 0, compute, average, dataset.n_classes)
     indices = torch.arange(recipe["batch_size"], device=compute.device)
@@ -129,39 +133,45 @@ def measuring_hours(resolved: Plan, passes: dict) -> float:
         for row in resolved.artifacts.values()
         for slug in row["models"]
         for probe in row["probes"]
+        if resolved.models[slug]["model"] in resolved.trainings
     }
     attacked = {
-        (model, probe if probe in resolved.attacks else resolved.probes[probe].get("attack"))
+        (model, probe if probe in resolved.attacks else _attack_of(resolved.probes[probe]))
         for model, probe in wanted
     }
     seconds = 0.0
     for model, attack in attacked:
         row = resolved.trainings[model]
         if attack:
-            search, _ = passes[_layers(row)]
-            seconds += _test_images(row) * 2 * resolved.attacks[attack]["steps"] * search
+            forward, _ = passes[_layers(row)]
+            seconds += _test_images(row) * 2 * resolved.attacks[attack]["steps"] * forward
     for model, probe in wanted:
         if probe in resolved.attacks:
             continue
         row, constants = resolved.trainings[model], resolved.probes[probe]
-        search, judged = passes[_layers(row)]
+        forward, judged = passes[_layers(row)]
         images = min(constants.get("images") or 10**9, _test_images(row))
         if constants["probe"] == "worst_case_accuracy":
             seconds += images * STANDING * AUTOATTACK * judged
         elif "attacks" in constants:
             steps = sum(attack.get("steps", 1) for attack in constants["attacks"])
-            seconds += images * 2 * steps * search
+            seconds += images * 2 * steps * forward
         elif constants["probe"] == "fourier_heatmap":
             seconds += images * DATASETS[row["dataset"]].side ** 2 / 2 * judged
         else:
-            seconds += images * len(constants.get("bandwidths", [0])) * 2 * judged
+            seconds += images * len(constants.get("filters", [0])) * 2 * judged
     return seconds / 3600
+
+
+def _attack_of(probe: dict) -> str | None:
+    return probe["attack"]["name"] if isinstance(probe.get("attack"), dict) else None
 
 
 def _layers(row: dict) -> str:
     """What decides how long a forward pass of one image takes."""
     return json.dumps(
-        [row["architecture"], row["dataset"], row["recipe"].get("quantization")], sort_keys=True
+        [row["architecture"], row["dataset"], row["recipe"]["parts"].get("quantization")],
+        sort_keys=True,
     )
 
 
@@ -177,7 +187,7 @@ def _network(row: dict) -> torch.nn.Module:
         dataset.n_classes,
         dataset.side,
         seed=0,
-        quantization=row["recipe"].get("quantization"),
+        quantization=row["recipe"]["parts"].get("quantization"),
     )
 
 

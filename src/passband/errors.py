@@ -9,7 +9,7 @@ class UserError(Exception):
 
 
 def unknown(kind: str, name: object, known: Iterable[object]) -> UserError:
-    """The error for a name that nobody registered, with the nearest known one.
+    """The error for an unregistered name, with the nearest registered one.
 
     >>> str(unknown("attack", "pgd-02", ["pgd-20", "fgsm"]))
     "unknown attack 'pgd-02': did you mean 'pgd-20'? Known: fgsm, pgd-20."

@@ -27,9 +27,9 @@ class Registry:
 
         def keep(function: Callable) -> Callable:
             if name in self._functions:
+                places = f"in {_module(self._functions[name])} and in {_module(function)}"
                 raise UserError(
-                    f"{self.kind} '{name}' is registered twice, in {_module(self._functions[name])} "
-                    f"and in {_module(function)}; rename one of them."
+                    f"{self.kind} '{name}' is registered twice, {places}; rename one of them."
                 )
             self._functions[name], self._settings[name] = function, settings
             return function

@@ -158,9 +158,10 @@ def of_models(outputs: set[str], models: dict[str, str]) -> set[str]:
 
 
 def test_the_coefficient_of_sar(smoke, stale, models, overlay):
-    """It starts after the fork: neither the shared prefix nor plain adversarial training is run again."""
+    """It starts after the fork: neither shared prefix nor plain adversarial training is rerun."""
     aligned = models["sar-pgd-at-sar"]
-    outputs = stale(overlay({"recipes": {"sar-pgd-at-sar": {"spectral_alignment": {"coefficient": 0.3}}}}))
+    stronger = {"spectral_alignment": {"coefficient": 0.3}}
+    outputs = stale(overlay({"recipes": {"sar-pgd-at-sar": stronger}}))
     assert trained(outputs) == {"sar-pgd-at-sar"} and prefixes(outputs) == set()
     assert of_models(outputs, models) == {aligned}
     assert measured(smoke, [aligned]) <= outputs

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from passband.errors import UserError
 from passband.plan import plan, read_yaml, scale_config
 from passband.plan.reading import merged
-from passband.errors import UserError
 
 FLOAT_NAN = float("nan")
 
@@ -248,6 +248,7 @@ def test_mistakes_in_the_run_configuration(project, mistake):
 
 
 ALIGNED = {"coefficient": 0.1, "distance": "l1", "transform": "sample", "natural_branch": "live"}
+AVERAGED = ALIGNED | {"natural_branch": "average"}
 CONSTANT = {"kind": "steps", "milestones": [], "factors": []}
 SECOND_PEAK = {"kind": "steps", "milestones": [1, 2], "factors": [0.1, 20]}
 
@@ -294,7 +295,7 @@ CONTRADICTIONS = {
     ),
     "alignment on one data set only, without an average": (
         recipe(
-            {"per_dataset": {"mnist": {"spectral_alignment": ALIGNED | {"natural_branch": "average"}}}},
+            {"per_dataset": {"mnist": {"spectral_alignment": AVERAGED}}},
             "sar-pgd-at",
         ),
         "recipe 'sar-pgd-at' aligns with the averaged model but averages no weights: add "

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from passband.config import Plan, merged, plan, read_yaml, scale_config
 
 import passband
-from passband.config import Plan, merged, plan, read_yaml, scale_config
 from passband.errors import UserError
 from passband.findings import REQUIRED
 

@@ -137,7 +137,7 @@ def prefixes_behind(output: str, message: str) -> list[tuple[str, str, set[str]]
 
 
 def test_an_ablation_trains_its_models_and_their_shared_prefix_once(calls, counts):
-    """Four models, one shared prefix, PGD-20 and no probe; at the paper's scale with three seeds."""
+    """Four models, one shared prefix, PGD-20 and no probe; three seeds at the paper's scale."""
     for name, scale, seeds in (("sar.fig9", "demo", 1), ("paper sar.fig9", "paper", 3)):
         jobs = expected(planned(scale), ["sar.fig9"]) | {"sar.fig9": 1}
         assert counts(name) == jobs | {"total": sum(jobs.values())}

@@ -62,9 +62,11 @@ def pip_name(conda_name: str) -> str:
 
 
 @pytest.mark.parametrize("file", CONDA_ENVIRONMENTS)
-def test_conda_pins_are_those_of_the_lock_file(file):
+def test_conda_pins_are_the_minor_versions_of_the_lock_file(file):
+    """A patch release that PyPI has need not exist on conda-forge."""
     packages = {name: pin for name, pin in conda(file).items() if name != "python"}
-    assert packages == {name: lock().get(pip_name(name)) for name in packages}
+    locked = {name: lock()[pip_name(name)].split(".") for name in packages}
+    assert packages == {name: ".".join(version[:2]) for name, version in locked.items()}
 
 
 @pytest.mark.parametrize("file", CONDA_ENVIRONMENTS)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from passband.errors import UserError
 from passband.plan import Plan, plan, read_yaml, scale_config
 from passband.plan.reading import merged
-from passband.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 DATASETS = ("cifar10", "cifar100", "tiny-imagenet")
@@ -61,9 +61,7 @@ def printed_models() -> Iterator[tuple[str, tuple[str, str, str]]]:
 
 def shown_models(one: Plan, artifact: str) -> set[tuple[str, str, str]]:
     rows = [one.models[slug] for slug in one.artifacts[artifact]["models"]]
-    return {
-        (row["dataset"], row["architecture_title"], row["method"]) for row in rows
-    }
+    return {(row["dataset"], row["architecture_title"], row["method"]) for row in rows}
 
 
 def test_tables_show_the_models_that_the_paper_prints(paper):
@@ -128,7 +126,8 @@ def test_ablations_change_one_thing(paper):
             same = aligned[name] | {key: aligned[like][key]}
             parts = recipe["parts"] | {"spectral_alignment": same}
             assert recipe | {"method": like, "parts": parts} == found[like]
-            assert without(recipe, ("spectral_alignment", "weight_average")) == without(baseline, ())
+            late = ("spectral_alignment", "weight_average")
+            assert without(recipe, late) == without(baseline, ())
 
 
 def test_the_coefficients_of_section_vi(paper):
@@ -197,7 +196,8 @@ def test_shared_prefixes_of_the_small_scales(scale, until, same_batches):
     sizes = [3, 3, 3, *same_batches.values(), 11]
     assert sorted(len(shared) for shared in forks(one).values()) == sizes
     for row in one.trainings.values():
-        assert not row["shared_prefix"] or one.shared_prefixes[row["shared_prefix"]]["until"] < row["recipe"]["epochs"]
+        prefix = one.shared_prefixes.get(row["shared_prefix"])
+        assert not prefix or prefix["until"] < row["recipe"]["epochs"]
 
 
 def test_a_shared_prefix_knows_nothing_of_what_starts_later(paper):

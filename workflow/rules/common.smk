@@ -12,6 +12,7 @@ sys.path.insert(0, str(PROJECT / "src"))
 
 from filelock import FileLock, Timeout
 
+from passband.data.registry import DATASETS
 from passband.dependencies import code as code_of, declared
 from passband.errors import UserError, unknown
 from passband.plan import Plan, plan, scale_config
@@ -212,7 +213,8 @@ def probe_attacks(probe: str) -> list[dict]:
     if probe in PLAN.attacks:
         return [PLAN.attacks[probe]]
     row = PLAN.probes[probe]
-    return [row["attack"]] * ("attack" in row) + row.get("attacks", [])
+    stored = [row["attack"]] if "attack" in row else []
+    return [*stored, *row.get("attacks", [])]
 
 
 def probe_code(wildcards) -> list[str]:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from passband.models.derivation import run_derivation
-
 from passband.jobs import job
+from passband.models.derivation import run_derivation
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -87,7 +87,7 @@ def check_findings(
     }
     known = read_scores(scores)
     for score in known.values():
-        _check_score(score, probes, attacks, names)
+        _check_score(score, probes, attacks)
     language = language_of(paper, known)
     for finding in findings:
         name = finding["id"]
@@ -104,7 +104,7 @@ def check_findings(
 
 
 def _check_score(
-    score: Score, probes: Mapping[str, str], attacks: Mapping[str, Collection[str]], names: Names
+    score: Score, probes: Mapping[str, str], attacks: Mapping[str, Collection[str]]
 ) -> None:
     owner = f"score '{score.name}'"
     if score.probe not in probes:
@@ -117,8 +117,12 @@ def _check_score(
             f"{owner} reads '{score.probe}', but {score.kind} needs what {function} measures: "
             f"{fitting or 'no such probe is defined'}."
         )
-    own = {name: Known(name) for name in attacks.get(score.probe, ())}
-    read_row(owner, wanted.keywords, score.constants, {**names, "attack": own})
+    recorder = str(score.constants.get("recorder"))  # the claims say of which model it is needed
+    own = {
+        "attack": {name: Known(name) for name in attacks.get(score.probe, ())},
+        "recorder": {recorder: Known(recorder)},
+    }
+    read_row(owner, wanted.keywords, score.constants, own)
 
 
 def _check_places(
@@ -133,10 +137,6 @@ def _check_places(
     for dataset in finding["datasets"]:
         if dataset not in datasets:
             raise unknown("data set", dataset, datasets)
-    for clause in finding["parameters"].get("clauses", []):
-        for dataset in clause.get("for", []):
-            if dataset not in finding["datasets"]:
-                raise unknown("data set in 'for'", dataset, finding["datasets"])
 
 
 def _asked(finding: Mapping, language: Language, names: Names) -> Asked:
@@ -148,6 +148,10 @@ def _asked(finding: Mapping, language: Language, names: Names) -> Asked:
     read_row(finding["test"], keywords, finding["parameters"], names)
     groups = [Asked("one"), Asked("other")]  # some claims compare data sets
     CLAIMS[finding["test"]](groups, language, **finding["parameters"])
+    for clause in finding["parameters"].get("clauses", []):
+        for dataset in clause.get("for", []):
+            if dataset not in finding["datasets"]:
+                raise unknown("data set in 'for'", dataset, finding["datasets"])
     return groups[0]
 
 
@@ -155,8 +159,8 @@ def _check_arguments(term: Term, attacks: Mapping[str, Collection[str]]) -> None
     for parameter, value in zip(term.score.arguments, term.arguments, strict=True):
         if parameter.annotation is AttackName:
             known = {CLEAN, *attacks.get(term.score.probe, ())}
-            if value != CLEAN and str(value).lower() not in known:
-                raise unknown(f"attack of {term.score.name}", value, known)
+            if (attack := str(value).lower()) not in known:
+                raise unknown(f"attack of {term.score.name}", attack, known)
 
 
 def _check_need(
@@ -177,6 +181,6 @@ def _check_need(
         raise unknown("method", name, measured)
     if measurement not in measured[name]:
         raise UserError(
-            f"it needs the measurement '{measurement}' of {name}, which no artifact and no recipe "
-            f"asks for. Measured of it: {', '.join(sorted(measured[name])) or 'nothing'}."
+            f"it needs the measurement '{measurement}' of {name}, for which no artifact and no "
+            f"recipe asks. Measured of it: {', '.join(sorted(measured[name])) or 'nothing'}."
         )

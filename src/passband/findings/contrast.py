@@ -1,14 +1,14 @@
 """Inequalities over per-image scores, as findings write them.
 
-    lowpass(natural, 1) - lowpass(natural, 5/8) > 10
-    abs(lowpass(natural, 1) - lowpass(natural, 1/2)) < 2
+    lowpass(plain, 1) - lowpass(plain, 5/8) > 10
+    abs(lowpass(plain, 1) - lowpass(plain, 1/2)) < 2
 
 A sum of scores, each with an optional factor, is compared with a number. A score is a row of
 config/scores.yaml; it names a model, and what else its function asks for. Bandwidths are shares of
 the image side. A model is named by the word that the paper's file gives it, or by its method, in
 quotes.
 
-    accuracy('TRADES', 'FGSM', 1/2) - accuracy('TRADES', 'FGSM', 1) > 0
+    accuracy('My method', 'FGSM', 1/2) - accuracy('My method', 'FGSM', 1) > 0
 """
 
 import ast
@@ -40,10 +40,10 @@ class Language(NamedTuple):
     def model(self, method: str) -> str:
         """A model in words, from its method or from "METHOD with NETWORK".
 
-        >>> Language({}, {"PGD": "robust model"}, {}).model("PGD with ResNet-18")
+        >>> Language({}, {"AT": "robust model"}, {}).model("AT with ResNet-18")
         'robust model with ResNet-18'
-        >>> Language({}, {}, {}).model("TRADES")
-        'TRADES model'
+        >>> Language({}, {}, {}).model("Mine")
+        'Mine model'
         """
         name, joint, network = method.partition(" with ")
         return f"{self.reads.get(name, f'{name} model')}{joint}{network}"
@@ -115,7 +115,7 @@ def parse(text: str, language: Language) -> Contrast:
             case ast.Compare(left=left, ops=[ast.Gt() | ast.Lt() as operator], comparators=[right]):
                 above = isinstance(operator, ast.Gt)
             case _:
-                raise UserError("an inequality such as clean(natural) > 90 is expected.")
+                raise UserError("an inequality such as clean(model) > 90 is expected.")
         match left:
             case ast.Call(func=ast.Name(id="abs"), args=[inner]):
                 direction = "beyond" if above else "within"

@@ -32,7 +32,7 @@ def build(
 
     channels and side describe the images [N, channels, side, side]; quantization: that part of a
     recipe, for a network of few bits. The global random state is left as it was. Raises UserError
-    for an architecture that nobody registered.
+    for an unregistered architecture.
     """
     builder = ARCHITECTURES[name]
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):

@@ -59,7 +59,7 @@ def plan(config: Mapping, root: Path) -> Plan:
     check(config, schemas / "config.schema.yaml", "config")
     _check_folders(config)
     files = read_files(root)
-    titles = {name: one.settings["title"] for name, one in declared("models").items()}
+    titles = {name: one.settings.get("title", name) for name, one in declared("models").items()}
     _check_substitutes(config, files)
 
     attacks = {name: resolve_row("attack", name, row, {}) for name, row in files.attacks.items()}

@@ -11,19 +11,24 @@ from jsonschema import Draft202012Validator, ValidationError
 from passband.errors import UserError, unknown
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """The safe loader, but it refuses duplicate keys, which that one drops silently."""
 
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
-        """As the safe loader does, but for the check."""
-        node = super().compose_mapping_node(anchor)
-        seen = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                problem = f"duplicate key '{key.value}'; keep one of them"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-            seen.add(key.value)
-        return node
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Check the keys before those of merged mappings are put beside them."""
+        if not hasattr(node, "checked"):
+            _refuse_duplicates(node)
+            node.checked = True
+        super().flatten_mapping(node)
+
+
+def _refuse_duplicates(node: yaml.MappingNode) -> None:
+    seen = set()
+    for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+        if key.value in seen:
+            problem = f"duplicate key '{key.value}'; keep one of them"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+        seen.add(key.value)
 
 
 def read_yaml(path: Path) -> dict:
@@ -73,8 +78,14 @@ def check(content: object, schema: Path, source: str) -> None:
 
 
 @cache
+def read_schema(path: Path) -> dict:
+    """A JSON schema, read once per process."""
+    return read_yaml(path)
+
+
+@cache
 def _validator(schema: Path) -> Draft202012Validator:
-    return Draft202012Validator(read_yaml(schema))
+    return Draft202012Validator(read_schema(schema))
 
 
 def _plainness(error: ValidationError) -> tuple[int, str]:

@@ -8,7 +8,7 @@ from passband.dependencies import Declared, declared
 from passband.errors import UserError, unknown
 from passband.options import AttackName, Names, read, read_row
 from passband.plan.names import check_known
-from passband.plan.reading import check, merged, read_yaml
+from passband.plan.reading import check, merged, read_schema
 from passband.plan.rows import check_filter, filters_in
 from passband.training.recipes import check_parts
 
@@ -39,7 +39,7 @@ def resolve_recipe(
     flat = merged(recipe, exceptions.get(dataset, {}))
     flat = {key: value for key, value in flat.items() if key not in ("per_dataset", "paper")}
     schema, parts = schemas / "recipe.schema.yaml", declared(PART)
-    fixed = read_yaml(schema)["properties"]
+    fixed = read_schema(schema)["properties"]
     for key in flat:
         if key not in fixed and key not in parts:
             raise UserError(f"{owner}: {unknown('key', key, [*fixed, *parts])}")

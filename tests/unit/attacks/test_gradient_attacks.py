@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from passband.attacks import ATTACKS, craft
+from passband.attacks import ATTACKS, craft, describe
 from passband.attacks.fgsm import fgsm
 from passband.attacks.objectives import objective
 from passband.attacks.pgd import pgd, started
@@ -451,8 +451,8 @@ def test_rows_are_resolved_and_run(subject):
         ({"step_size": -0.1}, "step_size is -0.1"),
         ({"steps": 0}, "steps is 0, expected a whole number from 1"),
         ({"steps": 2.5}, "steps is 2.5"),
-        ({"start": "unifrom"}, "start of attack 'mine'.*'unifrom'.* did you mean 'uniform'"),
-        ({"loss": "klm"}, "loss of attack 'mine'.*'klm'.* did you mean 'kl'"),
+        ({"start": "unifrom"}, "attack 'mine': unknown start 'unifrom': did you mean 'uniform'"),
+        ({"loss": "klm"}, "attack 'mine': unknown loss 'klm': did you mean 'kl'"),
         ({"attack": "pdg"}, "'pdg'.* did you mean 'pgd'"),
         ({"stepsize": 0.1}, "'stepsize'"),
     ],
@@ -466,3 +466,12 @@ def test_a_row_without_a_constant_is_a_user_error():
     row = {key: value for key, value in ROW.items() if key != "steps"}
     with pytest.raises(UserError, match="attack 'mine' lacks the key 'steps'"):
         resolve_row("attack", "mine", row, {})
+
+
+def test_a_condition_names_every_constant_in_the_order_of_the_signature():
+    swapped = {key: ROW[key] for key in reversed(ROW)}
+    for row in (ROW, swapped):
+        assert describe(resolve_row("attack", "pgd-3", row, {})) == (
+            "attack=pgd-3;epsilon=0.0313725;step_size=0.00784314;steps=3;start=clean;"
+            "loss=cross_entropy;restarts=1"
+        )

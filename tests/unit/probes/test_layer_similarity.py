@@ -22,6 +22,7 @@ from passband.spectra.similarity import (
 )
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32)
+PGD = {"name": "pgd-20", "attack": "pgd", "steps": 20}
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -229,7 +230,7 @@ def test_no_output_of_a_layer_is_kept():
 def test_probe_equals_numpy_on_all_outputs_at_once():
     model = models.build("resnet8_w8", 3, 2, 8, seed=0)
     given = subject(model, 23)
-    found = PROBES["layer_similarity"](given, attack="pgd-20", images=22, batch=5)
+    found = PROBES["layer_similarity"](given, attack=PGD, images=22, batch=5)
     names = found.metadata["layers"]
     assert names[0] == "0" and names[-1].isdigit() and len(names) == 8
     outputs = {name: [] for name in names}
@@ -253,7 +254,7 @@ def test_probe_equals_numpy_on_all_outputs_at_once():
     first = [[unbiased_in_numpy(x[:5], y[:5]) for y in features[-2:]] for x in features[:2]]
     assert by_batch.shape == (4,) and by_batch[0] == pytest.approx(np.mean(first), abs=1e-5)
     assert [row[:2] for row in found.rows] == [
-        (f"attack=pgd-20;estimator={name};batch=5", "shallow_deep_cka")
+        (f"attack=pgd-20;steps=20;estimator={name};batch=5", "shallow_deep_cka")
         for name in ("unbiased", "biased")
     ]
     assert found.rows[0][2] == pytest.approx(corner, abs=1e-6)
@@ -263,11 +264,15 @@ def test_probe_equals_numpy_on_all_outputs_at_once():
 def test_one_batch_of_all_images_gives_the_biased_value_of_one_gram_matrix():
     model = Branching()
     given = subject(model, 12)
-    found = PROBES["layer_similarity"](given, attack="a", images=1000, batch=1000)
+    found = PROBES["layer_similarity"](given, attack=PGD, images=1000, batch=1000)
     with torch.no_grad():
         shown = (given.images / 255 + given.perturbation).clamp(0, 1)
         conv, logits = model.conv(shown).numpy(), model(shown).numpy()
-    assert found.metadata == {"layers": ["conv", "shortcut", "head"], "attack": "a", "batch": 12}
+    assert found.metadata == {
+        "layers": ["conv", "shortcut", "head"],
+        "attack": "pgd-20",
+        "batch": 12,
+    }
     expected = biased_in_feature_space(conv, logits)
     assert found.arrays["cka_biased"][0, 2] == pytest.approx(expected, abs=1e-5)
 
@@ -275,7 +280,7 @@ def test_one_batch_of_all_images_gives_the_biased_value_of_one_gram_matrix():
 @pytest.mark.parametrize(("count", "batch"), [(3, 100), (50, 2)])
 def test_probe_refuses_batches_of_fewer_than_four_images(count, batch):
     with pytest.raises(UserError, match="at least 4 images"):
-        PROBES["layer_similarity"](subject(Branching(), count), attack="a", images=50, batch=batch)
+        PROBES["layer_similarity"](subject(Branching(), count), attack=PGD, images=50, batch=batch)
 
 
 @pytest.mark.parametrize("count", [16, 80])
@@ -290,6 +295,6 @@ def test_grams_of_a_batch_are_gone_when_the_next_but_one_runs(monkeypatch, count
         return found
 
     monkeypatch.setattr("passband.probes.cka.gram", counted)
-    PROBES["layer_similarity"](subject(Branching(), count), attack="a", images=count, batch=8)
+    PROBES["layer_similarity"](subject(Branching(), count), attack=PGD, images=count, batch=8)
     assert len(seen) == 3 * count // 8
     assert most <= 2 * 3

@@ -19,8 +19,8 @@ def contrasts_between_networks(
     The networks see the same images.
 
     Args:
-        clauses: as those of `contrasts`, with models such as 'TRADES with ResNet-18': a method and
-            the title of a network.
+        clauses: as those of `contrasts`, with models such as 'My method with ResNet-18': a method
+            and the title of a network.
     """
     for line in read_clauses(clauses, language):
         for term in line.contrast.terms:

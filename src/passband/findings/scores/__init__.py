@@ -18,6 +18,7 @@ every model and seed, and training runs are one value per seed.
 import inspect
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -58,8 +59,7 @@ class Score(NamedTuple):
     @property
     def arguments(self) -> list[inspect.Parameter]:
         """What a claim gives beside the model."""
-        parameters = inspect.signature(self.function).parameters.values()
-        return [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD][1:]
+        return _arguments(self.function)
 
     @property
     def measurement(self) -> str:
@@ -70,6 +70,12 @@ class Score(NamedTuple):
     def values(self, arrays: Arrays, arguments: tuple[Fraction | str, ...] = ()) -> np.ndarray:
         """The score of each image, or of what else is sampled [N]."""
         return self.function(arrays, *arguments, **self.constants)
+
+
+@cache
+def _arguments(function: Callable) -> list[inspect.Parameter]:
+    parameters = inspect.signature(function).parameters.values()
+    return [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD][1:]
 
 
 ROW = {"score", "probe", "reads", "printed"}

@@ -2,8 +2,8 @@
 
     filter(images, *, keep, <size>, ...) -> filtered images
 
-`images`: float (..., H, W); `keep` is the part that is left, "low" or "high". The result is real and
-not clipped. A shape is registered with the name of its `size` argument and the `step` to which
+`images`: float (..., H, W); `keep` is the part that is left, "low" or "high". The result is real
+and not clipped. A shape is registered with the name of its `size` argument and the `step` to which
 shares of the image side are rounded.
 """
 

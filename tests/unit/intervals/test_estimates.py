@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from passband.findings.statistics import (
+from passband.intervals.estimates import (
     Interval,
     average,
     difference,

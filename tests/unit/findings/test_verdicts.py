@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passband.findings.statistics import Interval
 from passband.findings.verdict import Clause, decide, not_run, support
+from passband.intervals.estimates import Interval
 
 VERDICTS = ["reproduced", "contradicted", "inconclusive"]
 SIDES = {

@@ -1,6 +1,7 @@
-"""Measurements of a scale, made up so that the claims of paper sar are true of them."""
+"""Measurements made up so that claims about three models and about defences are true."""
 
 import numpy as np
+from shipped import NETWORKS as TITLES
 
 from passband.files import write_arrays
 
@@ -28,6 +29,11 @@ HIGH_PART = {
 LOW_ENERGY = {"natural": 0.30, "L-model": 0.55, "PGD-AT": 0.80}
 NEIGHBOURS = {"natural": 0.05, "L-model": 0.20, "PGD-AT": 0.50}
 ERRORS = {"natural": (0.5, 0.4), "L-model": (0.5, 0.1), "PGD-AT": (0.35, 0.02)}
+
+
+def title(architecture):
+    """What sentences call a network."""
+    return TITLES.get(architecture, architecture)
 
 
 def correct(percent, rng):
@@ -61,9 +67,10 @@ def measured(method, side, rng, change):
         "lowpass": {"bandwidths": eighths[1:], "correct": correct(of["lowpass"], rng)},
         "pgd-20": {"correct": correct(of["attacked"], rng), "correct_clean": 1 - wrong_clean},
         "pgd-20-bands": {
-            "bandwidths": eighths,
-            "correct_lowpass": correct(of["low_part"], rng),
-            "correct_highpass": correct(of["high_part"], rng),
+            "bandwidths_low": eighths,
+            "bandwidths_high": eighths,
+            "correct_low": correct(of["low_part"], rng),
+            "correct_high": correct(of["high_part"], rng),
         },
         "pgd-20-spectrum": {
             "bandwidths": squares,
@@ -103,8 +110,9 @@ def world(
                         "model": f"{dataset}_{architecture}_{method}",
                         "dataset": dataset, "dataset_title": dataset.upper(),
                         "paper_dataset": paper, "paper_dataset_title": paper.upper(),
-                        "architecture": architecture, "paper_architecture": "resnet18",
-                        "method": method, "seed": seed, "probes": probes,
+                        "architecture": architecture, "architecture_title": title(architecture),
+                        "paper": "sar", "paper_architecture": "resnet18",
+                        "method": method, "seed": seed, "probes": probes, "files": {},
                     }
                 )  # fmt: skip
     return entries
@@ -190,8 +198,10 @@ def defences(
                             "slug": f"sar-{paper}-{network}-{method}", "model": model,
                             "dataset": dataset, "dataset_title": dataset.upper(),
                             "paper_dataset": paper, "paper_dataset_title": paper.upper(),
-                            "architecture": architecture, "paper_architecture": network,
-                            "method": method, "seed": seed, "probes": probes,
+                            "architecture": architecture,
+                            "architecture_title": title(architecture),
+                            "paper": "sar", "paper_architecture": network,
+                            "method": method, "seed": seed, "probes": probes, "files": {},
                         }
                     )  # fmt: skip
     return entries

@@ -1,19 +1,12 @@
-"""Derived models: transforms of another model's weights, without training.
-
-    transform(model, *, ...) -> model
-
-The model comes as it was trained, in eval mode, and may be changed in place.
-"""
+"""Smoothing of kernels (hfc, equation 3)."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from passband.errors import UserError
+from passband.models.transforms import TRANSFORMS
 from passband.options import NonNegative
-from passband.registry import Registry
-
-TRANSFORMS = Registry("transform", __name__)
 
 
 @TRANSFORMS.register("smooth_first_convolution")

@@ -1,6 +1,7 @@
-"""Measurements made up so that the claims of paper fourier_study are true of them."""
+"""Measurements made up so that claims about filtered attacks, kernels and training are true."""
 
 import numpy as np
+from shipped import NETWORKS as TITLES
 
 from passband.files import write_arrays, write_csv
 
@@ -42,8 +43,8 @@ HIGH_SHARE = {"natural": (0.5, 0.1), "PGD-7-AT": (0.2, 0.1)}
 SECOND = {"PGD-7-AT+QM-4": (1.1, 0.1), "PGD-7-AT+QM-4+FAT": (0.8, 0.1)}
 # over batches of images, by network and method
 SIMILARITY = {
-    ("resnet20", "natural"): 0.6,
-    ("resnet20", "PGD-7-AT"): 0.3,
+    ("resnet20_hardtanh", "natural"): 0.6,
+    ("resnet20_hardtanh", "PGD-7-AT"): 0.3,
     ("mobilenet_v2", "PGD-7-AT"): 0.5,
     ("efficientnet_b0", "PGD-7-AT"): 0.28,
     ("wrn_34_10", "PGD-7-AT"): 0.55,
@@ -85,7 +86,7 @@ def probes_of(network, method, side, random, change, images, batches):
     if similarity is not None:
         noise = random.normal(0, 0.02, batches)
         found["layer-similarity"] = {"shallow_deep_by_batch": similarity + noise}, {}
-    if network != "resnet20":
+    if network != "resnet20_hardtanh":
         return found
     tables = {
         "total_variation": TOTAL_VARIATION, "channel_correlation": CHANNELS,
@@ -110,7 +111,7 @@ def probes_of(network, method, side, random, change, images, batches):
     return found
 
 
-def fourier_models(
+def filtered_models(
     folder, change=None, seeds=1, dataset="cifar10", side=32, networks=None, images=N, batches=10
 ):
     """Entries of a scale whose measurements follow the paper, but for `change`.
@@ -119,7 +120,9 @@ def fourier_models(
     lower case, method), ("accuracy", method, network), ("gains", method), low_energy and fall.
     """
     change = change or {}
-    models = [("resnet20", "natural")] + [("resnet20", method) for method in ACCURACY]
+    models = [("resnet20_hardtanh", "natural")] + [
+        ("resnet20_hardtanh", method) for method in ACCURACY
+    ]
     models += [(network, "PGD-7-AT") for network in OTHERS]
     entries = []
     for number, (network, method) in enumerate(models):
@@ -135,26 +138,36 @@ def fourier_models(
                 write_arrays(path, *content)
                 probes[probe] = {"csv": str(path), "arrays": str(path)}
             ratios = change.get(("ratios", method), RATIOS.get(method))
-            write_history(place / "history.csv", ratios, seed)
+            write_curves(place / "curves.csv", ratios, seed)
             entries.append(
                 {
                     "slug": f"fs-c10-{network}-{method}", "model": model,
                     "dataset": dataset, "dataset_title": dataset.upper(),
                     "paper_dataset": "cifar10", "paper_dataset_title": "CIFAR-10",
-                    "architecture": architecture, "paper_architecture": network,
+                    "architecture": architecture,
+                    "architecture_title": TITLES.get(architecture, architecture),
+                    "paper": "fourier_study", "paper_architecture": network,
                     "method": method, "seed": seed, "probes": probes,
-                    "training": {"history": str(place / "history.csv"), "run": ""},
+                    "files": {"curves": str(place / "curves.csv")},
                 }
             )  # fmt: skip
     return entries
 
 
-def write_history(path, ratios, seed):
+def write_curves(path, ratios, seed):
     """Twelve epochs; ratios: R at the ends or in every epoch, None if it was not recorded."""
     epochs = np.arange(1, 13)
-    rows = [{"epoch": int(epoch), "val_accuracy": 70.0} for epoch in epochs]
-    if ratios is not None:
-        traced = np.interp(epochs, np.linspace(1, 12, len(ratios)), ratios) * (1 + 0.02 * seed)
-        for row, value in zip(rows, traced, strict=True):
-            row["lfi_hfi_per_channel"] = float(value)
+    condition, values = "definition=per_channel", np.full(12, 70.0)
+    if ratios is None:
+        condition = "definition=spectral"
+    else:
+        values = np.interp(epochs, np.linspace(1, 12, len(ratios)), ratios) * (1 + 0.02 * seed)
+    rows = [
+        {
+            "epoch": int(epoch), "recorder": "first-activation", "split": "train",
+            "condition": condition, "metric": "low_high_ratio", "value": float(value),
+            "n_images": 100,
+        }
+        for epoch, value in zip(epochs, values, strict=True)
+    ]  # fmt: skip
     write_csv(path, rows)

@@ -1,0 +1,91 @@
+"""The shipped papers and scores, and what planning would tell of their models."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from passband.findings.check import check_findings
+from passband.findings.contrast import language_of
+from passband.findings.judging import judge
+from passband.findings.measured import paper_of
+from passband.findings.printed import printed_check
+from passband.findings.scores import read_scores
+from passband.printed import read_printed
+
+ROOT = Path(__file__).parents[3]
+FOLDERS = sorted(path.parent for path in (ROOT / "config/papers").glob("*/findings.yaml"))
+
+
+def read(path: Path) -> dict:
+    """The content of a file of config."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+PAPERS = {folder.name: read(folder / "paper.yaml") for folder in FOLDERS}
+FINDINGS = [row for folder in FOLDERS for row in read(folder / "findings.yaml")["findings"]]
+BY_ID = {finding["id"]: finding for finding in FINDINGS}
+SCORES = read(ROOT / "config/scores.yaml")
+LANGUAGES = {name: language_of(paper, read_scores(SCORES)) for name, paper in PAPERS.items()}
+PROBES = read(ROOT / "config/probes.yaml")
+MODELS = {folder.name: read(folder / "models.yaml") for folder in FOLDERS}
+NETWORKS = {
+    "resnet18": "ResNet-18",
+    "resnet152": "ResNet-152",
+    "wrn_34_10": "WRN-34-10",
+    "wrn_34_15": "WRN-34-15",
+    "resnet20_hardtanh": "ResNet-20 (hardtanh)",
+    "mobilenet_v2": "MobileNet-V2",
+    "efficientnet_b0": "EfficientNet-B0",
+    "resnet8": "ResNet-8",
+}
+DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "Tiny ImageNet"}
+
+
+def verdicts(findings: Sequence[Mapping | str], models: Sequence[Mapping]) -> pd.DataFrame:
+    """Verdicts on findings, given as rows or by id."""
+    rows = [BY_ID[one] if isinstance(one, str) else one for one in findings]
+    return judge(rows, models, PAPERS, SCORES, NETWORKS, "tiny")
+
+
+def verdict(finding: Mapping | str, models: Sequence[Mapping]) -> pd.Series:
+    """The verdict on one finding."""
+    return verdicts([finding], models).iloc[0]
+
+
+def printed_verdict(finding: Mapping, *tables: str) -> str:
+    """What follows from tables of the finding's paper: those named, else its own and the text."""
+    paper = paper_of(finding)
+    folder = ROOT / "config/papers" / paper / "printed"
+    names = tables or (finding["id"].split(".")[1], "text")
+    rows = [
+        read_printed(folder / f"{name}.csv", PAPERS[paper].get("printed", {}))
+        for name in names
+        if (folder / f"{name}.csv").exists()
+    ]
+    table = pd.concat(rows)
+    return printed_check(finding, table, PAPERS[paper], SCORES, NETWORKS, DATASETS)
+
+
+def checked(findings: Sequence[Mapping], **change: object) -> None:
+    """Check findings of one paper; every model is measured with everything, but for `change`."""
+    paper = paper_of(findings[0])
+    attacks = read(ROOT / "config/attacks.yaml")
+    probes = {name: row["probe"] for name, row in PROBES.items()}
+    probes |= dict.fromkeys(attacks, "attack") | {"training": "training"}
+    everything = {*probes, "training:first-activation"}
+    recipes = [row for models in MODELS.values() for row in models["recipes"].values()]
+    known = {
+        "paper": PAPERS[paper],
+        "scores": SCORES,
+        "probes": probes,
+        "attacks": {
+            name: [*row.get("attacks", []), *([row["attack"]] if "attack" in row else [])]
+            for name, row in PROBES.items()
+        },
+        "measured": {recipe["method"]: everything for recipe in recipes},
+        "networks": NETWORKS,
+        "datasets": DATASETS,
+    }
+    check_findings(findings, **known | change)
