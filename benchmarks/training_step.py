@@ -43,27 +43,33 @@ from passband.compute import Compute
 from passband.data.storage import ImageSet
 from passband.draws import Draws, key_of, permutation
 from passband.files import write_json
-from passband.training.engine import training_step
+from passband.training.step import training_step
 
 BATCH = 128
 ATTACK = {"epsilon": 8 / 255, "step_size": 2 / 255, "steps": 10, "start": "uniform"}
 RECIPE = {
     "batch_size": BATCH,
     "optimizer": {
+        "kind": "sgd",
         "learning_rate": 0.1,
         "momentum": 0.9,
         "weight_decay": 5e-4,
         "nesterov": False,
     },
     "augmentation": {"pad": 4, "flip": True},
-    "adversary": {"attack": {"name": "pgd-10", "attack": "pgd"} | ATTACK, "batchnorm": "eval"},
+    "parts": {
+        "adversary": {"attack": {"name": "pgd-10", "attack": "pgd"} | ATTACK, "batchnorm": "eval"}
+    },
+    "recorders": {},
 }
 WARM_UP = RECIPE | {
     "epochs": 2,
     "schedule": {"kind": "one-cycle", "warmup": 0.3},
-    "adversary": {
-        "attack": RECIPE["adversary"]["attack"] | {"step_size": 10 / 255, "steps": 1},
-        "batchnorm": "eval",
+    "parts": {
+        "adversary": {
+            "attack": RECIPE["parts"]["adversary"]["attack"] | {"step_size": 10 / 255, "steps": 1},
+            "batchnorm": "eval",
+        }
     },
     "validation": {"fraction": 0.1},
     "select": "last",

@@ -17,14 +17,18 @@ from math import ceil
 from pathlib import Path
 
 import torch
-from passband.config import Plan, plan, read_yaml, scale_config
-from passband.training.schedule import first_drop
 
 from passband.compute import Compute, choose
 from passband.data.registry import DATASETS
 from passband.evaluation import frozen
 from passband.models import build
-from passband.training.engine import training_step
+from passband.plan import Plan, plan, read_yaml, scale_config
+from passband.plan.rows import filters_in
+from passband.training.engine import optimizer_of
+from passband.training.parts import PARTS
+from passband.training.recipes import start_epoch
+from passband.training.schedules import first_drop
+from passband.training.step import training_step
 
 PROJECT = Path(__file__).resolve().parents[1]
 STANDING, AUTOATTACK = 0.6, 4850
@@ -56,7 +60,7 @@ def main() -> None:
 
 
 def jobs(resolved: Plan, compute: Compute, steps: int) -> Iterator[tuple[str, float]]:
-    """Every training and trunk with its hours, then all measurements together."""
+    """Every training and shared prefix with its hours, then all measurements together."""
     passes: dict[str, tuple[float, float]] = {}
     timed: dict[str, float] = {}
 
@@ -66,11 +70,11 @@ def jobs(resolved: Plan, compute: Compute, steps: int) -> Iterator[tuple[str, fl
             timed[key] = step_seconds(row, epoch, compute, steps)
         return timed[key]
 
-    for name, row in resolved.trunks.items():
-        yield f"trunk of {name}", training_hours(row, 0, row["until"], step_of)
+    for name, row in resolved.shared_prefixes.items():
+        yield f"shared prefix of {name}", training_hours(row, 0, row["until"], step_of)
     for name, row in resolved.trainings.items():
-        trunk = resolved.trunks.get(row["trunk"])
-        begin = trunk["until"] if trunk else 0
+        prefix = resolved.shared_prefixes.get(row["shared_prefix"])
+        begin = prefix["until"] if prefix else 0
         yield name, training_hours(row, begin, row["recipe"]["epochs"], step_of)
         if _layers(row) not in passes:
             passes[_layers(row)] = pass_seconds(row, compute, steps)
@@ -78,10 +82,13 @@ def jobs(resolved: Plan, compute: Compute, steps: int) -> Iterator[tuple[str, fl
 
 
 def _costly(recipe: dict, late: bool) -> list[object]:
-    """The parts of a recipe on which the time of a step depends."""
-    alignment = late and recipe.get("alignment", {}).get("natural_branch")
-    parts = ("adversary", "loss", "mixing", "quantization", "batch_size")
-    return [alignment, "weight_perturbation" in recipe, *map(recipe.get, parts)]
+    """What of a recipe the time of a step depends on; not on factors such as a coefficient."""
+    parts = {
+        name: {key: value for key, value in options.items() if not isinstance(value, float)}
+        for name, options in recipe["parts"].items()
+        if late or start_epoch(PARTS.settings(name), options, recipe) == 0
+    }
+    return [recipe["batch_size"], parts]
 
 
 def training_hours(
@@ -102,8 +109,9 @@ def step_seconds(row: dict, epoch: int, compute: Compute, steps: int) -> float:
     """Seconds of one training step, the median of `steps`."""
     recipe, dataset = row["recipe"], DATASETS[row["dataset"]]
     model = compute.place(_network(row))
-    average = compute.logits_of(frozen(model)) if "weight_average" in recipe else None
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, fused=True)
+    average = compute.logits_of(frozen(model)) if "weight_average" in recipe["parts"] else None
+    slow = recipe["optimizer"] | {"learning_rate": 1e-4}
+    optimizer = optimizer_of(model, recipe | {"optimizer": slow})
     step = training_step(model, optimizer, recipe, 0, compute, average, dataset.n_classes)
     indices = torch.arange(recipe["batch_size"], device=compute.device)
     images = _random_images(dataset, len(indices), compute)
@@ -124,45 +132,49 @@ def pass_seconds(row: dict, compute: Compute, steps: int) -> tuple[float, float]
 
 def measuring_hours(resolved: Plan, passes: dict) -> float:
     """Hours of all probes and of the attacks that they share, over the models of the plan."""
+    rows = {row["model"]: row for row in resolved.models.values()}
     wanted = {
         (resolved.models[slug]["model"], probe)
         for row in resolved.artifacts.values()
         for slug in row["models"]
         for probe in row["probes"]
     }
-    attacked = {
-        (model, probe if probe in resolved.attacks else resolved.probes[probe].get("attack"))
-        for model, probe in wanted
-    }
     seconds = 0.0
-    for model, attack in attacked:
-        row = resolved.trainings[model]
+    for model, attack in {(model, _stored_attack(probe, resolved)) for model, probe in wanted}:
         if attack:
-            search, _ = passes[_layers(row)]
-            seconds += _test_images(row) * 2 * resolved.attacks[attack]["steps"] * search
+            autocast, _ = passes[_layers(rows[model])]
+            steps = resolved.attacks[attack].get("steps", 1)
+            seconds += _test_images(rows[model]) * 2 * steps * autocast
     for model, probe in wanted:
         if probe in resolved.attacks:
             continue
-        row, constants = resolved.trainings[model], resolved.probes[probe]
-        search, judged = passes[_layers(row)]
+        row, constants = rows[model], resolved.probes[probe]
+        autocast, float32 = passes[_layers(row)]
         images = min(constants.get("images") or 10**9, _test_images(row))
         if constants["probe"] == "worst_case_accuracy":
-            seconds += images * STANDING * AUTOATTACK * judged
+            seconds += images * STANDING * AUTOATTACK * float32
         elif "attacks" in constants:
             steps = sum(attack.get("steps", 1) for attack in constants["attacks"])
-            seconds += images * 2 * steps * search
+            seconds += images * 2 * steps * autocast
         elif constants["probe"] == "fourier_heatmap":
-            seconds += images * DATASETS[row["dataset"]].side ** 2 / 2 * judged
+            seconds += images * DATASETS[row["dataset"]].side ** 2 / 2 * float32
         else:
-            seconds += images * len(constants.get("bandwidths", [0])) * 2 * judged
+            seconds += images * (len(filters_in(constants)) or 2) * float32
     return seconds / 3600
+
+
+def _stored_attack(probe: str, resolved: Plan) -> str | None:
+    """The attack whose stored perturbations a measurement needs."""
+    if probe in resolved.attacks:
+        return probe
+    attack = resolved.probes[probe].get("attack")
+    return attack and attack["name"]
 
 
 def _layers(row: dict) -> str:
     """What decides how long a forward pass of one image takes."""
-    return json.dumps(
-        [row["architecture"], row["dataset"], row["recipe"].get("quantization")], sort_keys=True
-    )
+    quantization = row["recipe"]["parts"].get("quantization")
+    return json.dumps([row["architecture"], row["dataset"], quantization], sort_keys=True)
 
 
 def _test_images(row: dict) -> int:
@@ -177,7 +189,7 @@ def _network(row: dict) -> torch.nn.Module:
         dataset.n_classes,
         dataset.side,
         seed=0,
-        quantization=row["recipe"].get("quantization"),
+        quantization=row["recipe"]["parts"].get("quantization"),
     )
 
 
