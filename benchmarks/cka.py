@@ -148,7 +148,7 @@ def peak_memory(name: str, architecture: str, count: int, batch: int) -> float:
 
 def memory_table() -> None:
     """Print the peaks for two networks and growing numbers of images."""
-    print(f"{'network':<12}{'images':>8}{'batch':>8}{'pairwise':>12}{'engine':>10}   MiB, float32")
+    print(f"{'network':<18}{'images':>8}{'batch':>8}{'pairwise':>12}{'engine':>10}   MiB, float32")
     for architecture in ("resnet8", "resnet20_hardtanh"):
         for count, batch in ((100, 100), (400, 100), (1600, 100), (400, 400)):
             peaks = []

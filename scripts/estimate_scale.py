@@ -25,8 +25,7 @@ from passband.models import build
 from passband.plan import Plan, plan, read_yaml, scale_config
 from passband.plan.rows import filters_in
 from passband.training.engine import optimizer_of
-from passband.training.parts import PARTS
-from passband.training.recipes import start_epoch
+from passband.training.recipes import prefix_of
 from passband.training.schedules import first_drop
 from passband.training.step import training_step
 
@@ -83,12 +82,12 @@ def jobs(resolved: Plan, compute: Compute, steps: int) -> Iterator[tuple[str, fl
 
 def _costly(recipe: dict, late: bool) -> list[object]:
     """What of a recipe the time of a step depends on; not on factors such as a coefficient."""
-    parts = {
+    parts = recipe["parts"] if late else prefix_of(recipe)[0]["parts"]
+    chosen = {
         name: {key: value for key, value in options.items() if not isinstance(value, float)}
-        for name, options in recipe["parts"].items()
-        if late or start_epoch(PARTS.settings(name), options, recipe) == 0
+        for name, options in parts.items()
     }
-    return [recipe["batch_size"], parts]
+    return [recipe["batch_size"], chosen]
 
 
 def training_hours(

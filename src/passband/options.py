@@ -43,6 +43,16 @@ class Name(NamedTuple):
     of: str = ""
 
 
+class Row(NamedTuple):
+    """A row that names a registered function under `key`; its other keys are the arguments.
+
+    The functions are names of the kind `key`, each with its declaration as value. The row is
+    checked and stays as it is.
+    """
+
+    key: str
+
+
 class Known(NamedTuple):
     """What a name stands for once it is resolved, and the registered function of its row."""
 
@@ -83,6 +93,9 @@ class Size(NamedTuple):
 FilterSize = Annotated[int | str, Size()]
 
 
+CheckRow = Annotated[dict[str, object], Row("check")]
+
+
 class Rates(TypedDict):
     """Learning rate and weight decay of a group of parameters."""
 
@@ -107,6 +120,8 @@ def read(owner: str, key: str, kind: object, value: object, names: Names) -> obj
             return _named(owner, key, note, value, names)
         if isinstance(note, Size):
             return _size(owner, key, value)
+        if isinstance(note, Row):
+            return _row(owner, key, note, value, names)
     bounds = next((note for note in notes if isinstance(note, Range)), None)
     origin = get_origin(base)
     if origin in (Union, UnionType):
@@ -193,6 +208,8 @@ def words(kind: object) -> str:
             return f"name of {_article(note)}"
         if isinstance(note, Size):
             return "share of the image side such as `1/2`, or whole number"
+        if isinstance(note, Row):
+            return f"row with the key `{note.key}`"
     bounds = next((note for note in notes if isinstance(note, Range)), None)
     origin = get_origin(base)
     if origin in (Union, UnionType):
@@ -226,6 +243,9 @@ def schema(kind: object, names: Names) -> dict[str, object]:
             return {"type": "string", "enum": known} if known else {"type": "string"}
         if isinstance(note, Size):
             return {"type": ["integer", "string"]}
+        if isinstance(note, Row):
+            kinds = {"enum": sorted(names.get(note.key, {}))}
+            return {"type": "object", "required": [note.key], "properties": {note.key: kinds}}
     bounds = next((note for note in notes if isinstance(note, Range)), None)
     origin = get_origin(base)
     if origin in (Union, UnionType):
@@ -280,6 +300,18 @@ def _named(owner: str, key: str, note: Name, value: object, names: Names) -> obj
 def _article(note: Name) -> str:
     article = "an" if note.kind[0] in "aeiou" else "a"
     return f"{article} {note.kind}" + (f" of the method {note.of}" if note.of else "")
+
+
+def _row(owner: str, key: str, note: Row, value: object, names: Names) -> dict:
+    functions = names.get(note.key, {})
+    if not isinstance(value, Mapping) or note.key not in value:
+        raise UserError(f"{owner}: a row of {key} lacks the key '{note.key}'; add it.")
+    if value[note.key] not in functions:
+        raise unknown(f"{note.key} in {key} of {owner}", value[note.key], functions)
+    given = {one: part for one, part in value.items() if one != note.key}
+    keywords = functions[value[note.key]].value.keywords
+    read_row(f"{owner}, {value[note.key]}", keywords, given, names)
+    return dict(value)
 
 
 def _size(owner: str, key: str, value: object) -> int | str:

@@ -28,7 +28,7 @@ from passband.figures.table_notes import (
 from passband.figures.tables import PERCENT, Heading, Layout, Table
 from passband.findings import masking
 from passband.intervals.accuracies import over_seeds
-from passband.options import Measurement, Name, PrintedTable
+from passband.options import CheckRow, Measurement, Name, PrintedTable
 
 MODEL = [*TITLES, "method"]
 
@@ -65,7 +65,7 @@ def robustness_table(
     setting: str | None = None,
     group: Literal["dataset", "network"] = "dataset",
     runner_up: bool = False,
-    checks: list[dict[str, object]] | None = None,
+    checks: list[CheckRow] | None = None,
     names: dict[str, str] | None = None,
     size: str = "lpf",
 ) -> Table:
@@ -99,7 +99,7 @@ def robustness_table(
     else:
         cells["row"] = [(row_names or {}).get(method, method) for method in cells["method"]]
     if setting:
-        trained = _by_model(artifact.models, lambda runs: read_run(runs[0])["recipe"][setting])
+        trained = _by_model(artifact.models, lambda runs: runs[0]["recipe"][setting])
         pairs = zip(cells["row"], _keys(cells), strict=True)
         cells["row"] = [
             row if row == str(trained[key]) else f"{trained[key]} (paper: {row})"

@@ -23,16 +23,14 @@ compared on the first images that all have. A function returns a sentence, or an
 nothing speaks for false robustness.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
 
-from passband.dependencies import declared
-from passband.errors import UserError, unknown
 from passband.intervals import LEVEL
 from passband.intervals.accuracies import wilson
-from passband.options import AttackName, Known, Name, read_row
+from passband.options import AttackName, Name
 from passband.registry import Registry
 from passband.text import listed
 
@@ -76,33 +74,6 @@ def describe_passed(rows: Sequence[Mapping], names: Mapping[str, str]) -> str:
         for row in rows
     ]
     return f"Gradient-masking checks: all pass. Beyond noise, {listed(passed)}."
-
-
-def check_rows(
-    owner: str, rows: Sequence[Mapping], attacks: Collection[str], probes: Collection[str]
-) -> None:
-    """Check the rows of an artifact while planning.
-
-    Args:
-        owner: whose rows they are, as messages name it: "artifact 'mine.table1'".
-        rows: its checks.
-        attacks: names of all attacks.
-        probes: names of the probes that give the worst case over several attacks.
-
-    Raises:
-        UserError: one sentence with what is wrong.
-    """
-    names = {
-        "attack": {name: Known(name) for name in attacks},
-        "probe": {name: Known(name, "worst_case_accuracy") for name in probes},
-    }
-    known = declared("findings/masking")
-    for row in rows:
-        if not isinstance(row, Mapping) or "check" not in row:
-            raise UserError(f"{owner}: a row of checks lacks the key 'check'; add it.")
-        if row["check"] not in known:
-            raise unknown(f"check of {owner}", row["check"], known)
-        read_row(f"{owner}, {row['check']}", known[row["check"]].keywords, _arguments(row), names)
 
 
 @CHECKS.register("more_steps_help", passed="{more} is not weaker than {fewer}")

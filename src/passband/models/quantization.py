@@ -210,27 +210,24 @@ def baked(model: nn.Module) -> nn.Module:
     return result
 
 
-class Groups(NamedTuple):
-    """The parameters of a network by what an optimizer should treat alike."""
+class Scales(NamedTuple):
+    """The parameters that quantisation adds to a network."""
 
     activation_scales: list[nn.Parameter]
     weight_transforms: list[nn.Parameter]
-    rest: list[nn.Parameter]
 
 
-def scale_groups(model: nn.Module) -> Groups:
-    """All parameters, each in one group: scales of activations; scales and maps of weights; rest.
+def scale_groups(model: nn.Module) -> Scales:
+    """The scales of activations, and the scales and maps of weights.
 
     Tao et al. train the first with learning rate 0.1, the second with 0.02, both with weight decay
-    1e-4. In a network that is not quantised the first two are empty.
+    1e-4. In a network that is not quantised both are empty.
     """
-    groups = Groups([], [], [])
+    groups = Scales([], [])
     for layer in model.modules():
         for name, parameter in layer.named_parameters(recurse=False):
             if isinstance(layer, QuantizedActivation):
                 groups.activation_scales.append(parameter)
             elif isinstance(layer, QuantizedConv2d) and name in {"mixing", "scale"}:
                 groups.weight_transforms.append(parameter)
-            else:
-                groups.rest.append(parameter)
     return groups

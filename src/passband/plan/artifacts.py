@@ -9,7 +9,7 @@ from passband.errors import UserError
 from passband.options import Known, Names, named, read_row
 from passband.plan.names import check_known, substitute
 
-FIGURES = "figures"
+FIGURES, CHECKS = "figures", "findings/masking"
 
 
 def resolve_artifact(
@@ -44,7 +44,12 @@ def resolve_artifact(
     check_known(f"model of {owner}", row["models"], models)
     keywords, given = functions[notebook].keywords, row.get("options", {})
     here = {one: Known(substitute(one, datasets)) for one in DATASETS}
-    known = {**names, "dataset": here, "printed": {one: Known(one) for one in printed}}
+    known = {
+        **names,
+        "dataset": here,
+        "printed": {one: Known(one) for one in printed},
+        "check": {one: Known(check) for one, check in declared(CHECKS).items()},
+    }
     options = read_row(f"{owner}, options", keywords, given, known)
 
     def mentioned(what: str) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from passband.data.registry import DATASETS
 from passband.dependencies import Declared, declared
 from passband.options import Known, Names, schema
+from passband.plan.artifacts import CHECKS, FIGURES
 from passband.plan.reading import read_yaml
 from passband.plan.recipes import OPTIMISER, PART, RECORDER, SCHEDULE
 from passband.plan.rows import REGISTRIES
@@ -33,6 +34,7 @@ def editor_schemas(root: Path) -> dict[str, dict]:
     names: Names = {
         "dataset": {name: Known(name) for name in DATASETS},
         "architecture": {name: Known(name) for name in declared("models")},
+        "check": {name: Known(one) for name, one in declared(CHECKS).items()},
     }
     written = {
         name: read_yaml(root / "workflow" / "schemas" / f"{name}.schema.yaml")
@@ -45,9 +47,9 @@ def editor_schemas(root: Path) -> dict[str, dict]:
     row = written["artifacts"]["properties"]["artifacts"]["additionalProperties"]
     row["allOf"] = [
         _when("notebook", name, {"properties": {"options": _keywords(one, names)}})
-        for name, one in declared("figures").items()
+        for name, one in declared(FIGURES).items()
     ]
-    row["properties"]["notebook"]["enum"] = sorted(declared("figures"))
+    row["properties"]["notebook"]["enum"] = sorted(declared(FIGURES))
     finding = written["findings"]["properties"]["findings"]["items"]
     finding["properties"]["test"]["enum"] = sorted(declared("findings/claims"))
     rows = {

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def amplitude(images: Tensor) -> Tensor:
-    """|DFT| with frequency zero in the centre (index side//2): (..., H, W) to (..., H, W)."""
+    """|DFT| with DC component in the centre (index side//2): (..., H, W) to (..., H, W)."""
     return torch.fft.fftshift(torch.fft.fft2(images).abs(), dim=(-2, -1))
 
 

@@ -30,7 +30,7 @@ def basis_images(frequencies: Tensor, side: int) -> Tensor:
 
 
 def full_plane(values: Tensor, frequencies: Tensor, side: int) -> Tensor:
-    """Spread one value per basis image over f and -f; frequency zero at [side//2, side//2]."""
+    """Spread one value per basis image over f and -f; DC component at [side//2, side//2]."""
     plane = torch.full((side, side), float("nan"), dtype=values.dtype, device=values.device)
     for sign in (-1, 1):
         index = (sign * frequencies + side // 2) % side

@@ -24,8 +24,10 @@ class Mixed(NamedTuple):
 class Network(NamedTuple):
     """The model in training.
 
-    logits_of: its forward pass under autocast; average: that of the averaged model, if there is
-    one; classes: number of classes.
+    Args:
+        logits_of: the model's forward pass under autocast.
+        average: that of the averaged model, if there is one.
+        classes: number of classes.
     """
 
     model: nn.Module
@@ -39,12 +41,18 @@ class Network(NamedTuple):
 class Batch:
     """One batch on its way through a training step.
 
-    images: float [B, C, H, W] in [0, 1], augmented, filtered and, if clean images are mixed, mixed.
-    labels: int64 [B]. indices: the images' places in the training set, int64 [B]. number: the
-    batch's place in the epoch. adversarial_images: those that the model is trained on; `images`
-    itself without an adversary. targets: `labels`, or label weights float [B, classes], with the
-    loss `target_loss`. differentiable: whether `input_gradients` will be asked for, so that
-    forward passes have to keep track of the images.
+    Args:
+        images: float [B, C, H, W] in [0, 1], augmented, filtered and, if clean images are mixed,
+            mixed.
+        labels: int64 [B].
+        indices: the images' places in the training set, int64 [B].
+        epoch: counted from 0.
+        number: the batch's place in the epoch, counted from 0.
+        differentiable: whether a part needs `input_gradients`, so that forward passes have to keep
+            track of the images.
+        adversarial_images: those that the model is trained on; `images` without an adversary.
+        targets: `labels`, or label weights float [B, classes].
+        target_loss: the loss of the targets, see `classification_loss`.
     """
 
     network: Network
@@ -91,8 +99,13 @@ class Batch:
     def input_gradients(self, create_graph: bool = False) -> Tensor:
         """Gradient of each image's cross-entropy with respect to `adversarial_images`.
 
-        create_graph: whether the result can be differentiated into the weights. Computed once,
-        with a graph if the first call asks for one.
+        Computed once, and again only where a graph is asked for that the first call did without.
+
+        Args:
+            create_graph: whether the result can be differentiated into the weights.
+
+        Returns:
+            float [B, C, H, W].
         """
         found = self.__dict__.get("_input_gradients")
         if found is None or (create_graph and not found.requires_grad):

@@ -54,7 +54,7 @@ def shared_prefixes(trainings: dict[str, dict]) -> dict[str, dict]:
 
     Sets `shared_prefix` in each training: the name of the prefix that it begins with, or None. A
     prefix takes the name of its first training and ends where the first late part among its
-    trainings starts.
+    trainings starts; without late parts, where only the method differs, it is the whole training.
 
     Args:
         trainings: by name; `recipe` is resolved, and all other values must agree to share.
@@ -71,9 +71,10 @@ def shared_prefixes(trainings: dict[str, dict]) -> dict[str, dict]:
     prefixes = {}
     for beginning, members in groups.items():
         first = next(iter(members))
-        until = min((start for start in members.values() if start), default=None)
-        shared = until is not None and len(members) > 1
+        shared = len(members) > 1
         if shared:
+            until = min((start for start in members.values() if start), default=None)
+            until = until or trainings[first]["recipe"]["epochs"]
             prefixes[first] = json.loads(beginning) | {"until": until}
         for name in members:
             trainings[name]["shared_prefix"] = first if shared else None

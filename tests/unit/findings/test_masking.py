@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
+from passband.dependencies import declared
 from passband.errors import UserError
-from passband.findings.masking import CHECKS, check_rows, checks, describe_passed
+from passband.findings.masking import CHECKS, checks, describe_passed
+from passband.options import CheckRow, Known, read
 
 NAMES = {
     "pgd-20": "PGD-20", "pgd-50": "PGD-50", "cw-30": "C&W", "pgd-10-half": "PGD with ε = 1/2",
@@ -160,8 +162,13 @@ def test_what_passed_is_described():
     ],
 )
 def test_a_bad_row_is_named(row, words):
-    attacks = set(NAMES) - {"autoattack"}
-    check_rows("artifact 'mine'", ROWS + ORDER, attacks, ["autoattack"])
+    names = {
+        "attack": {name: Known(name) for name in set(NAMES) - {"autoattack"}},
+        "probe": {"autoattack": Known("autoattack", "worst_case_accuracy")},
+        "check": {name: Known(one) for name, one in declared("findings/masking").items()},
+    }
+    good = [*ROWS, *ORDER]
+    assert read("artifact 'mine'", "checks", list[CheckRow], good, names) == good
     with pytest.raises(UserError, match=words) as caught:
-        check_rows("artifact 'mine'", [row], attacks, ["autoattack"])
+        read("artifact 'mine'", "checks", list[CheckRow], [row], names)
     assert "artifact 'mine'" in str(caught.value)

@@ -41,9 +41,8 @@ def weight_perturbation(
 def proxy(model: nn.Module) -> Callable[[Tensor], Tensor]:
     """The model's forward pass on its own weights, with copies of its batch statistics.
 
-    The published recipe trains a second network of the same architecture by one step to find the
-    perturbation. Its weights are the model's, and its learning rate cancels in the normalisation,
-    so only its own batch statistics are kept: the model's are left as they are.
+    The published recipe moves a second network by one step. Its learning rate cancels in the
+    normalisation, so that only its own batch statistics matter: the model's stay as they are.
     """
     return lambda images: functional_call(
         model, {name: buffer.clone() for name, buffer in model.named_buffers()}, (images,)

@@ -1,23 +1,24 @@
-"""What begins at the first drop: the weight average, and trainings that share their beginning."""
+"""Late parts: the weight average, and trainings that share a prefix."""
 
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
 import torch
-from passband.training.averaging import include, refresh_statistics
-from passband.training.schedule import common_part, first_drop
-from stripes import ATTACK, DOUBLE, FLOAT32, RECIPE, run, stripes
+from stripes import ATTACK, DOUBLE, FLOAT32, RECIPE, changed, run, stripes
 from torch import nn
 from torch.optim import swa_utils
 
 from passband import models
-from passband.compute import Compute
 from passband.draws import key_of, permutation
 from passband.errors import UserError
 from passband.training import engine
 from passband.training.checkpoint import State
-from passband.training.engine import shown, split_validation
+from passband.training.engine import split_validation
+from passband.training.parts import weight_average
+from passband.training.parts.weight_average import include, refresh_statistics
+from passband.training.recipes import prefix_of, shared_prefixes
+from passband.training.step import parts_of, shown
 
 pytestmark = pytest.mark.usefixtures("strict")
 
@@ -28,16 +29,19 @@ PLAIN = RECIPE | {
 }
 ALIGNMENT = {"coefficient": 0.1, "distance": "l1", "transform": "sample", "natural_branch": "live"}
 AVERAGE = ALIGNMENT | {"natural_branch": "average"}
-SAR = PLAIN | {"method": "SAR", "alignment": ALIGNMENT}
-SARWA = PLAIN | {"method": "SARWA", "alignment": AVERAGE, "weight_average": {"cycle": 1}}
+SAR = changed({"method": "SAR", "spectral_alignment": ALIGNMENT}, PLAIN)
+LATE = {"method": "SARWA", "spectral_alignment": AVERAGE, "weight_average": {"cycle": 1}}
+SARWA = changed(LATE, PLAIN)
 KL = {"attack": ATTACK | {"loss": "kl", "start": "normal"}, "batchnorm": "eval"}
-TRADES = PLAIN | {"method": "TRADES", "adversary": KL, "loss": {"kind": "trades", "beta": 6}}
+TRADES = changed({"method": "TRADES", "adversary": KL, "trades": {"beta": 6}}, PLAIN)
+AWP = changed({"method": "AWP", "weight_perturbation": {"gamma": 0.01, "warmup": DROP}}, PLAIN)
 RECIPES = {
     "plain": PLAIN,
     "sar": SAR,
     "sarwa": SARWA,
-    "sarwa-2": SARWA | {"weight_average": {"cycle": 2}},
-    "trades+sarwa": TRADES | {key: SARWA[key] for key in ("method", "alignment", "weight_average")},
+    "sarwa-2": changed({"weight_average": {"cycle": 2}}, SARWA),
+    "trades+sarwa": changed(LATE, TRADES),
+    "awp": AWP,
 }
 COLUMNS = ("val_accuracy", "val_robust_accuracy")
 CLOCK = ("seconds", "images_per_second")
@@ -83,60 +87,70 @@ def straight(folder):
     return straight
 
 
+def common(recipe: dict) -> dict:
+    return prefix_of(recipe)[0]
+
+
 @pytest.fixture(scope="module")
-def trunk(folder):
+def prefix(folder):
     """Trains what a recipe of RECIPES has in common with others, once; gives the file."""
 
-    def trunk(name: str) -> Path:
-        recipe = common_part(RECIPES[name])
-        path = folder / f"trunk of {'loss' in recipe}"
+    def prefix(name: str) -> Path:
+        recipe = common(RECIPES[name])
+        path = folder / f"prefix of {'trades' in recipe['parts']}"
         if not path.exists():
             run(path, recipe, until=DROP)
         return path
 
-    return trunk
+    return prefix
 
 
-# The schedule
+# Which trainings share
 
 
-@pytest.mark.parametrize(
-    ("milestones", "factors", "epochs", "expected"),
-    [
-        ([75, 90], [0.1, 0.1], 100, 75),
-        ([100, 150], [0.1, 0.1], 200, 100),
-        ([3], [0.25], 9, 3),
-        ([2, 4], [0.5, 0.5], 9, 4),
-        ([1, 2, 3], [0.8, 0.6, 0.5], 9, 3),
-        ([20], [0.1], 20, None),
-        ([2], [0.9], 9, None),
-        ([2, 5], [3.0, 0.08], 9, 5),
-        ([], [], 9, None),
-    ],
-)
-def test_first_drop_of_steps(milestones, factors, epochs, expected):
-    schedule = {"kind": "steps", "milestones": milestones, "factors": factors}
-    assert first_drop(schedule, epochs) == expected
-
-
-@pytest.mark.parametrize(("warmup", "share"), [(0.1, 0.7), (0.4, 0.8), (0.25, 0.75), (0.7, 0.9)])
-@pytest.mark.parametrize("epochs", [11, 12, 15, 20, 40, 60, 100, 120, 200])
-def test_first_drop_of_one_cycle_is_two_thirds_down(warmup, share, epochs):
-    expected = next(epoch for epoch in range(epochs) if epoch / epochs >= share - 1e-12)
-    assert first_drop({"kind": "one-cycle", "warmup": warmup}, epochs) == expected
-
-
-def test_a_cycle_too_short_to_fall_has_no_drop():
-    assert first_drop({"kind": "one-cycle", "warmup": 0.3}, 1) is None
-    assert first_drop({"kind": "one-cycle", "warmup": 0.3}, 4) is None
-
-
-def test_the_common_part_is_what_happens_before_the_drop():
-    assert common_part(SAR) == common_part(SARWA) == common_part(PLAIN)
-    assert common_part(RECIPES["trades+sarwa"]) == common_part(TRADES) != common_part(PLAIN)
-    assert common_part(PLAIN) == {key: value for key, value in PLAIN.items() if key != "method"}
+def test_the_common_part_is_what_happens_before_the_first_late_part():
+    assert common(SAR) == common(SARWA) == common(AWP) == common(PLAIN)
+    assert common(RECIPES["trades+sarwa"]) == common(TRADES) != common(PLAIN)
+    assert common(PLAIN) == {key: value for key, value in PLAIN.items() if key != "method"}
     for key, value in (("epochs", 6), ("batch_size", 32), ("select", "last")):
-        assert common_part(SAR | {key: value}) != common_part(SAR)
+        assert common(SAR | {key: value}) != common(SAR)
+    assert [prefix_of(recipe)[1] for recipe in (PLAIN, SAR, AWP)] == [None, DROP, DROP]
+
+
+def rows(**recipes: dict) -> dict[str, dict]:
+    return {name: {"dataset": "stripes", "recipe": recipe} for name, recipe in recipes.items()}
+
+
+def test_trainings_share_up_to_the_earliest_late_part():
+    early = changed({"weight_perturbation": {"gamma": 0.01, "warmup": 1}}, PLAIN)
+    trainings = rows(plain=PLAIN, sar=SAR, trades=TRADES)
+    found = shared_prefixes(trainings)
+    assert found == {"plain": {"dataset": "stripes", "recipe": common(PLAIN), "until": DROP}}
+    assert {name: row["shared_prefix"] for name, row in trainings.items()} == {
+        "plain": "plain",
+        "sar": "plain",
+        "trades": None,
+    }
+    found = shared_prefixes(rows(sar=SAR, early=early))
+    assert {name: row["until"] for name, row in found.items()} == {"sar": 1}
+
+
+def test_recipes_that_differ_in_their_method_only_share_everything(tmp_path):
+    renamed = PLAIN | {"method": "the same"}
+    found = shared_prefixes(rows(plain=PLAIN, renamed=renamed))
+    assert {name: row["until"] for name, row in found.items()} == {"plain": PLAIN["epochs"]}
+    whole = run(tmp_path / "prefix", common(PLAIN), until=PLAIN["epochs"])
+    state = run(tmp_path / "state", renamed, shared_prefix=tmp_path / "prefix")
+    assert_same(state, whole)
+    assert state.resumed == 0
+
+
+def test_nothing_is_shared_alone_or_between_data_sets_or_with_a_part_from_the_beginning():
+    always = changed({"weight_perturbation": {"gamma": 0.01, "warmup": 0}}, PLAIN)
+    other = {"other": {"dataset": "spots", "recipe": SARWA}}
+    for trainings in (rows(sar=SAR), rows(sar=SAR) | other, rows(a=PLAIN, c=always)):
+        assert shared_prefixes(trainings) == {}
+        assert all(row["shared_prefix"] is None for row in trainings.values())
 
 
 # The average
@@ -161,15 +175,15 @@ def test_the_average_is_the_mean_of_all_checkpoints():
     assert all(torch.equal(buffers[name], value) for name, value in average.named_buffers())
 
 
-def parts_of(sizes: list[int]) -> list[torch.Tensor]:
+def batches_of(sizes: list[int]) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     return [torch.rand(size, 1, 16, 16, generator=generator, dtype=torch.float64) for size in sizes]
 
 
 def test_refreshed_statistics_equal_those_of_update_bn():
     expected = small(0)
-    expected(parts_of([7])[0])  # statistics to be forgotten
-    refreshed, batches = deepcopy(expected), parts_of([32] * 5)
+    expected(batches_of([7])[0])  # statistics to be forgotten
+    refreshed, batches = deepcopy(expected), batches_of([32] * 5)
     swa_utils.update_bn(batches, expected)
     refresh_statistics(refreshed, refreshed, iter(batches))
     for name, value in expected.named_buffers():
@@ -181,7 +195,7 @@ def test_refreshed_statistics_equal_those_of_update_bn():
 
 def test_a_batch_weighs_as_many_images_as_it_has():
     model, sizes = small(0), [32, 32, 9]
-    batches = parts_of(sizes)
+    batches = batches_of(sizes)
     refresh_statistics(model, model, batches)
     seen = model[0](torch.cat(batches))
     torch.testing.assert_close(model[1].running_mean, seen.mean((0, 2, 3)))
@@ -201,7 +215,7 @@ def test_a_training_averages_its_checkpoints_from_before_the_drop(
         averages.append(deepcopy(state.average))
 
     monkeypatch.setattr(engine, "save_state", recording)
-    run(tmp_path / "state", SARWA | {"weight_average": {"cycle": cycle}})
+    run(tmp_path / "state", changed({"weight_average": {"cycle": cycle}}, SARWA))
     assert averages[:DROP] == [None] * DROP
     for epoch in range(DROP, PLAIN["epochs"]):
         past = [ends[end] for end in taken if end < epoch]
@@ -220,7 +234,8 @@ def test_a_training_refreshes_the_statistics_of_its_average_on_augmented_images(
     order = permutation(key_of(0, "order", last), len(inside))
     key = key_of(0, "statistics of the average", last)
     images = data.images[inside]
-    batches = [shown(images[part], part, SARWA, key, FLOAT32) for part in order.split(64)]
+    parts = parts_of(SARWA)
+    batches = [shown(images[part], part, SARWA, parts, key, FLOAT32) for part in order.split(64)]
     expected = deepcopy(state.average)
     swa_utils.update_bn(batches, expected)
     for name, value in expected.named_buffers():
@@ -229,18 +244,15 @@ def test_a_training_refreshes_the_statistics_of_its_average_on_augmented_images(
     assert all(parameter.grad is None for parameter in state.average.parameters())
 
 
-def test_refreshing_the_average_leaves_the_model_alone(tmp_path, monkeypatch):
-    seen, update = [], engine.update_average
-
-    def watched(state: State, batches, compute: Compute) -> None:
-        before = deepcopy(state.model.state_dict())
-        update(state, batches, compute)
-        after = state.model.state_dict()
-        seen.append(all(torch.equal(value, after[name]) for name, value in before.items()))
-
-    monkeypatch.setattr(engine, "update_average", watched)
-    run(tmp_path / "state", SARWA)
-    assert seen == [True] * (PLAIN["epochs"] - DROP)
+def test_refreshing_the_average_leaves_the_model_alone():
+    model = small(0)
+    state = State(model, torch.optim.SGD(model.parameters()))
+    before = deepcopy(model.state_dict())
+    for since in range(3):
+        weight_average.weight_average(state, batches_of([8, 8]), DOUBLE, since, cycle=2)
+    assert state.averaged == 2
+    after = model.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
 def test_an_average_comes_back_from_its_checkpoint(folder, straight):
@@ -253,26 +265,20 @@ def test_an_average_comes_back_from_its_checkpoint(folder, straight):
 # Forks
 
 
-@pytest.mark.parametrize("parts", [SAR, SARWA], ids=["sar", "sarwa"])
-def test_a_coefficient_of_zero_trains_as_without_alignment(tmp_path, straight, parts):
-    nothing = parts | {"alignment": parts["alignment"] | {"coefficient": 0}}
-    assert_same(run(tmp_path / "state", nothing), straight("plain"))
-
-
 @pytest.mark.parametrize(
-    ("recipe", "trunked", "selected"),
+    ("recipe", "from_prefix", "selected"),
     [(SAR, False, DROP + 1), (SARWA, True, DROP + 1), (PLAIN, False, 1)],
-    ids=["straight", "forked", "never aligned"],
+    ids=["straight", "forked", "no late part"],
 )
-def test_an_epoch_before_alignment_is_never_selected(
-    tmp_path, monkeypatch, recipe, trunked, selected
+def test_an_epoch_before_a_late_part_starts_is_never_selected(
+    tmp_path, monkeypatch, recipe, from_prefix, selected
 ):
     accuracy = iter(range(90, 0, -1))
     monkeypatch.setattr(engine, "validate", lambda *_: dict.fromkeys(COLUMNS, next(accuracy)))
     options = {}
-    if trunked:
-        run(tmp_path / "trunk", common_part(recipe), until=DROP)
-        options = {"trunk": tmp_path / "trunk"}
+    if from_prefix:
+        run(tmp_path / "prefix", common(recipe), until=DROP)
+        options = {"shared_prefix": tmp_path / "prefix"}
     assert run(tmp_path / "state", recipe, **options).selected_epoch == selected
 
 
@@ -286,10 +292,10 @@ def test_recipes_part_at_the_drop_and_not_before(straight, name):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_fork_equals_a_straight_training(tmp_path, straight, trunk, name):
-    beginning = trunk(name)
+def test_a_fork_equals_a_straight_training(tmp_path, straight, prefix, name):
+    beginning = prefix(name)
     before = beginning.read_bytes()
-    forked = run(tmp_path / "state", RECIPES[name], trunk=beginning)
+    forked = run(tmp_path / "state", RECIPES[name], shared_prefix=beginning)
     assert_same(forked, straight(name))
     assert forked.resumed == 0
     assert beginning.read_bytes() == before
@@ -301,9 +307,9 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_fork_killed_and_resumed_equals_a_straight_training(
-    tmp_path, monkeypatch, straight, trunk, name
+    tmp_path, monkeypatch, straight, prefix, name
 ):
-    made, calls, begin = engine.training_step, [], trunk(name)
+    made, calls, begin = engine.training_step, [], prefix(name)
 
     def killing(*arguments):
         step = made(*arguments)
@@ -318,18 +324,18 @@ def test_a_fork_killed_and_resumed_equals_a_straight_training(
 
     monkeypatch.setattr(engine, "training_step", killing)
     with pytest.raises(Killed):
-        run(tmp_path / "state", RECIPES[name], trunk=begin)
-    resumed = run(tmp_path / "state", RECIPES[name], trunk=begin)
+        run(tmp_path / "state", RECIPES[name], shared_prefix=begin)
+    resumed = run(tmp_path / "state", RECIPES[name], shared_prefix=begin)
     assert resumed.resumed == 1
     assert [epoch for *_, epoch, _ in calls] == [2] * 3 + [3] * 5 + [4] * 3
     assert_same(resumed, straight(name))
 
 
-def test_a_trunk_that_was_killed_goes_on(tmp_path, straight, trunk):
-    part = common_part(SAR)
-    run(tmp_path / "trunk", part, until=1)
-    assert run(tmp_path / "trunk", part, until=DROP).resumed == 1
-    assert_same(run(tmp_path / "state", SAR, trunk=tmp_path / "trunk"), straight("sar"))
+def test_a_prefix_that_was_killed_goes_on(tmp_path, straight):
+    path = tmp_path / "prefix"
+    run(path, common(SAR), until=1)
+    assert run(path, common(SAR), until=DROP).resumed == 1
+    assert_same(run(tmp_path / "state", SAR, shared_prefix=path), straight("sar"))
 
 
 @pytest.mark.parametrize(
@@ -343,12 +349,12 @@ def test_a_trunk_that_was_killed_goes_on(tmp_path, straight, trunk):
     ],
     ids=["batch size", "epochs", "loss", "seed", "data"],
 )
-def test_a_trunk_of_another_training_is_refused(tmp_path, trunk, recipe, options):
-    words = r"is no beginning of 'stripes' seed \d on this machine .*: remove it and run again\."
+def test_a_prefix_of_another_training_is_refused(tmp_path, prefix, recipe, options):
+    words = r"does not match the recipe, data or precision of 'stripes' seed \d: remove it"
     with pytest.raises(UserError, match=words):
-        run(tmp_path / "state", recipe, trunk=trunk("sar"), **options)
+        run(tmp_path / "state", recipe, shared_prefix=prefix("sar"), **options)
 
 
-def test_a_missing_trunk_is_refused(tmp_path):
-    with pytest.raises(UserError, match="is no beginning of 'stripes'"):
-        run(tmp_path / "state", SAR, trunk=tmp_path / "nothing")
+def test_a_missing_prefix_is_refused(tmp_path):
+    with pytest.raises(UserError, match="does not match the recipe, data or precision of"):
+        run(tmp_path / "state", SAR, shared_prefix=tmp_path / "nothing")

@@ -1,9 +1,10 @@
-"""Invented measurements of fourier_study's models, in the shapes that training and probes write."""
+"""Invented measurements of adversarially trained networks, as training and probes write them."""
 
 import re
 from pathlib import Path
 
 import numpy as np
+from invented_artifacts import attacked, entry, lowpass
 
 from passband.files import write_arrays, write_csv, write_json
 
@@ -20,11 +21,18 @@ METHODS = {  # by number of the paper's table
     5: ["PGD-7-AT", *(f"PGD-7-AT+{bits}" for bits in BITS)],
 }
 NETWORKS = {  # ours for the paper's, its parameters and its number of layers
-    "resnet20": ("resnet8_hardtanh", 78042, 9),
+    "resnet20_hardtanh": ("resnet8_hardtanh", 78042, 9),
     "mobilenet_v2": ("mobilenet_v2_tiny", 45210, 14),
     "efficientnet_b0": ("efficientnet_tiny", 39110, 27),
     "wrn_34_10": ("resnet8", 78330, 8),
 }
+FILES = {"run": "run.json", "history": "history.csv", "curves": "curves.csv"}
+TITLES = {
+    "resnet20_hardtanh": "ResNet-20 (hardtanh)", "mobilenet_v2": "MobileNet-V2",
+    "efficientnet_b0": "EfficientNet-B0", "wrn_34_10": "WRN-34-10",
+    "resnet8_hardtanh": "ResNet-8 (hardtanh)", "mobilenet_v2_tiny": "MobileNet-V2 (tiny)",
+    "efficientnet_tiny": "EfficientNet (tiny)", "resnet8": "ResNet-8",
+}  # fmt: skip
 
 
 class Invented:
@@ -32,7 +40,7 @@ class Invented:
 
     def __init__(
         self, root: Path, method="PGD-7-AT", *, seed=0, title="Fashion-MNIST sample",
-        network="resnet20", architecture=None, side=32, n=400,
+        network="resnet20_hardtanh", architecture=None, side=32, n=400,
         batch_size=None,
     ):  # fmt: skip
         self.batch_size = batch_size
@@ -44,30 +52,28 @@ class Invented:
         self.robust = method != "natural"
         self.random = np.random.default_rng([seed, len(self.model), side])
         self.probes: dict[str, dict[str, str]] = {}
+        self.recorded: list[str] = []
 
     def entry(self) -> dict:
         usual = int((re.findall(r"batch (\d+)", self.method) or [512])[0])
         recipe = {"batch_size": self.batch_size or usual}
         run = {"parameters": self.parameters, "recipe": recipe}
         write_json(self.folder / "run.json", run)
-        return {
-            "slug": self.model,
-            "model": self.model,
-            "dataset": self.title.lower(),
-            "dataset_title": self.title,
-            "paper_dataset": "cifar10",
-            "paper_dataset_title": "CIFAR-10",
-            "architecture": self.architecture,
-            "paper_architecture": self.network,
-            "method": self.method,
-            "seed": self.seed,
-            "alignment": None,
-            "training": {
-                "history": str(self.folder / "history.csv"),
-                "run": str(self.folder / "run.json"),
-            },
-            "probes": self.probes,
-        }
+        files = {name: str(self.folder / file) for name, file in FILES.items()}
+        return entry(
+            self.model,
+            {name: path for name, path in files.items() if name in ("run", *self.recorded)},
+            self.probes,
+            method=self.method,
+            seed=self.seed,
+            dataset=self.title.lower(),
+            dataset_title=self.title,
+            architecture=self.architecture,
+            architecture_title=TITLES[self.architecture],
+            paper_architecture=self.network,
+            paper_architecture_title=TITLES[self.network],
+            recipe=recipe | {"parts": {}, "recorders": {}},
+        )
 
     def attacked(self, change=0.0, broken=False) -> "Invented":
         """filtered-attacks; `broken` lets FGSM break more than 20 steps do."""
@@ -80,10 +86,10 @@ class Invented:
         hardness = 100 * (np.arange(self.n) + 0.5) / self.n
         correct = (hardness < rows[..., None]).astype(np.uint8)
         table = [
-            (f"attack={name};filter=lowpass;bandwidth={size}", "accuracy", 100 * bits.mean(),
+            (f"{attacked(name)};{lowpass(f'{part}-8', self.side)}", "accuracy", 100 * bits.mean(),
              self.n, "percent")
             for name, by_size in zip(["none", *ATTACKS], correct, strict=True)
-            for size, bits in zip(sizes, by_size, strict=True)
+            for part, bits in zip((4, 5, 6, 7, 8), by_size, strict=True)
         ]  # fmt: skip
         arrays = {"bandwidths": np.array(sizes), "correct": correct}
         return self.write("filtered-attacks", table, arrays, {"attacks": ATTACKS})
@@ -92,7 +98,7 @@ class Invented:
         """pgd-20, the attack's own job."""
         bits = (np.arange(self.n) < percent * self.n / 100).astype(np.uint8)
         rows = [
-            (f"attack={name}", "accuracy", 100 * part.mean(), self.n, "percent")
+            (attacked(name), "accuracy", 100 * part.mean(), self.n, "percent")
             for name, part in (("none", bits), ("pgd-20", bits // 2))
         ]
         return self.write("pgd-20", rows, {"correct": bits // 2, "correct_clean": bits}, {})
@@ -158,18 +164,22 @@ class Invented:
         metadata = {"layers": [f"conv{i}" for i in place], "attack": "pgd-20", "batch": 100}
         return self.write("layer-similarity", rows, arrays, metadata)
 
-    def history(self, epochs=12, traced=True) -> "Invented":
-        """history.csv, with the ratios where they are traced."""
+    def curves(self, epochs=12, recorder="first-activation") -> "Invented":
+        """curves.csv with the ratios of the first activation."""
         grown = (5.0 if self.robust else 1.0) * np.arange(1, epochs + 1) / epochs
         ratio = 1 + grown + 0.08 * self.random.normal(size=epochs)
         scales = {"per_channel": 1, "frobenius": 1.1, "spectral": 3.2, "across_channels": 0.2}
         rows = [
-            {"epoch": epoch + 1, "lr": 0.1, "train_loss": 1.0, "train_accuracy": 60.0}
-            | {f"lfi_hfi_{name}": scale * ratio[epoch] for name, scale in scales.items() if traced}
-            | {"selected": int(epoch == epochs - 1)}
+            {
+                "epoch": epoch + 1, "recorder": recorder, "split": "train",
+                "condition": f"definition={name}", "metric": "low_high_ratio",
+                "value": scale * ratio[epoch], "n_images": 512,
+            }
             for epoch in range(epochs)
-        ]
-        write_csv(self.folder / "history.csv", rows)
+            for name, scale in scales.items()
+        ]  # fmt: skip
+        write_csv(self.folder / "curves.csv", rows)
+        self.recorded.append("curves")
         return self
 
     def _kernels(self, smooth: float, inputs: int, outputs: int) -> np.ndarray:
@@ -200,7 +210,7 @@ def _high_share(amplitudes: np.ndarray) -> np.ndarray:
 
 def attacked_models(root: Path, table: int, seeds=(0,), **options) -> list[dict]:
     """Entries of the models of one of the paper's tables; each is a little better than the last."""
-    names = list(NETWORKS) if table == 4 else ["resnet20"] * len(METHODS[table])
+    names = list(NETWORKS) if table == 4 else ["resnet20_hardtanh"] * len(METHODS[table])
     return [
         Invented(root, method, seed=seed, network=network, **options)
         .attacked(place / 2 + seed)

@@ -11,6 +11,7 @@ from passband.compute import Compute
 from passband.data.storage import ImageSet
 from passband.training.checkpoint import State
 from passband.training.engine import train
+from passband.training.parts import PARTS
 
 ATTACK = {"name": "pgd-2", "attack": "pgd", "epsilon": 8 / 255, "step_size": 4 / 255, "steps": 2}
 ATTACK |= {"start": "uniform"}
@@ -19,6 +20,7 @@ RECIPE = {
     "epochs": 3,
     "batch_size": 64,
     "optimizer": {
+        "kind": "sgd",
         "learning_rate": 0.1,
         "momentum": 0.9,
         "weight_decay": 5e-4,
@@ -26,11 +28,20 @@ RECIPE = {
     },
     "schedule": {"kind": "one-cycle", "warmup": 0.3},
     "augmentation": {"pad": 2, "flip": True},
-    "adversary": {"attack": ATTACK, "batchnorm": "eval"},
     "validation": {"fraction": 0.2, "attack": ATTACK},
     "select": "val_robust_accuracy",
+    "parts": {"adversary": {"attack": ATTACK, "batchnorm": "eval"}},
+    "recorders": {},
 }
 FLOAT32 = Compute(torch.device("cpu"), torch.float32)
+
+
+def changed(changes: dict, recipe: dict = RECIPE) -> dict:
+    """A resolved recipe with other values; names of parts go to `parts`, None removes one."""
+    names = PARTS.names()
+    parts = recipe["parts"] | {key: value for key, value in changes.items() if key in names}
+    rest = {key: value for key, value in changes.items() if key not in names}
+    return recipe | rest | {"parts": {key: value for key, value in parts.items() if value}}
 
 
 def stripes(count: int = 240) -> ImageSet:

@@ -20,7 +20,7 @@ from passband.attacks.pgd import ascend
 from passband.compute import Compute
 from passband.draws import Draws
 from passband.models import fold_batchnorm
-from passband.training.engine import training_step
+from passband.training.step import training_step
 
 BATCH = 128
 META = Compute(torch.device("meta"), torch.float32)
@@ -122,13 +122,13 @@ KL = {"attack": ATTACK | {"start": "normal", "loss": "kl"}, "batchnorm": "eval"}
 ALIGNMENT = {"coefficient": 0.1, "distance": "l1", "transform": "sample", "natural_branch": "live"}
 PARTS = {
     "NATURAL": {"adversary": None},
-    "SAR": {"alignment": ALIGNMENT},
+    "SAR": {"spectral_alignment": ALIGNMENT},
     "SARWA": {
-        "alignment": ALIGNMENT | {"natural_branch": "average"},
+        "spectral_alignment": ALIGNMENT | {"natural_branch": "average"},
         "weight_average": {"cycle": 1},
     },
-    "TRADES": {"adversary": KL, "loss": {"kind": "trades", "beta": 6}},
-    "MART": {"loss": {"kind": "mart", "beta": 6}},
+    "TRADES": {"adversary": KL, "trades": {"beta": 6}},
+    "MART": {"mart": {"beta": 6}},
     "AWP": {"weight_perturbation": {"gamma": 0.01, "warmup": 0}},
 }
 PASSES = {
@@ -154,12 +154,12 @@ def cost_of_a_step(model: nn.Module, parts: dict, epoch: int) -> float:
         "epochs": 2,
         "schedule": {"kind": "steps", "milestones": [1], "factors": [0.1]},
         "augmentation": {"pad": 4, "flip": True},
-        "adversary": ADVERSARY,
+        "parts": {name: part for name, part in ({"adversary": ADVERSARY} | parts).items() if part},
     }
     model = model.to("meta")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     average = fold_batchnorm(model)
-    step = training_step(model, optimizer, recipe | parts, 0, META, average)
+    step = training_step(model, optimizer, recipe, 0, META, average)
     images, labels = batch()
     with counted() as cost:
         step(images.to(torch.uint8), labels, torch.empty_like(labels), epoch)

@@ -1,4 +1,4 @@
-"""Mixing against NumPy written out, the mass of labels and pixels, distributions, edges."""
+"""Mixed-sample augmentation against NumPy, the mass of labels and pixels, distributions, edges."""
 
 import math
 
@@ -8,13 +8,22 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from passband.training.mixing import MIXINGS, beta_share, boxes, mixed_loss, partners
 from scipy import stats
 from torch import Tensor
 
 from passband.draws import Draws, key_of
 from passband.errors import UserError
+from passband.training.batch import classification_loss
+from passband.training.parts.mixed_sample import (
+    beta_share,
+    boxes,
+    cut_mixed,
+    cut_out,
+    mixed_up,
+    partners,
+)
 
+AUGMENTATIONS = {"mixup": mixed_up, "cutout": cut_out, "cutmix": cut_mixed}
 shares = st.floats(0, 1)
 keys = st.integers(0, 10**6)
 shapes = st.tuples(st.integers(1, 9), st.integers(1, 3), st.integers(1, 9), st.integers(1, 9))
@@ -69,11 +78,11 @@ def written_out(kind: str, images: Tensor, labels: Tensor, share: float, some: D
 
 
 @settings(max_examples=60, deadline=None)
-@given(kind=st.sampled_from(sorted(MIXINGS)), shape=shapes, share=shares, key=keys)
+@given(kind=st.sampled_from(sorted(AUGMENTATIONS)), shape=shapes, share=shares, key=keys)
 def test_mixing_equals_what_is_written_out_one_image_at_a_time(kind, shape, share, key):
     images, labels, some = batch(*shape, key)
     before = images.clone()
-    mixed, targets = MIXINGS[kind](images, labels, 10, share, some)
+    mixed, targets = AUGMENTATIONS[kind](images, labels, 10, share, some)
     pictures, weights = written_out(kind, images, labels, share, some)
     np.testing.assert_allclose(mixed.numpy(), pictures, atol=1e-12)
     np.testing.assert_allclose(targets.numpy(), weights, atol=1e-12)
@@ -84,7 +93,7 @@ def test_mixing_equals_what_is_written_out_one_image_at_a_time(kind, shape, shar
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_mixed_labels_sum_to_one_and_each_image_is_a_partner_once(kind):
     images, labels, some = batch(64, 3, 8, 8)
-    mixed, targets = MIXINGS[kind](images.float(), labels, 10, 0.3, some)
+    mixed, targets = AUGMENTATIONS[kind](images.float(), labels, 10, 0.3, some)
     assert mixed.dtype == targets.dtype == torch.float32 and targets.shape == (64, 10)
     torch.testing.assert_close(targets.sum(1), torch.ones(64))
     partner = partners(images, some)
@@ -100,7 +109,7 @@ def test_mixed_labels_sum_to_one_and_each_image_is_a_partner_once(kind):
 def test_labels_of_cutmix_are_weighted_by_the_pixels_of_each_image(shape, share, key):
     count, _, height, width = shape
     pictures = torch.arange(count).double()[:, None, None, None].expand(shape)
-    mixed, targets = MIXINGS["cutmix"](
+    mixed, targets = AUGMENTATIONS["cutmix"](
         pictures, torch.arange(count), count, share, draws(count, key)
     )
     for image, weights in zip(mixed, targets, strict=True):
@@ -112,7 +121,7 @@ def test_labels_of_cutmix_are_weighted_by_the_pixels_of_each_image(shape, share,
 @given(shape=shapes, share=shares, key=keys)
 def test_cutout_removes_one_box_and_leaves_the_labels(shape, share, key):
     images, labels, some = batch(*shape, key)
-    mixed, targets = MIXINGS["cutout"](images, labels, 10, share, some)
+    mixed, targets = AUGMENTATIONS["cutout"](images, labels, 10, share, some)
     assert targets is labels
     removed = mixed == 0
     assert torch.equal(removed, removed[:, :1].expand_as(removed)), "a channel was left"
@@ -140,16 +149,16 @@ def test_places_of_boxes_are_uniform_and_belong_to_the_image():
 # Edges
 
 
-@pytest.mark.parametrize("kind", sorted(MIXINGS))
+@pytest.mark.parametrize("kind", sorted(AUGMENTATIONS))
 def test_nothing_is_mixed_at_one_end_of_the_share_and_everything_at_the_other(kind):
     images, labels, some = batch(6, 3, 5, 5, key=1)
     partner = partners(images, some)
     none, all_of_it = (0.0, 1.0) if kind == "cutout" else (1.0, 0.0)
-    mixed, targets = MIXINGS[kind](images, labels, 10, none, some)
+    mixed, targets = AUGMENTATIONS[kind](images, labels, 10, none, some)
     assert torch.equal(mixed, images)
     if kind == "cutout":
         key = next(k for k in range(1000) if middles(draws(1, k), 5, 5) == [(2, 2)])
-        mixed, _ = MIXINGS[kind](images[:1], labels[:1], 10, all_of_it, draws(1, key))
+        mixed, _ = AUGMENTATIONS[kind](images[:1], labels[:1], 10, all_of_it, draws(1, key))
         assert (mixed == 0).all()
         return
     assert torch.equal(targets, F.one_hot(labels, 10).double())
@@ -157,7 +166,7 @@ def test_nothing_is_mixed_at_one_end_of_the_share_and_everything_at_the_other(ki
         key = next(k for k in range(1000) if middles(draws(1, k), 5, 5) == [(2, 2)])
         some = draws(6, key)
         partner = partners(images, some)
-    mixed, targets = MIXINGS[kind](images, labels, 10, all_of_it, some)
+    mixed, targets = AUGMENTATIONS[kind](images, labels, 10, all_of_it, some)
     assert torch.equal(mixed, images[partner])
     assert torch.equal(targets, F.one_hot(labels[partner], 10).double())
 
@@ -173,21 +182,21 @@ def test_a_box_of_full_size_in_the_corner_is_clipped_to_a_quarter():
         for k in range(10_000)
         if middles(draws(1, k), 8, 8) == [(0, 0)] and partners(images, draws(2, k))[0] == 1
     )
-    _, targets = MIXINGS["cutmix"](images, labels, 2, 0.0, draws(2, key))
+    _, targets = AUGMENTATIONS["cutmix"](images, labels, 2, 0.0, draws(2, key))
     assert targets.tolist() == [[0.75, 0.25], [0.25, 0.75]]
 
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_a_batch_of_one_is_mixed_with_itself(kind):
     images, labels, some = batch(1, 3, 4, 4)
-    mixed, targets = MIXINGS[kind](images, labels, 10, 0.4, some)
+    mixed, targets = AUGMENTATIONS[kind](images, labels, 10, 0.4, some)
     torch.testing.assert_close(mixed, images)
     torch.testing.assert_close(targets, F.one_hot(labels, 10).double())
 
 
 def test_mixing_runs_in_strict_mode_and_is_repeatable(strict):
     images, labels, some = batch(8, 3, 6, 6)
-    for mix in MIXINGS.values():
+    for mix in AUGMENTATIONS.values():
         first, again, other = (
             mix(images, labels, 10, 0.5, one)[0] for one in (some, some, draws(8, 99))
         )
@@ -244,9 +253,9 @@ def test_losses_equal_the_sums_written_out(count, classes, share, seed):
     z, t = logits.numpy(), weights.numpy()
     p = 1 / (1 + np.exp(-z))
     binary = -(t * np.log(p) + (1 - t) * np.log(1 - p)).sum() / (count * classes)
-    assert mixed_loss(logits, weights, "bce").item() == pytest.approx(binary, rel=1e-9)
+    assert classification_loss(logits, weights, "bce").item() == pytest.approx(binary, rel=1e-9)
     two = share * F.cross_entropy(logits, first) + (1 - share) * F.cross_entropy(logits, second)
-    torch.testing.assert_close(mixed_loss(logits, weights, "ce"), two)
+    torch.testing.assert_close(classification_loss(logits, weights, "ce"), two)
 
 
 @pytest.mark.parametrize("kind", ["bce", "ce"])
@@ -255,7 +264,7 @@ def test_losses_have_the_gradients_of_their_values(kind):
     eye = torch.eye(5, dtype=torch.float64)
     weights = 0.3 * eye[first] + 0.7 * eye[second]
     assert torch.autograd.gradcheck(
-        lambda z: mixed_loss(z, weights, kind), (logits.requires_grad_(),)
+        lambda z: classification_loss(z, weights, kind), (logits.requires_grad_(),)
     )
 
 
@@ -263,5 +272,5 @@ def test_binary_cross_entropy_is_the_mean_over_classes_too():
     logits, first, _ = random_logits(4, 10)
     weights = F.one_hot(first, 10).double()
     logits.requires_grad_()
-    (gradient,) = torch.autograd.grad(mixed_loss(logits, weights, "bce"), logits)
+    (gradient,) = torch.autograd.grad(classification_loss(logits, weights, "bce"), logits)
     torch.testing.assert_close(gradient, (logits.sigmoid() - weights).detach() / 40)

@@ -1,4 +1,4 @@
-"""Training: schedule, augmentation, one step against a plain one, selection, kill and resume."""
+"""Training: augmentation, one step against a plain one, selection, kill and resume."""
 
 import json
 import random
@@ -13,10 +13,9 @@ import torch.nn.functional as F
 import torchvision.transforms.functional as TF
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from passband.training.schedule import learning_rate
 from safetensors.torch import load_file, save_file
 from scipy import stats
-from stripes import ATTACK, FLOAT32, RECIPE, run, stripes
+from stripes import ATTACK, FLOAT32, RECIPE, changed, run, stripes
 
 from passband import compute as compute_module
 from passband import models
@@ -24,37 +23,14 @@ from passband.attacks.pgd import pgd
 from passband.draws import Draws, key_of, permutation
 from passband.errors import UserError
 from passband.files import read_metadata
-from passband.spectra.filters import lowpass
+from passband.spectra.filters.square import square
 from passband.training.augmentation import crop_and_flip
 from passband.training.checkpoint import State, restore_state, save_state
-from passband.training.engine import best_so_far, split_validation, training_step
+from passband.training.engine import best_so_far, split_validation
+from passband.training.schedules import rate_share
+from passband.training.step import training_step
 
 pytestmark = pytest.mark.usefixtures("strict")
-
-
-# Schedules
-
-
-@given(epoch=st.floats(0, 99.99))
-def test_steps_schedule_multiplies_at_each_milestone(epoch):
-    schedule = {"kind": "steps", "milestones": [75, 90], "factors": [0.1, 0.1]}
-    expected = 0.1 if epoch < 75 else 0.01 if epoch < 90 else 0.001
-    assert learning_rate(schedule, 0.1, epoch, 100) == pytest.approx(expected)
-
-
-@given(peak=st.floats(1e-3, 1), warmup=st.sampled_from([0.0, 0.2, 0.5]), epochs=st.integers(1, 50))
-def test_one_cycle_rises_linearly_and_falls_as_a_cosine(peak, warmup, epochs):
-    def rate(share: float) -> float:
-        schedule = {"kind": "one-cycle", "warmup": warmup}
-        return learning_rate(schedule, peak, share * epochs, epochs)
-
-    if warmup:
-        assert rate(0) == 0
-        assert rate(warmup / 2) == pytest.approx(peak / 2)
-    assert rate(warmup) == pytest.approx(peak)
-    assert rate(warmup + (1 - warmup) / 2) == pytest.approx(peak / 2)
-    assert rate(warmup + (1 - warmup) / 3) == pytest.approx(peak * 3 / 4)
-    assert 0 <= rate(0.9999) < 1e-3 * peak
 
 
 # Augmentation
@@ -125,10 +101,10 @@ def plain_step(recipe, data, seed, epoch, indices):
     draws = Draws(key_of(seed, "augmentation", epoch), indices)
     shown = crop_and_flip(data.images[indices].float() / 255, draws, 2, True)
     labels = data.labels[indices]
-    if "treatment" in recipe:
-        shown = lowpass(shown, 8)
-    if "adversary" in recipe:
-        model.train(recipe["adversary"]["batchnorm"] == "train")
+    if "input_filter" in recipe["parts"]:
+        shown = square(shown, keep="low", bandwidth=8)
+    if "adversary" in recipe["parts"]:
+        model.train(recipe["parts"]["adversary"]["batchnorm"] == "train")
         draws = Draws(key_of(seed, "adversary", epoch), indices)
         row = {key: ATTACK[key] for key in ("epsilon", "step_size", "steps", "start")}
         shown = pgd(model, shown, labels, draws, **row)
@@ -141,9 +117,10 @@ def plain_step(recipe, data, seed, epoch, indices):
     return model, loss.item(), (logits.argmax(1) == labels).sum().item()
 
 
+FILTER = {"name": "half", "shape": "square", "keep": "low", "bandwidth": "1/2"}
 PARTS = {
     "natural": {},
-    "l-model": {"treatment": {"filter": "lowpass", "bandwidth": "1/2"}},
+    "filtered": {"input_filter": {"filter": FILTER}},
     "at-eval": {"adversary": {"attack": ATTACK, "batchnorm": "eval"}},
     "at-train": {"adversary": {"attack": ATTACK, "batchnorm": "train"}},
 }
@@ -151,7 +128,7 @@ PARTS = {
 
 @pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
 def test_a_step_equals_the_same_step_written_plainly(parts):
-    recipe = {key: value for key, value in RECIPE.items() if key != "adversary"} | parts
+    recipe = RECIPE | {"parts": parts}
     data, seed, epoch, indices = stripes(), 5, 2, torch.tensor([7, 100, 3, 42, 8, 239, 11, 60])
     expected, expected_loss, expected_correct = plain_step(recipe, data, seed, epoch, indices)
     model = FLOAT32.place(models.build("resnet8_w8", 1, 2, 16, seed=seed))
@@ -182,22 +159,22 @@ def test_every_image_is_seen_once_per_epoch_at_the_scheduled_rate(tmp_path, monk
     def recording(*arguments):
         step, optimizer = training_step(*arguments), arguments[1]
 
-        def recorded(images, labels, indices, epoch, batch):
+        def recorded(images, labels, indices, epoch, number):
             seen.append((epoch, indices))
             rates.append(optimizer.param_groups[0]["lr"])
-            return step(images, labels, indices, epoch, batch)
+            return step(images, labels, indices, epoch, number)
 
         return recorded
 
     monkeypatch.setattr("passband.training.engine.training_step", recording)
-    recipe = RECIPE | {"adversary": None, "select": "last"}
+    recipe = changed({"adversary": None, "select": "last"})
     state = run(tmp_path / "state", recipe)
     orders = [torch.cat([i for epoch, i in seen if epoch == wanted]) for wanted in range(3)]
     assert all(torch.equal(order.sort().values, torch.arange(192)) for order in orders)
     assert torch.equal(orders[1], permutation(key_of(0, "order", 1), 192))
     assert not torch.equal(orders[0], orders[1])
     assert {len(indices) for _, indices in seen} == {64}
-    expected = [learning_rate(recipe["schedule"], 0.1, batch / 3, 3) for batch in range(9)]
+    expected = [0.1 * rate_share(recipe["schedule"], batch / 3, 3) for batch in range(9)]
     assert rates == pytest.approx(expected)
     assert [row["lr"] for row in state.history] == pytest.approx(expected[2::3])
 
@@ -313,12 +290,34 @@ state = train(json.loads(sys.argv[2]), data, model, name="stripes", seed=0,
               data_sha256="0", compute=compute.choose(1), checkpoint=folder / "state")
 tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
 tensors |= {f"best.{name}": value for name, value in state.best.items()}
-write_tensors(folder / "final", tensors, {"resumed": state.resumed})
+write_tensors(folder / "final", tensors, {"resumed": state.resumed, "curves": state.curves})
 """
 
 
-def test_killed_and_resumed_training_gives_the_same_bits(tmp_path):
-    recipe = RECIPE | {"epochs": 24}
+OPTIMIZERS = {
+    "sgd": RECIPE["optimizer"],
+    "adam": {
+        "kind": "adam",
+        "learning_rate": 0.01,
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "epsilon": 1e-8,
+        "weight_decay": 1e-4,
+    },
+    "adadelta": {
+        "kind": "adadelta",
+        "learning_rate": 1.0,
+        "rho": 0.9,
+        "epsilon": 1e-6,
+        "weight_decay": 1e-4,
+    },
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_killed_and_resumed_training_gives_the_same_bits(tmp_path, optimizer):
+    recorders = {"ratio": {"recorder": "activation_ratio", "images": 20}}
+    recipe = RECIPE | {"epochs": 12, "optimizer": optimizer, "recorders": recorders}
     expected = run(tmp_path / "whole", recipe)
     chance = random.Random(0)
     stored = tmp_path / "state"
@@ -332,11 +331,11 @@ def test_killed_and_resumed_training_gives_the_same_bits(tmp_path):
             while not stored.exists() or stored.stat().st_mtime_ns == before:
                 assert job.poll() is None, job.communicate()[1]
                 time.sleep(0.002)
-            time.sleep(chance.uniform(0, 0.2))
+            time.sleep(chance.uniform(0, 0.1))
             job.send_signal(stop)
         _, errors = job.communicate(timeout=120)
         assert job.returncode == (-stop if stop else 0), errors
-    assert read_metadata(tmp_path / "final") == {"resumed": 2}
+    assert read_metadata(tmp_path / "final") == {"resumed": 2, "curves": expected.curves}
     final = load_file(tmp_path / "final")
     for group, tensors in (("model", expected.model.state_dict()), ("best", expected.best)):
         for name, value in tensors.items():

@@ -6,15 +6,17 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from passband.training.alignment import spectral_distance
-from passband.training.losses import LOSSES, mart, trades
 from scipy import linalg, special
 from torch import Tensor
 
 from passband.attacks.objectives import divergences, margins
+from passband.training.parts.mart import mart_loss
+from passband.training.parts.spectral_alignment import spectral_distance
+from passband.training.parts.trades import trades_loss
 
 pytestmark = pytest.mark.usefixtures("strict")
 
+LOSSES = {"trades": trades_loss, "mart": mart_loss}
 DISTANCES = ("l1", "l2", "cosine")
 TRANSFORMS = ("sample", "batch")
 VARIANTS = [(distance, transform) for distance in DISTANCES for transform in TRANSFORMS]
@@ -102,11 +104,11 @@ def test_outer_losses_have_the_gradients_of_their_values(kind):
 def test_at_equal_logits_only_the_cross_entropies_are_left(size, seed, beta):
     natural, _, labels = logits(*size, seed)
     plain = F.cross_entropy(natural, labels)
-    torch.testing.assert_close(trades(natural, natural, labels, beta), plain)
+    torch.testing.assert_close(trades_loss(natural, natural, labels, beta), plain)
     torch.testing.assert_close(
-        mart(natural, natural, labels, beta), mart(natural, natural, labels, 0)
+        mart_loss(natural, natural, labels, beta), mart_loss(natural, natural, labels, 0)
     )
-    assert mart(natural, natural, labels, 0) >= plain - 1.1e-4
+    assert mart_loss(natural, natural, labels, 0) >= plain - 1.1e-4
 
 
 @settings(max_examples=20, deadline=None)

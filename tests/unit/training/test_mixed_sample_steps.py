@@ -1,21 +1,22 @@
-"""Mixing, quantisation, dropout and traces in the engine: steps against plain ones, resumption."""
+"""Mixed samples, quantisation and dropout in the engine: plain steps, resumption, groups."""
 
 from copy import deepcopy
 
 import pytest
 import torch
 import torch.nn.functional as F
-from passband.training.mixing import MIXINGS, beta_share
-from stripes import ATTACK, DOUBLE, FLOAT32, RECIPE, run, stripes
+from stripes import ATTACK, DOUBLE, FLOAT32, RECIPE, changed, run, stripes
 from torch import Tensor, nn
 
 from passband import models
 from passband.draws import Draws, key_of
 from passband.models.quantization import scale_groups
-from passband.spectra.activations import RATIOS
 from passband.training import engine
 from passband.training.augmentation import crop_and_flip
-from passband.training.engine import parameter_groups, train, training_step
+from passband.training.engine import optimizer_of, train
+from passband.training.parts import mixed_sample
+from passband.training.parts.mixed_sample import beta_share, cut_mixed, cut_out, mixed_up
+from passband.training.step import training_step
 
 pytestmark = pytest.mark.usefixtures("strict")
 
@@ -24,11 +25,12 @@ SCALES = {
     "activation_scales": {"learning_rate": 0.1, "weight_decay": 1e-4},
     "weight_transforms": {"learning_rate": 0.02, "weight_decay": 1e-4},
 }
-QUANTIZED = RECIPE | {"quantization": {"bits": 4, "frequency_aware": True} | SCALES}
+QUANTIZED = changed({"quantization": {"bits": 4, "frequency_aware": True} | SCALES})
+AUGMENTATIONS = {"mixup": mixed_up, "cutout": cut_out, "cutmix": cut_mixed}
 
 
 def mixing(kind: str, of: str, loss: str = "bce") -> dict:
-    return RECIPE | {"mixing": {"kind": kind, "of": of, "alpha": 1.0, "loss": loss}}
+    return changed({kind: {"of": of, "alpha": 1.0, "loss": loss}})
 
 
 def plain_loss(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
@@ -41,7 +43,9 @@ def plain_loss(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
 
 
 def plain_step(model: nn.Module, recipe: dict, seed: int, epoch: int, batch: int) -> Tensor:
-    data, part = stripes(), recipe["mixing"]
+    data = stripes()
+    kind = next(kind for kind in AUGMENTATIONS if kind in recipe["parts"])
+    part = recipe["parts"][kind]
     draws = Draws(key_of(seed, "augmentation", epoch), ROWS)
     images = crop_and_flip(data.images[ROWS].double() / 255, draws, 2, True)
     labels = targets = data.labels[ROWS]
@@ -49,7 +53,7 @@ def plain_step(model: nn.Module, recipe: dict, seed: int, epoch: int, batch: int
 
     def mix(images: Tensor) -> tuple[Tensor, Tensor]:
         share = beta_share(key, part["alpha"])
-        return MIXINGS[part["kind"]](images, labels, 2, share, Draws(key, ROWS))
+        return AUGMENTATIONS[kind](images, labels, 2, share, Draws(key, ROWS))
 
     if part["of"] == "clean":
         images, targets = mix(images)
@@ -93,7 +97,9 @@ def test_a_mixing_step_is_the_plain_one(kind, of, loss):
 def test_batches_are_mixed_differently(monkeypatch, tmp_path):
     shares = []
     monkeypatch.setattr(
-        engine, "beta_share", lambda key, alpha: shares.append(beta_share(key, alpha)) or shares[-1]
+        mixed_sample,
+        "beta_share",
+        lambda key, alpha: shares.append(beta_share(key, alpha)) or shares[-1],
     )
     run(tmp_path / "state", mixing("mixup", "clean"))
     assert len(shares) == len(set(shares)) == 9, "three epochs of three batches"
@@ -112,7 +118,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     architecture, recipe, tmp_path, monkeypatch
 ):
     def trained(place: str):
-        quantization = recipe.get("quantization")
+        quantization = recipe["parts"].get("quantization")
         return train(
             recipe,
             stripes(),
@@ -143,8 +149,8 @@ def test_an_interrupted_training_ends_with_the_same_weights(
 
 
 def test_scales_have_learning_rates_of_their_own():
-    model = models.build("resnet8_w8", 1, 2, 16, 0, QUANTIZED["quantization"])
-    rest, activations, transforms = parameter_groups(model, QUANTIZED)
+    model = models.build("resnet8_w8", 1, 2, 16, 0, QUANTIZED["parts"]["quantization"])
+    rest, activations, transforms = optimizer_of(model, QUANTIZED).param_groups
     assert (rest["lr"], rest["weight_decay"]) == (0.1, 5e-4)
     assert (activations["lr"], activations["weight_decay"]) == (0.1, 1e-4)
     assert (transforms["lr"], transforms["weight_decay"]) == (0.02, 1e-4)
@@ -154,7 +160,7 @@ def test_scales_have_learning_rates_of_their_own():
         len(groups.weight_transforms),
     ]
     plain = models.build("resnet8_w8", 1, 2, 16, seed=0)
-    assert len(parameter_groups(plain, RECIPE)) == 1
+    assert len(optimizer_of(plain, RECIPE).param_groups) == 1
 
 
 def test_the_schedule_moves_all_groups_alike(tmp_path, monkeypatch):
@@ -169,7 +175,7 @@ def test_the_schedule_moves_all_groups_alike(tmp_path, monkeypatch):
     train(
         QUANTIZED,
         stripes(),
-        models.build("resnet8_w8", 1, 2, 16, 0, QUANTIZED["quantization"]),
+        models.build("resnet8_w8", 1, 2, 16, 0, QUANTIZED["parts"]["quantization"]),
         name="stripes",
         seed=0,
         data_sha256="0",
@@ -188,19 +194,3 @@ def test_nothing_is_held_out_where_the_fraction_is_zero(tmp_path):
     assert all(row["val_accuracy"] != row["val_accuracy"] for row in state.history)
     inside, held_out = engine.split_validation(240, 0)
     assert inside.tolist() == list(range(240)) and len(held_out) == 0
-
-
-def test_the_trace_is_that_of_the_first_activation_on_the_first_images(tmp_path):
-    recipe = RECIPE | {"trace": {"images": 20}}
-    state = run(tmp_path / "state", recipe)
-    plain = run(tmp_path / "plain")
-    for name, value in plain.model.state_dict().items():
-        assert torch.equal(value, state.model.state_dict()[name]), "tracing must change nothing"
-    inside, _ = engine.split_validation(240, 0.2)
-    images = stripes().images[inside[:20]].float() / 255
-    model = state.model.eval()
-    with torch.no_grad():
-        first = model[2](model[1](model[0](images))).double()
-    for name, ratio in RATIOS.items():
-        assert state.history[-1][f"lfi_hfi_{name}"] == pytest.approx(float(ratio(first)), rel=1e-5)
-        assert f"lfi_hfi_{name}" not in plain.history[-1]

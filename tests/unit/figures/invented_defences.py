@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from invented_artifacts import attacked, entry
 
 from passband.files import write_arrays, write_json
 
@@ -13,6 +14,10 @@ ALL_METHODS = [
     for base in ("PGD-AT", "TRADES", "MART", "AWP")
     for module in ("", "SAR", "SARWA")
 ]
+ARCHITECTURES = {
+    "resnet8": "ResNet-8", "resnet18": "ResNet-18", "resnet152": "ResNet-152",
+    "wrn_34_15": "WRN-34-15",
+}  # fmt: skip
 ATTACKS = ["pgd-20", "pgd-50", "cw-30", "apgd-ce", "apgd-t", "fab-t", "square"]
 RECIPE = {
     "epochs": 100,
@@ -108,7 +113,7 @@ def invented_defence(
     name = (title, architecture, method, model, seed)
     for probe, measured in rows.items():
         lines = [
-            (*name, probe, f"attack={attack}", "accuracy", 100 * row.mean(), len(row), "percent")
+            (*name, probe, attacked(attack), "accuracy", 100 * row.mean(), len(row), "percent")
             for attack, row in measured
         ]
         if probe == "stronger-attacks":
@@ -119,27 +124,29 @@ def invented_defence(
         frame.to_csv(folder / f"{probe}.csv", index=False)
     write_json(folder / "run.json", {"parameters": parameters, "recipe": RECIPE})
     _history(folder / "history.csv", random, clean, robust)
-    return {
-        "slug": f"sar-{paper_dataset}-{paper_architecture}-{method}",
-        "model": model,
-        "dataset": title,
-        "dataset_title": title,
-        "paper_dataset": paper_dataset,
-        "paper_dataset_title": TITLES[paper_dataset],
-        "architecture": architecture,
-        "paper_architecture": paper_architecture,
-        "method": method,
-        "seed": seed,
-        "alignment": alignment,
-        "training": {"history": str(folder / "history.csv"), "run": str(folder / "run.json")},
-        "probes": {
+    part = {} if alignment is None else {"spectral_alignment": alignment}
+    return entry(
+        model,
+        {"history": str(folder / "history.csv"), "run": str(folder / "run.json")},
+        {
             probe: {
                 "csv": str(folder / f"{probe}.csv"),
                 "arrays": str(folder / f"{probe}.safetensors"),
             }
             for probe in rows
         },
-    }
+        method=method,
+        seed=seed,
+        dataset=title,
+        dataset_title=title,
+        paper_dataset=paper_dataset,
+        paper_dataset_title=TITLES[paper_dataset],
+        architecture=architecture,
+        architecture_title=ARCHITECTURES[architecture],
+        paper_architecture=paper_architecture,
+        paper_architecture_title=ARCHITECTURES[paper_architecture],
+        recipe=RECIPE | {"parts": part, "recorders": {}},
+    )
 
 
 def _history(path, random, clean, robust):
