@@ -26,11 +26,12 @@ from passband.quantities import number
 
 
 class Range(NamedTuple):
-    """Bounds of a number, inclusive; `above` excludes the lower one."""
+    """Bounds of a number, inclusive; `above` excludes the lower, `below` the upper one."""
 
     low: float
     high: float
     above: bool = False
+    below: bool = False
 
 
 class Name(NamedTuple):
@@ -66,6 +67,7 @@ Share = Annotated[float, Range(0, 1)]
 PositiveShare = Annotated[float, Range(0, 1, above=True)]
 Positive = Annotated[float, Range(0, 1e9, above=True)]
 NonNegative = Annotated[float, Range(0, 1e9)]
+Momentum = Annotated[float, Range(0, 1, below=True)]
 LearningRate = Annotated[float, Range(1e-9, 10)]
 Number = Annotated[float, Range(-1e9, 1e9)]
 Steps = Annotated[int, Range(1, 10_000)]
@@ -287,7 +289,7 @@ def _split(kind: object) -> tuple[tuple, object]:
 def _named(owner: str, key: str, note: Name, value: object, names: Names) -> object:
     known = names.get(note.kind, {})
     if not isinstance(value, str) or value not in known:
-        raise unknown(f"{note.kind} in {key} of {owner}", value, known)
+        raise UserError(f"{owner}, {key}: {unknown(note.kind, value, known)}")
     if note.of and known[value].function != note.of:
         fitting = [name for name, row in known.items() if row.function == note.of]
         raise UserError(
@@ -307,7 +309,7 @@ def _row(owner: str, key: str, note: Row, value: object, names: Names) -> dict:
     if not isinstance(value, Mapping) or note.key not in value:
         raise UserError(f"{owner}: a row of {key} lacks the key '{note.key}'; add it.")
     if value[note.key] not in functions:
-        raise unknown(f"{note.key} in {key} of {owner}", value[note.key], functions)
+        raise UserError(f"{owner}, {key}: {unknown(note.key, value[note.key], functions)}")
     given = {one: part for one, part in value.items() if one != note.key}
     keywords = functions[value[note.key]].value.keywords
     read_row(f"{owner}, {value[note.key]}", keywords, given, names)
@@ -348,6 +350,7 @@ def _number(owner: str, key: str, base: type, bounds: Range | None, value: objec
         if bounds is not None:
             fits = fits and bounds.low <= found <= bounds.high
             fits = fits and not (bounds.above and found == bounds.low)
+            fits = fits and not (bounds.below and found == bounds.high)
     except (ValueError, TypeError, ZeroDivisionError, OverflowError):
         fits = False
     if not fits:
@@ -365,6 +368,8 @@ def _interval(bounds: Range | None) -> str:
         return f"{'above' if bounds.above else 'of at least'} {bounds.low:g}"
     if bounds.above:
         return f"above {bounds.low:g} and up to {bounds.high:,g}"
+    if bounds.below:
+        return f"from {bounds.low:g} to below {bounds.high:,}"
     return f"from {bounds.low:g} to {bounds.high:,}"
 
 
@@ -372,7 +377,8 @@ def _bounds(bounds: Range | None) -> dict[str, float]:
     if bounds is None:
         return {}
     low = "exclusiveMinimum" if bounds.above else "minimum"
-    return {low: bounds.low, "maximum": bounds.high}
+    high = "exclusiveMaximum" if bounds.below else "maximum"
+    return {low: bounds.low, high: bounds.high}
 
 
 def _expected(owner: str, key: str, value: object, wanted: str) -> UserError:
