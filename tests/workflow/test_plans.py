@@ -190,8 +190,12 @@ def test_what_begins_alike_shares_a_prefix(paper):
 def test_shared_prefixes_of_the_small_scales(scale, until, same_batches):
     """The smoke scale has one batch size, so that all of fourier_study's sweep is one training."""
     one = planned(scale=scale)
-    whole = {recipe: one.trainings[name]["recipe"]["epochs"] for recipe in same_batches
-             for name in one.shared_prefixes if name.endswith(f"_{recipe}")}
+    whole = {
+        recipe: one.trainings[name]["recipe"]["epochs"]
+        for recipe in same_batches
+        for name in one.shared_prefixes
+        if name.endswith(f"_{recipe}")
+    }
     assert {name.split("_")[-1]: row["until"] for name, row in one.shared_prefixes.items()} == {
         family: until for family in FAMILIES
     } | whole
