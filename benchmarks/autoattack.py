@@ -26,7 +26,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from paired import warmed_up
-from passband.config import read_yaml, resolve_attack
 from pyautoattack import AutoAttack
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -39,15 +38,20 @@ from passband.data.storage import ImageSet, load
 from passband.draws import Draws, key_of
 from passband.evaluation import frozen
 from passband.files import read_metadata, write_json
+from passband.plan import read_yaml
+from passband.plan.rows import resolve_row
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = read_yaml(ROOT / "config" / "attacks.yaml")
-ATTACKS = [resolve_attack(name, ROWS[name]) for name in ("apgd-ce", "apgd-t", "fab-t", "square")]
+ATTACKS = [
+    resolve_row("attack", name, ROWS[name], {}) for name in ("apgd-ce", "apgd-t", "fab-t", "square")
+]
 EPSILON = ATTACKS[0]["epsilon"]
 WARM_UP = {
     "epochs": 4,
     "batch_size": 128,
     "optimizer": {
+        "kind": "sgd",
         "learning_rate": 0.1,
         "momentum": 0.9,
         "weight_decay": 5e-4,
@@ -55,17 +59,20 @@ WARM_UP = {
     },
     "schedule": {"kind": "one-cycle", "warmup": 0.3},
     "augmentation": {"pad": 0, "flip": True},
-    "adversary": {  # a quarter of the radius, so that many images fall and many stand
-        "attack": {
-            "name": "one-step",
-            "attack": "pgd",
-            "epsilon": EPSILON / 4,
-            "step_size": EPSILON / 4,
-            "steps": 1,
-            "start": "uniform",
+    "parts": {
+        "adversary": {  # a quarter of the radius, so that many images fall and many stand
+            "attack": {
+                "name": "one-step",
+                "attack": "pgd",
+                "epsilon": EPSILON / 4,
+                "step_size": EPSILON / 4,
+                "steps": 1,
+                "start": "uniform",
+            },
+            "batchnorm": "eval",
         },
-        "batchnorm": "eval",
     },
+    "recorders": {},
     "validation": {"fraction": 0.1},
     "select": "last",
 }

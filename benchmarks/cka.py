@@ -148,15 +148,15 @@ def peak_memory(name: str, architecture: str, count: int, batch: int) -> float:
 
 def memory_table() -> None:
     """Print the peaks for two networks and growing numbers of images."""
-    print(f"{'network':<12}{'images':>8}{'batch':>8}{'pairwise':>12}{'engine':>10}   MiB, float32")
-    for architecture in ("resnet8", "resnet20"):
+    print(f"{'network':<18}{'images':>8}{'batch':>8}{'pairwise':>12}{'engine':>10}   MiB, float32")
+    for architecture in ("resnet8", "resnet20_hardtanh"):
         for count, batch in ((100, 100), (400, 100), (1600, 100), (400, 400)):
             peaks = []
             for name in ARMS:
                 with ProcessPoolExecutor(1, get_context("spawn")) as alone:
                     one = alone.submit(peak_memory, name, architecture, count, batch)
                     peaks.append(one.result())
-            print(f"{architecture:<12}{count:>8}{batch:>8}{peaks[0]:>12.0f}{peaks[1]:>10.0f}")
+            print(f"{architecture:<18}{count:>8}{batch:>8}{peaks[0]:>12.0f}{peaks[1]:>10.0f}")
 
 
 # The report

@@ -2,12 +2,12 @@
 
     python benchmarks/recipe_costs.py [--architecture resnet8] [--blocks 5] [--json PATH]
 
-The recipes are those of config/models.yaml at the papers' scale, in the epoch where everything
-that they have is at work. All train copies of one network on the same images, in one process; a
-block runs each recipe between two runs of PGD-AT, and its ratio is that to their mean. Beside it
-stands the ratio of floating-point operations of convolutions and matrix products, counted on the
-meta device. Runs in the engine's own precision on the device that training would use; about ten
-minutes on one core.
+The recipes are those of config/papers/sar/models.yaml at the paper scale, in the epoch where
+everything that they have is at work. All train copies of one network on the same images, in one
+process; a block runs each recipe between two runs of PGD-AT, and its ratio is that to their mean.
+Beside it stands the ratio of floating-point operations of convolutions and matrix products, counted
+on the meta device. Runs in the engine's own precision on the device that training would use; about
+ten minutes on one core.
 """
 
 import argparse
@@ -18,7 +18,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from passband.config import plan, read_yaml, scale_config
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
@@ -31,7 +30,8 @@ from passband.data.preparation import prepare
 from passband.data.storage import ImageSet, load
 from passband.evaluation import frozen
 from passband.files import write_json
-from passband.training.engine import training_step
+from passband.plan import plan, read_yaml, scale_config
+from passband.training.step import training_step
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE = "PGD-AT"

@@ -2,10 +2,10 @@
 
     python scripts/estimate_scale.py fashion [--threads 1] [--steps 3]
 
-Times a few steps of every recipe on every network that the scale trains, before and after its late
-parts start, on random images of the data set's size, and multiplies. Prints a line per job and the
-sum. Measurements are reckoned from the time of a forward pass; AutoAttack is taken as 4,850 passes
-for each of the images that stand, and three of five as standing.
+Times a few steps of every recipe on every network that the scale trains, before and after the
+first drop of the learning rate, on random images of the data set's size, and multiplies. Prints a
+line per job and the sum. Measurements are reckoned from the time of a forward pass; AutoAttack is
+taken as 4,850 passes for each of the images that stand, and three of five as standing.
 """
 
 import argparse
@@ -23,7 +23,10 @@ from passband.data.registry import DATASETS
 from passband.evaluation import frozen
 from passband.models import build
 from passband.plan import Plan, plan, read_yaml, scale_config
+from passband.plan.rows import filters_in
+from passband.training.engine import optimizer_of
 from passband.training.recipes import prefix_of
+from passband.training.schedules import first_drop
 from passband.training.step import training_step
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -78,12 +81,11 @@ def jobs(resolved: Plan, compute: Compute, steps: int) -> Iterator[tuple[str, fl
 
 
 def _costly(recipe: dict, late: bool) -> list[object]:
-    """What the time of a step depends on: batch size, parts and those of their keys that are no
-    mere factors."""
+    """What of a recipe the time of a step depends on; not on factors such as a coefficient."""
     parts = recipe["parts"] if late else prefix_of(recipe)[0]["parts"]
     chosen = {
         name: {key: value for key, value in options.items() if not isinstance(value, float)}
-        for name, options in sorted(parts.items())
+        for name, options in parts.items()
     }
     return [recipe["batch_size"], chosen]
 
@@ -93,12 +95,12 @@ def training_hours(
 ) -> float:
     """Hours of the epochs `begin` to `end`, without validation."""
     recipe, count = row["recipe"], SIZES[row["dataset"]][0]
-    start = prefix_of(recipe)[1] or end
+    drop = first_drop(recipe["schedule"], recipe["epochs"]) or end
     batches = ceil(count * (1 - recipe["validation"]["fraction"]) / recipe["batch_size"])
-    before, after = max(0, min(start, end) - begin), max(0, end - max(start, begin))
+    before, after = max(0, min(drop, end) - begin), max(0, end - max(drop, begin))
     seconds = before * step_of(row, 0, False) if before else 0.0
     if after:
-        seconds += after * step_of(row, recipe["epochs"] - 1, True)
+        seconds += after * step_of(row, drop, True)
     return seconds * batches / 3600
 
 
@@ -107,7 +109,8 @@ def step_seconds(row: dict, epoch: int, compute: Compute, steps: int) -> float:
     recipe, dataset = row["recipe"], DATASETS[row["dataset"]]
     model = compute.place(_network(row))
     average = compute.logits_of(frozen(model)) if "weight_average" in recipe["parts"] else None
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, fused=True)
+    slow = recipe["optimizer"] | {"learning_rate": 1e-4}
+    optimizer = optimizer_of(model, recipe | {"optimizer": slow})
     step = training_step(model, optimizer, recipe, 0, compute, average, dataset.n_classes)
     indices = torch.arange(recipe["batch_size"], device=compute.device)
     images = _random_images(dataset, len(indices), compute)
@@ -128,51 +131,49 @@ def pass_seconds(row: dict, compute: Compute, steps: int) -> tuple[float, float]
 
 def measuring_hours(resolved: Plan, passes: dict) -> float:
     """Hours of all probes and of the attacks that they share, over the models of the plan."""
+    rows = {row["model"]: row for row in resolved.models.values()}
     wanted = {
         (resolved.models[slug]["model"], probe)
         for row in resolved.artifacts.values()
         for slug in row["models"]
         for probe in row["probes"]
-        if resolved.models[slug]["model"] in resolved.trainings
-    }
-    attacked = {
-        (model, probe if probe in resolved.attacks else _attack_of(resolved.probes[probe]))
-        for model, probe in wanted
     }
     seconds = 0.0
-    for model, attack in attacked:
-        row = resolved.trainings[model]
+    for model, attack in {(model, _stored_attack(probe, resolved)) for model, probe in wanted}:
         if attack:
-            forward, _ = passes[_layers(row)]
-            seconds += _test_images(row) * 2 * resolved.attacks[attack]["steps"] * forward
+            autocast, _ = passes[_layers(rows[model])]
+            steps = resolved.attacks[attack].get("steps", 1)
+            seconds += _test_images(rows[model]) * 2 * steps * autocast
     for model, probe in wanted:
         if probe in resolved.attacks:
             continue
-        row, constants = resolved.trainings[model], resolved.probes[probe]
-        forward, judged = passes[_layers(row)]
+        row, constants = rows[model], resolved.probes[probe]
+        autocast, float32 = passes[_layers(row)]
         images = min(constants.get("images") or 10**9, _test_images(row))
         if constants["probe"] == "worst_case_accuracy":
-            seconds += images * STANDING * AUTOATTACK * judged
+            seconds += images * STANDING * AUTOATTACK * float32
         elif "attacks" in constants:
             steps = sum(attack.get("steps", 1) for attack in constants["attacks"])
-            seconds += images * 2 * steps * forward
+            seconds += images * 2 * steps * autocast
         elif constants["probe"] == "fourier_heatmap":
-            seconds += images * DATASETS[row["dataset"]].side ** 2 / 2 * judged
+            seconds += images * DATASETS[row["dataset"]].side ** 2 / 2 * float32
         else:
-            seconds += images * len(constants.get("filters", [0])) * 2 * judged
+            seconds += images * (len(filters_in(constants)) or 2) * float32
     return seconds / 3600
 
 
-def _attack_of(probe: dict) -> str | None:
-    return probe["attack"]["name"] if isinstance(probe.get("attack"), dict) else None
+def _stored_attack(probe: str, resolved: Plan) -> str | None:
+    """The attack whose stored perturbations a measurement needs."""
+    if probe in resolved.attacks:
+        return probe
+    attack = resolved.probes[probe].get("attack")
+    return attack and attack["name"]
 
 
 def _layers(row: dict) -> str:
     """What decides how long a forward pass of one image takes."""
-    return json.dumps(
-        [row["architecture"], row["dataset"], row["recipe"]["parts"].get("quantization")],
-        sort_keys=True,
-    )
+    quantization = row["recipe"]["parts"].get("quantization")
+    return json.dumps([row["architecture"], row["dataset"], quantization], sort_keys=True)
 
 
 def _test_images(row: dict) -> int:

@@ -42,8 +42,14 @@ def main() -> None:
 
 def print_shares(results: Path, wall: float, cores: int) -> None:
     """Print how much of `wall` seconds on `cores` cores was training and measuring."""
-    runs = (json.loads(file.read_text()) for file in results.glob("models/**/run.json"))
-    training = sum(run["seconds"] for run in runs)
+    runs = [json.loads(file.read_text()) for file in results.glob("models/**/run.json")]
+    prefixes = {  # every run that begins with one counts it
+        (run["shared_prefix"], run["seed"]): run["shared_prefix_seconds"]
+        for run in runs
+        if run.get("shared_prefix")
+    }
+    alone = sum(run["seconds"] - run.get("shared_prefix_seconds", 0) for run in runs)
+    training = alone + sum(prefixes.values())
     logs = (file.read_text() for file in results.glob("logs/**/*.log"))
     measuring = sum(float(seconds) for log in logs for seconds in MEASURED.findall(log))
     outside = 1 - (training + measuring) / cores / wall

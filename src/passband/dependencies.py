@@ -17,6 +17,7 @@ from passband.errors import UserError
 from passband.options import Option, meanings
 
 PACKAGE = Path(__file__).parent
+TYPES = PACKAGE / "options.py"  # annotations only: a new type of a config value changes no result
 
 
 class Declared(NamedTuple):
@@ -174,4 +175,4 @@ def code(*entries: Path) -> list[str]:
         if file not in seen:
             seen.add(file)
             waiting.extend(_imports(file))
-    return sorted(str(file) for file in seen if PACKAGE in file.parents)
+    return sorted(str(file) for file in seen - {TYPES} if PACKAGE in file.parents)

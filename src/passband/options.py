@@ -28,11 +28,12 @@ from passband.quantities import number
 
 
 class Range(NamedTuple):
-    """Inclusive bounds of a number; `above` excludes the lower one."""
+    """Inclusive bounds of a number; `above` excludes the lower, `below` the upper one."""
 
     low: float
     high: float
     above: bool = False
+    below: bool = False
 
 
 class Name(NamedTuple):
@@ -69,6 +70,7 @@ Share = Annotated[float, Range(0, 1)]
 PositiveShare = Annotated[float, Range(0, 1, above=True)]
 Positive = Annotated[float, Range(0, 1e9, above=True)]
 NonNegative = Annotated[float, Range(0, 1e9)]
+Momentum = Annotated[float, Range(0, 1, below=True)]
 LearningRate = Annotated[float, Range(1e-9, 10)]
 Number = Annotated[float, Range(-1e9, 1e9)]
 Steps = Annotated[int, Range(1, 10_000)]
@@ -347,7 +349,7 @@ def _split(kind: object) -> tuple[tuple, object]:
 def _named(owner: str, key: str, note: Name, value: object, names: Names) -> object:
     known = names.get(note.kind, {})
     if not isinstance(value, str) or value not in known:
-        raise unknown(f"{_noun(note)} in {key} of {owner}", value, known)
+        raise UserError(f"{owner}, {key}: {unknown(_noun(note), value, known)}")
     if note.of and known[value].function != note.of:
         fitting = [name for name, row in known.items() if row.function == note.of]
         raise UserError(
@@ -373,7 +375,7 @@ def _row(owner: str, key: str, note: Row, value: object, names: Names) -> dict:
     if not isinstance(value, Mapping) or note.key not in value:
         raise UserError(f"{owner}: a row of {key} lacks the key '{note.key}'; add it.")
     if value[note.key] not in functions:
-        raise unknown(f"{note.key} in {key} of {owner}", value[note.key], functions)
+        raise UserError(f"{owner}, {key}: {unknown(note.key, value[note.key], functions)}")
     given = {one: part for one, part in value.items() if one != note.key}
     keywords = functions[value[note.key]].value.keywords
     read_row(f"{owner}, {value[note.key]}", keywords, given, names)
@@ -415,6 +417,7 @@ def _number(owner: str, key: str, kind: object, value: object) -> int | float:
         for bounds in (note for note in notes if isinstance(note, Range)):
             fits = fits and bounds.low <= found <= bounds.high
             fits = fits and not (bounds.above and found == bounds.low)
+            fits = fits and not (bounds.below and found == bounds.high)
     except (ValueError, TypeError, ZeroDivisionError, OverflowError):
         fits = False
     if not fits:
@@ -429,6 +432,8 @@ def _interval(bounds: Range) -> str:
         return f"{'above' if bounds.above else 'of at least'} {bounds.low:g}"
     if bounds.above:
         return f"above {bounds.low:g} and up to {bounds.high:,g}"
+    if bounds.below:
+        return f"from {bounds.low:g} to below {bounds.high:,}"
     return f"from {bounds.low:g} to {bounds.high:,}"
 
 
@@ -436,7 +441,8 @@ def _bounds(bounds: Range | None) -> dict[str, float]:
     if bounds is None:
         return {}
     low = "exclusiveMinimum" if bounds.above else "minimum"
-    return {low: bounds.low, "maximum": bounds.high}
+    high = "exclusiveMaximum" if bounds.below else "maximum"
+    return {low: bounds.low, high: bounds.high}
 
 
 def _expected(owner: str, key: str, value: object, kind: object) -> UserError:

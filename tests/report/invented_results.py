@@ -90,8 +90,9 @@ def make_results(root: Path) -> dict:
         "precision": "bf16",
         "threads": 1,
         "seconds": 83.2,
-        "trunk": None,
-        "trunk_seconds": 0.0,
+        "origin": "trained",
+        "shared_prefix": None,
+        "shared_prefix_seconds": 0.0,
         "images_per_second": 2484.0,
         "epochs": 5,
         "selected_epoch": 4,
@@ -110,9 +111,6 @@ def make_results(root: Path) -> dict:
             for name, artifact, *rest in FINDINGS
         ],
     )
-    inventory = yaml.safe_load(
-        (ROOT / "config/reference/inventory.yaml").read_text(encoding="utf-8")
-    )
     return {
         "scale": {
             "name": "demo",
@@ -121,11 +119,13 @@ def make_results(root: Path) -> dict:
             "datasets": {"cifar10": "sample", "cifar100": "sample"},
             "recipes": {"*": {"epochs": 2, "optimizer": {"nesterov": True}}},
         },
-        "papers": {"sar": {"title": "A paper", "authors": "A, B", "year": 2022, "short": "SAR"}},
+        "papers": {
+            path.parent.name: yaml.safe_load(path.read_text(encoding="utf-8"))
+            for path in sorted((ROOT / "config" / "papers").glob("*/paper.yaml"))
+        },
         "artifacts": ARTIFACTS,
         "claims": [{"id": "sar.table1.b", "printed_note": "robust +8.52, natural +26.87"}],
         "titles": {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "sample": "Sample"},
-        "inventory": inventory["papers"],
         "findings": findings,
         "measurements": write_csv(root / "measurements.csv", ["dataset"], []),
         "outputs": outputs,

@@ -1,5 +1,6 @@
 """The pages of the report as text."""
 
+import json
 import math
 from pathlib import Path
 
@@ -99,11 +100,11 @@ def test_training_without_held_out_images_shows_its_training_accuracy(tmp_path):
     assert "41.5 % of the training images" in page and "nan %" not in page
 
 
-def test_a_shared_beginning_is_counted_once(results, tmp_path):
+def test_a_shared_prefix_is_counted_once(results, tmp_path):
     content = collect_content(**results)
     (alone,) = content["models"]
     forks = [
-        alone | {"trunk": "common", "seconds": 100.0 + own, "trunk_seconds": 100.0}
+        alone | {"shared_prefix": "common", "seconds": 100.0 + own, "shared_prefix_seconds": 100.0}
         for own in (10, 20)
     ]
     other_seed = forks[0] | {"seed": 1}
@@ -113,25 +114,54 @@ def test_a_shared_beginning_is_counted_once(results, tmp_path):
     assert "4 trained, in 5 min 23 s of training time" in index  # 83 + 100 + 10 + 20 + 100 + 10
 
 
+def test_models_made_of_others_are_listed(tmp_path):
+    results = make_results(tmp_path)
+    run = json.loads(Path(results["runs"][0]).read_text(encoding="utf-8"))
+    kept = ("dataset", "architecture", "method", "seed", "dataset_sha256")
+    derived = {key: run[key] for key in kept} | {"model": "smoothed", "origin": "derived"}
+    path = tmp_path / "models" / "smoothed" / "seed-0" / "run.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(derived), encoding="utf-8")
+    content = collect_content(**{**results, "runs": [*results["runs"], path]})
+    build_report(content, tmp_path / "report", ROOT / "reports/templates")
+    check_pages(tmp_path / "report")
+    page = (tmp_path / "report" / "provenance.html").read_text(encoding="utf-8")
+    assert '<code>smoothed</code></th><td>derived</td><td>natural</td><td class="n">0</td>' in page
+    assert page.count("<polyline") == 1 and "1 model, 1 min 23 s in all" in page
+    index = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "1 trained, in 1 min 23 s of training time; 1 made of other models" in index
+
+
 def test_large_svg_gives_way_to_png(results, monkeypatch):
     monkeypatch.setattr("passband.report.collect.SVG_LIMIT", 10)
     figures = [row for row in collect_content(**results)["artifacts"] if row["kind"] == "figure"]
     assert all(row["image"]["uri"].startswith("data:image/png;base64,") for row in figures)
 
 
-def test_coverage_counts_against_the_inventory(results):
+def test_coverage_counts_what_the_papers_hold(results):
     coverage = collect_content(**results)["coverage"]
     assert {paper: row["artifacts"] for paper, row in coverage.items()} == {
         "fourier_study": 0,
-        "sar": 3,
         "hfc": 0,
         "jafr": 0,
+        "sar": 3,
     }
-    assert (coverage["sar"]["artifacts_held"], coverage["sar"]["claims_held"]) == (
-        21,
-        36,
-    )
+    assert (coverage["sar"]["artifacts_held"], coverage["sar"]["claims_held"]) == (21, 36)
     assert len(coverage["sar"]["missing"]) == 18
+
+
+def test_paper_may_leave_out_what_it_holds(results, tmp_path):
+    papers = {"sar": {"title": "A paper", "authors": "A, B", "year": 2022}}
+    content = collect_content(**{**results, "papers": papers})
+    assert content["coverage"] == {} and content["papers"]["sar"]["short"] == "A paper"
+    build_report(content, tmp_path / "report", ROOT / "reports/templates")
+    assert "How much of the paper" not in (tmp_path / "report" / "sar.html").read_text()
+
+
+def test_papers_without_artifacts_are_named(report_folder):
+    index = (report_folder / "index.html").read_text(encoding="utf-8")
+    assert "1 of 4 papers on the spectral view" in index
+    assert "Not in this build: 16 figures, tables and other results with 26 claims." in index
 
 
 def test_stray_output_is_refused(results, tmp_path):

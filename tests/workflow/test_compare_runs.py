@@ -1,7 +1,6 @@
 """The comparison of two runs: what differs, by how much, and the exit status."""
 
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +16,18 @@ MEASUREMENTS = pd.DataFrame(
             ("lowpass", "filter=low-1-2;bandwidth=16", 60.0),
         )
     ],
-    columns=["dataset", "architecture", "method", "model", "seed", "probe", "metric", "condition", "value", "n_images"],
+    columns=[
+        "dataset",
+        "architecture",
+        "method",
+        "model",
+        "seed",
+        "probe",
+        "metric",
+        "condition",
+        "value",
+        "n_images",
+    ],
 )
 FINDINGS = pd.DataFrame(
     {
@@ -31,21 +41,29 @@ FINDINGS = pd.DataFrame(
 
 
 @pytest.fixture
-def compare(tmp_path: Path):
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """Run the script: (exit status, lines of its output)."""
+
+    def run(*arguments: object) -> tuple[object, list[str]]:
+        monkeypatch.setattr("sys.argv", [str(SCRIPT), *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+        return ended.value.code, capsys.readouterr().out.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def compare(tmp_path: Path, run):
     """Write both runs and compare them: (exit status, lines of the output)."""
 
     def compared(measurements=MEASUREMENTS, findings=FINDINGS, *options: str):
-        for name, tables in {
-            "old": (MEASUREMENTS, FINDINGS),
-            "new": (measurements, findings),
-        }.items():
+        runs = {"old": (MEASUREMENTS, FINDINGS), "new": (measurements, findings)}
+        for name, tables in runs.items():
             (tmp_path / name).mkdir(exist_ok=True)
             tables[0].to_csv(tmp_path / name / "measurements.csv", index=False)
             tables[1].to_csv(tmp_path / name / "findings.csv", index=False)
-        command = [sys.executable, SCRIPT, tmp_path / "old", tmp_path / "new", *options]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert not done.stderr
-        return done.returncode, done.stdout.splitlines()
+        return run(tmp_path / "old", tmp_path / "new", *options)
 
     return compared
 
@@ -110,8 +128,6 @@ def test_changed_findings_are_shown(compare):
     assert status == 1 and lines[1:] == ["only in OLD: finding a.fig1b"]
 
 
-def test_a_folder_without_a_run_ends_with_a_sentence(tmp_path):
-    command = [sys.executable, SCRIPT, tmp_path, tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "measurements.csv is missing: name the folder of a finished run" in done.stderr
+def test_a_folder_without_a_run_ends_with_a_sentence(run, tmp_path):
+    message, _ = run(tmp_path, tmp_path)
+    assert "measurements.csv is missing: name the folder of a finished run" in message

@@ -249,60 +249,59 @@ def test_mistakes_in_the_run_configuration(project, mistake):
 
 ALIGNED = {"coefficient": 0.1, "distance": "l1", "transform": "sample", "natural_branch": "live"}
 AVERAGED = ALIGNED | {"natural_branch": "average"}
-CONSTANT = {"kind": "steps", "milestones": [], "factors": []}
 SECOND_PEAK = {"kind": "steps", "milestones": [1, 2], "factors": [0.1, 20]}
 
 NEVER_FALLS = (
-    "aligns spectra from the epoch at which the learning rate has fallen to a quarter, which its "
-    "schedule never does: change the schedule or remove alignment."
+    "has spectral_alignment, which starts when the learning rate has fallen to a quarter of its "
+    "peak, but its schedule never does: change the schedule or remove spectral_alignment."
+)
+NOTHING_USES_IT = (
+    "has weight_average, but nothing uses it: remove it, or add spectral_alignment with "
+    "natural_branch=average."
+)
+NO_AVERAGE = (
+    "has spectral_alignment with natural_branch=average but no weight_average: add "
+    "weight_average, or change spectral_alignment."
 )
 
 CONTRADICTIONS = {
     "two outer losses": (
         recipe({"mart": {"beta": 6}}, "sar-trades"),
-        "recipe 'sar-trades' names 2 outer losses: a network is trained by one; keep one, and "
-        "make a second recipe for the other.",
+        "recipe 'sar-trades' has mart and trades, but a recipe has only one outer loss: keep one, "
+        "and make a second recipe for the other.",
     ),
     "an outer loss without an adversary": (
         recipe({"trades": {"beta": 6}}),
-        f"{RECIPE} has loss but no adversary: loss works on adversarial examples; add an "
-        "adversary, or remove it.",
+        f"{RECIPE} has trades but no adversary: add adversary, or remove trades.",
     ),
     "alignment without an adversary": (
         recipe({"spectral_alignment": ALIGNED}),
-        f"{RECIPE} has alignment but no adversary: alignment works on adversarial examples; add "
-        "an adversary, or remove it.",
+        f"{RECIPE} has spectral_alignment but no adversary: add adversary, or remove "
+        "spectral_alignment.",
     ),
     "perturbed weights without an adversary": (
         recipe({"weight_perturbation": {"gamma": 0.01, "warmup": 0}}, "sar-l-model"),
-        "recipe 'sar-l-model' has weight_perturbation but no adversary: weight_perturbation works "
-        "on adversarial examples; add an adversary, or remove it.",
+        "recipe 'sar-l-model' has weight_perturbation but no adversary: add adversary, or remove "
+        "weight_perturbation.",
     ),
     "an averaged branch without an average": (
         recipe({"spectral_alignment": {"natural_branch": "average"}}, "sar-pgd-at-sar"),
-        "recipe 'sar-pgd-at-sar' aligns with the averaged model but averages no weights: add "
-        "weight_average, or set alignment.natural_branch to live.",
+        f"recipe 'sar-pgd-at-sar' {NO_AVERAGE}",
     ),
     "an average without alignment": (
         recipe({"weight_average": {"cycle": 1}}, "sar-trades"),
-        "recipe 'sar-trades' averages weights that nothing uses: set alignment.natural_branch to "
-        "average, or remove weight_average.",
+        f"recipe 'sar-trades' {NOTHING_USES_IT}",
     ),
     "an average beside a live branch": (
         recipe({"spectral_alignment": {"natural_branch": "live"}}, "sar-pgd-at-sarwa"),
-        "recipe 'sar-pgd-at-sarwa' averages weights that nothing uses: set "
-        "alignment.natural_branch to average, or remove weight_average.",
+        f"recipe 'sar-pgd-at-sarwa' {NOTHING_USES_IT}",
     ),
     "alignment on one data set only, without an average": (
-        recipe(
-            {"per_dataset": {"mnist": {"spectral_alignment": AVERAGED}}},
-            "sar-pgd-at",
-        ),
-        "recipe 'sar-pgd-at' aligns with the averaged model but averages no weights: add "
-        "weight_average, or set alignment.natural_branch to live.",
+        recipe({"per_dataset": {"mnist": {"spectral_alignment": AVERAGED}}}, "sar-pgd-at"),
+        f"recipe 'sar-pgd-at' {NO_AVERAGE}",
     ),
     "a constant learning rate": (
-        recipe({"schedule": CONSTANT}, "sar-mart-sar"),
+        recipe({"schedule": {"kind": "constant"}}, "sar-mart-sar"),
         f"recipe 'sar-mart-sar' {NEVER_FALLS}",
     ),
     "a learning rate that peaks at the end": (
@@ -371,7 +370,7 @@ FILE_MISTAKES = {
     "unknown loss of an attack": (
         "attacks",
         put("cw-30", "loss", "margn"),
-        ["loss of attack 'cw-30'", "'margn'", "did you mean 'margin'?"],
+        ["attack 'cw-30'", "loss 'margn'", "did you mean 'margin'?"],
     ),
     "no queries": (
         "attacks",
@@ -417,7 +416,7 @@ FILE_MISTAKES = {
     "missing key of a model": (
         "papers/sar/models",
         drop("models", ROBUST, "recipe"),
-        ["config/papers/sar/models.yaml", ROBUST, "lacks the key 'recipe'"],
+        [f"model '{ROBUST}'", "lacks the key 'recipe'"],
     ),
     "unknown key of a model": (
         "papers/sar/models",

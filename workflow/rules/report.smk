@@ -53,7 +53,8 @@ rule build_report:
         artifacts=PLAN.artifacts,
         claims=PLAN.findings,
         notebooks=[f"{RESULTS}/notebooks/{name}.ipynb" for name in PLAN.artifacts],
-        titles={name: dataset.title for name, dataset in DATASETS.items()},
+        titles={name: dataset.title for name, dataset in DATASETS.items()}
+        | PLAN.architectures,
         mark=PLAN.scale["mark"],
     message:
         "Building the report"

@@ -11,7 +11,7 @@ def constants(attack: Mapping[str, object]) -> str:
     >>> constants({"name": "pgd-20", "attack": "pgd", "epsilon": 8 / 255, "steps": 20})
     'pgd, ε = 8/255, steps 20'
     """
-    parts = [str(attack["attack"])]
+    parts = [str(attack["attack"]).replace("_", " ")]
     for key, value in attack.items():
         if key in ("name", "attack"):
             continue

@@ -25,7 +25,7 @@ def mark_notes(cells: pd.DataFrame, layout: Layout) -> list[str]:
         note = "Bold: best of its column and group. Underlined: runner-up."
     else:
         note = "Bold: best of its column."
-    seeds = cells["seeds"].max()
+    seeds = int(cells["seeds"].max())
     return [note + f" Values are means over {seeds} training runs." * (seeds > 1)]
 
 

@@ -104,6 +104,9 @@ def train(
     optimizer = optimizer_of(model, recipe)
     peak = recipe["optimizer"]["learning_rate"]
     peaks = [group["lr"] for group in optimizer.param_groups]
+    parts = parts_of(recipe)
+    if treated := of_role(parts, "label treatment"):
+        data = data._replace(labels=treated(data.labels))
     inside, held_out = split_validation(len(data.labels), recipe["validation"]["fraction"])
     training, validation = (
         _placed(data._replace(images=data.images[part], labels=data.labels[part]), compute)
@@ -135,7 +138,6 @@ def train(
                 f"{seed}: remove it and run again."
             )
         state.resumed = 0
-    parts = parts_of(recipe)
     averaging = of_role(parts, "weight average")
     complete = max((part.start for part in parts if part.start < epochs), default=0)
     until = until or epochs

@@ -9,7 +9,7 @@ own gets those of the recipe. Every optimiser takes `learning_rate`, the peak of
 from torch import optim
 from torch.optim import Optimizer
 
-from passband.options import LearningRate, NonNegative, Positive, Share
+from passband.options import LearningRate, Momentum, NonNegative, Positive, Share
 from passband.registry import Registry
 
 OPTIMISERS = Registry("optimiser", "passband.training.optimisers")
@@ -20,7 +20,7 @@ def sgd(
     groups: list[dict],
     *,
     learning_rate: LearningRate,
-    momentum: Share,
+    momentum: Momentum,
     weight_decay: NonNegative,
     nesterov: bool,
 ) -> Optimizer:
@@ -126,7 +126,7 @@ def rmsprop(
     *,
     learning_rate: LearningRate,
     alpha: Share,
-    momentum: Share,
+    momentum: Momentum,
     centered: bool,
     epsilon: Positive,
     weight_decay: NonNegative,

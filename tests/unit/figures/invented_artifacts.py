@@ -46,6 +46,7 @@ def known_names(paper: str) -> dict[str, dict[str, Known]]:
         "probe": probes,
         "dataset": {"tiny-imagenet": Known("fashion-mnist-sample")},
         "printed": {path.stem: Known(path.stem) for path in printed},
+        "check": {name: Known(one) for name, one in declared("findings/masking").items()},
     }
 
 

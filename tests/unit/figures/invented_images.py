@@ -104,10 +104,8 @@ class _Maker:
         self.store("lowpass", bandwidths=sizes, correct=correct)
 
     def pgd(self):
-        rows = [
-            self.accuracy(attacked(name), value)
-            for name, value in (("none", self.top), ("pgd-20", self.robust))
-        ]
+        measured = {"none": self.top, "pgd-20": self.robust}
+        rows = [self.accuracy(attacked(name), value) for name, value in measured.items()]
         self.table("pgd-20", rows)
         self.store("pgd-20", correct=np.ones(self.n, np.uint8))
 

@@ -163,5 +163,5 @@ def test_attack_that_was_not_measured_is_explained(tmp_path):
     entry = Invented(tmp_path).attacked().entry()
     csv = Path(entry["probes"]["filtered-attacks"]["csv"])
     csv.write_text(re.sub(r".*attack=cw-20.*\n", "", csv.read_text()))
-    with pytest.raises(UserError, match="did not measure attack 'cw-20'.*column 'CW-20'"):
+    with pytest.raises(UserError, match=r"did not measure attack 'cw-20'.*column 'CW-20'"):
         table(tmp_path, [entry], 1)

@@ -153,9 +153,7 @@ def test_ratio_curves_show_every_definition_and_the_printed_ends(tmp_path):
 def test_ratio_that_was_not_recorded_is_explained(tmp_path, recorded):
     network = Invented(tmp_path, "PGD-7-AT")
     entry = (network.curves(recorder=recorded) if recorded else network).entry()
-    with pytest.raises(
-        UserError, match="recorded no 'first-activation': list it under `recorders`"
-    ):
+    with pytest.raises(UserError, match="recorded no 'first-activation': list it"):
         read_curves([entry], "first-activation")
 
 

@@ -30,6 +30,7 @@ from passband.registry import Registry
 PARTS = Registry("recipe part", __name__)
 
 ROLES = {
+    "label treatment": "(labels int64 [N] of the training images) -> labels; called once",
     "input filter": "(images float [B, C, H, W] in [0, 1]) -> images",
     "mixed-sample augmentation": "(batch, images) -> Mixed; has the key `of`: clean or adversarial",
     "adversary": "(batch) -> adversarial images",
