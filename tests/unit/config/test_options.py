@@ -137,7 +137,7 @@ def test_mistakes_are_one_sentence(kind, value, sentence):
 
 @pytest.mark.parametrize("value", ["pgd-02", 20, ["pgd-20"], None])
 def test_an_unknown_name_is_answered_with_the_known_ones(value):
-    with pytest.raises(UserError, match=r"unknown attack in k of probe 'p'.*Known: fgsm, pgd-20"):
+    with pytest.raises(UserError, match=r"probe 'p', k: unknown attack .*Known: fgsm, pgd-20"):
         read("probe 'p'", "k", AttackName, value, NAMES)
     with pytest.raises(UserError, match="did you mean 'pgd-20'"):
         read("probe 'p'", "k", AttackName, "pgd-02", NAMES)

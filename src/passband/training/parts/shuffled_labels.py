@@ -15,7 +15,7 @@ def shuffled_labels(labels: Tensor, *, number: Index = 0) -> Tensor:
     The permutation is the same for every seed and network.
 
     Args:
-        number: which permutation; each number is another one.
+        number: number of the permutation.
     """
     order = permutation(key_of("shuffled labels", number), len(labels))
     return torch.take_along_dim(labels, order.to(labels.device), 0)
