@@ -15,6 +15,7 @@ import numpy as np
 
 from passband.data.download import fetch
 from passband.data.parsers import read_idx
+from passband.data.preparation import alone
 from passband.data.registry import EMBEDDED_SAMPLE, get
 from passband.files import replacing
 
@@ -25,7 +26,8 @@ DOWNLOADS = Path("data/fashion-mnist/raw")
 def make_sample(folder: Path, mirror: Path | None = None) -> dict[str, str]:
     """Write the sample's four gzip IDX files; return the SHA-256 of their unpacked contents."""
     dataset = get("fashion-mnist")
-    paths = {file.name: fetch(dataset, file, DOWNLOADS, mirror) for file in dataset.files}
+    with alone(DOWNLOADS.parent):
+        paths = {file.name: fetch(dataset, file, DOWNLOADS, mirror) for file in dataset.files}
     checksums = {}
     for prefix, count in PER_CLASS.items():
         names = f"{prefix}-images-idx3-ubyte.gz", f"{prefix}-labels-idx1-ubyte.gz"

@@ -62,6 +62,21 @@ def test_the_package_knows_nothing_of_snakemake():
             assert not any(name.partition(".")[0] == "snakemake" for name in names), file
 
 
+def test_images_are_opened_in_formats_that_are_named():
+    """Pillow guesses the format from the content, and starts other programs to read some."""
+    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True)
+    opened = 0
+    for file in listed.stdout.split():
+        for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Image.open":
+                formats = [key.value for key in node.keywords if key.arg == "formats"]
+                assert formats and isinstance(formats[0], ast.List), f"{file}:{node.lineno}"
+                opened += 1
+            elif isinstance(node, ast.Attribute):
+                assert node.attr not in ("imread", "imopen"), f"{file}:{node.lineno}"
+    assert opened >= 2
+
+
 @pytest.mark.parametrize("scale", ["smoke", "demo", "fashion", "paper"])
 def test_what_jobs_are_given_is_plain_data(scale):
     config = read_yaml(ROOT / "config/config.yaml") | {"scale": scale}

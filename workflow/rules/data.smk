@@ -1,14 +1,17 @@
 rule prepare_dataset:
     input:
         code=code("prepare_dataset"),
+    # Several runs share these files. `update` keeps Snakemake from removing what another run has
+    # made meanwhile and may be reading; the script waits for that run and leaves complete files.
     output:
-        train="<data>/{dataset}/train.safetensors",
-        test="<data>/{dataset}/test.safetensors",
-        about="<data>/{dataset}/dataset.json",
+        train=update("<data>/{dataset}/train.safetensors"),
+        test=update("<data>/{dataset}/test.safetensors"),
+        about=update("<data>/{dataset}/dataset.json"),
     log:
         "<logs>/data/{dataset}.log",
     benchmark:
         "<benchmarks>/data/{dataset}.jsonl"
+    priority: 3  # first of all, so that runs which start together finish it together
     retries: 1
     conda:
         "../../envs/torch.yaml"

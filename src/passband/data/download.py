@@ -6,7 +6,7 @@ import os
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pooch
@@ -26,8 +26,9 @@ def fetch(dataset: Dataset, file: RemoteFile, folder: Path, mirror: Path | None 
 
     The file is looked for in the package itself (embedded samples), in `mirror`, in the folder that
     PASSBAND_DATA_MIRROR names, in the system's data folders (each as <mirror>/<dataset id>/<file>
-    or <mirror>/<file>), in `folder`, and on the network, in this order. An interrupted download is
-    resumed.
+    or <mirror>/<file>), in `folder`, and on the network, in this order. Data sets share file names,
+    so a file with another SHA-256 is passed over: it may be another data set's. An interrupted
+    download is resumed.
 
     Args:
         dataset: the data set that the file belongs to.
@@ -39,19 +40,23 @@ def fetch(dataset: Dataset, file: RemoteFile, folder: Path, mirror: Path | None 
         The path of a copy with the published SHA-256.
 
     Raises:
-        UserError: a file in a mirror folder is damaged, or no address provides the published file.
+        UserError: no folder and no address provides the published file; the message names the files
+            that were passed over.
     """
+    passed_over = []
     for path in _local_copies(dataset, file, mirror):
-        if path.is_file():
-            if (found := sha256(path, file.unpacked)) != file.sha256:
-                raise UserError(
-                    f"{path} is truncated or was changed ({_compared(file, found)}): replace it "
-                    f"with the {file.name} that {dataset.title} publishes, or remove it."
-                )
-            return path
+        if os.path.isfile(path):
+            if (found := sha256(path, file.unpacked)) == file.sha256:
+                return path
+            passed_over.append(f"{path} ({_compared(file, found)})")
+    if dataset.embedded:
+        raise UserError(
+            f"{passed_over[0] if passed_over else file.name} is not the file that belongs to this "
+            "version of Passband: restore it from the repository or install Passband again."
+        )
     target = folder / file.name
-    if not (target.is_file() and sha256(target, file.unpacked) == file.sha256):
-        _download(dataset, file, target)
+    if sha256(target, file.unpacked) != file.sha256:
+        _download(dataset, file, target, passed_over)
     return target
 
 
@@ -63,18 +68,16 @@ def sha256(path: Path, unpacked: bool = False) -> str:
         unpacked: hash the content of a gzip file instead of the file itself.
 
     Returns:
-        The checksum, or "unreadable gzip" for a gzip file that cannot be unpacked to its end.
-
-    Raises:
-        UserError: the file is not readable.
+        The checksum, or what keeps it from being computed: "unreadable gzip" for a gzip file that
+        cannot be unpacked to its end, else the system's reason, such as "permission denied".
     """
     try:
         with gzip.open(path) if unpacked else open(path, "rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except (EOFError, gzip.BadGzipFile, zlib.error):
         return "unreadable gzip"
-    except PermissionError as error:
-        raise UserError(f"cannot read {path}: make it readable, or remove it.") from error
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
 
 
 def _local_copies(dataset: Dataset, file: RemoteFile, mirror: Path | None) -> Iterator[Path]:
@@ -94,7 +97,7 @@ def _local_copies(dataset: Dataset, file: RemoteFile, mirror: Path | None) -> It
         yield folder / file.name
 
 
-def _download(dataset: Dataset, file: RemoteFile, target: Path) -> None:
+def _download(dataset: Dataset, file: RemoteFile, target: Path, passed_over: Sequence[str]) -> None:
     part = target.with_name(file.name + ".part")
     problem = "it has no address"
     for url in file.urls:
@@ -123,10 +126,11 @@ def _download(dataset: Dataset, file: RemoteFile, target: Path) -> None:
             problem = f"{url} gave a truncated or changed file ({_compared(file, found)})"
             if not continued:
                 break
+    others = f" (passed over: {', '.join(passed_over)})" if passed_over else ""
     raise UserError(
-        f"cannot get {file.name} of {dataset.title}: no mirror folder has it, and {problem}; "
-        f"connect to the network, or put the file into the folder {dataset.id} of a mirror folder "
-        f"and set {MIRROR_VARIABLE} to the mirror folder."
+        f"cannot get {file.name} of {dataset.title}: no mirror folder has it{others}, and "
+        f"{problem}; connect to the network, or put the file into the folder {dataset.id} of a "
+        f"mirror folder and set {MIRROR_VARIABLE} to the mirror folder."
     )
 
 
@@ -154,7 +158,8 @@ def _transfer(url: str, part: Path) -> None:
 
 
 def _compared(file: RemoteFile, found: str) -> str:
-    return f"SHA-256 expected {file.sha256[:12]}…, found {found[:15]}…"
+    shown = f"{found[:12]}…" if len(found) == len(file.sha256) else found
+    return f"SHA-256 expected {file.sha256[:12]}…, found {shown}"
 
 
 def _reason(url: str, error: requests.RequestException) -> str:

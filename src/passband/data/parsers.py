@@ -168,6 +168,15 @@ def _decode(content: zipfile.ZipFile, names: Sequence[str], what: str) -> np.nda
 
     images = np.empty((len(names), 64, 64, 3), np.uint8)
     for index, name in enumerate(tqdm(names, desc=what, unit="image", disable=None)):
-        with Image.open(io.BytesIO(content.read(name))) as image:
-            images[index] = image.convert("RGB")
+        encoded = io.BytesIO(content.read(name))
+        try:  # any other format is refused: Pillow starts other programs to read some of them
+            with Image.open(encoded, formats=["JPEG"]) as image:
+                if image.size != (64, 64):
+                    raise ValueError(f"it has {image.size} pixels")
+                images[index] = image.convert("RGB")
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            raise UserError(
+                f"{content.filename}: {name} is not a JPEG image of 64 x 64 pixels; replace the "
+                "archive with the published file."
+            ) from error
     return images.transpose(0, 3, 1, 2)

@@ -1,20 +1,29 @@
 """Preparing data sets: from published archives to one file per split and dataset.json."""
 
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from passband.data.download import fetch
-from passband.data.registry import get
+from passband.data.registry import Dataset, get
 from passband.data.storage import check
-from passband.files import sha256, write_arrays, write_json
+from passband.dependencies import code
+from passband.files import explained, sha256, write_arrays, write_json
 
 
 def prepare(dataset_id: str, folder: Path, mirror: Path | None = None) -> None:
     """Prepare a data set: write one safetensors file per split, and dataset.json.
 
     Images smaller than the data set's side are padded with zeros (28 x 28 becomes 32 x 32). Equal
-    input gives equal bytes.
+    input gives equal bytes. Files that are complete already are left as they are, whoever wrote
+    them: another run may be reading them. While another process prepares the same folder, this one
+    waits.
 
     Args:
         dataset_id: id of a registered data set.
@@ -26,6 +35,60 @@ def prepare(dataset_id: str, folder: Path, mirror: Path | None = None) -> None:
     """
     dataset = get(dataset_id)
     folder = Path(folder)
+    if is_complete(dataset, folder):
+        return
+    with alone(folder):
+        if not is_complete(dataset, folder):
+            _prepare(dataset, folder, mirror)
+
+
+def is_complete(dataset: Dataset, folder: Path) -> bool:
+    """Whether a folder holds what `prepare` writes, undamaged, made of the same files by this code.
+
+    Args:
+        dataset: the data set.
+        folder: the output folder of `prepare`.
+    """
+    try:
+        described = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        made_of = described["source"], described["prepared_by"]
+        return made_of == (_source(dataset), _code()) and all(
+            sha256(folder / f"{split}.safetensors") == described["splits"][split]["sha256"]
+            for split in dataset.splits
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time work on the folder of a data set; the others wait.
+
+    The lock ends with the process that holds it, even if that is killed.
+
+    Args:
+        folder: holds the prepared files and downloads of one data set; made if there is none.
+
+    Raises:
+        UserError: the folder is not writable.
+    """
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"waiting: another run is preparing {folder}", file=sys.stderr)
+            lock.acquire()
+    except OSError as error:
+        raise explained(error, folder / ".lock") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _prepare(dataset: Dataset, folder: Path, mirror: Path | None) -> None:
     paths = {file.name: fetch(dataset, file, folder / "raw", mirror) for file in dataset.files}
     parsed = dataset.parse(paths)
     splits = {}
@@ -57,10 +120,21 @@ def prepare(dataset_id: str, folder: Path, mirror: Path | None = None) -> None:
             "licence": dataset.licence,
             "homepage": dataset.homepage,
             "citation": dataset.citation,
-            "source": {file.name: file.sha256 for file in dataset.files},
+            "source": _source(dataset),
+            "prepared_by": _code(),
             "splits": splits,
         },
     )
+
+
+def _source(dataset: Dataset) -> dict[str, str]:
+    return {file.name: file.sha256 for file in dataset.files}
+
+
+def _code() -> str:
+    """A checksum of the sources that determine what is prepared: this module and its imports."""
+    sources = b"".join(Path(file).read_bytes() for file in code(Path(__file__)))
+    return hashlib.sha256(sources).hexdigest()
 
 
 def _padded(images: np.ndarray, side: int) -> np.ndarray:

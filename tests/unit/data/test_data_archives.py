@@ -13,12 +13,14 @@ from archives import (
     cifar10_archive,
     cifar100_archive,
     idx_archives,
+    jpeg,
     python2_pickle,
     random_images,
     svhn_archives,
     tar_gz,
     tiny_imagenet_archive,
 )
+from PIL import Image
 
 from passband.data.download import sha256
 from passband.data.parsers import read_pickle
@@ -94,8 +96,33 @@ def test_no_archive_member_reaches_the_disk(publish, tmp_path):
     prepare("tiny-imagenet", tmp_path / "a" / "b")
     written = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
     assert written == [
-        "dataset.json", "test.safetensors", "tiny-imagenet-200.zip", "train.safetensors",
+        ".lock", "dataset.json", "test.safetensors", "tiny-imagenet-200.zip", "train.safetensors",
     ]  # fmt: skip
+
+
+def encoded(format: str, side: int = 64) -> bytes:
+    output = io.BytesIO()
+    Image.new("RGB", (side, side)).save(output, format)
+    return output.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [encoded("EPS"), encoded("PNG"), encoded("TIFF"), encoded("JPEG", 1), jpeg(1)[:300], b""],
+    ids=["EPS", "PNG", "TIFF", "one pixel", "truncated", "empty"],
+)
+def test_only_jpeg_images_reach_a_decoder(publish, tmp_path, monkeypatch, content):
+    """Pillow starts Ghostscript for EPS, whatever the file is called."""
+    started = tmp_path / "was-started"
+    program = tmp_path / "gs"
+    program.write_text(f"#!/bin/sh\ntouch {started}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    name = "tiny-imagenet-200/train/n01443537/images/n01443537_2.JPEG"
+    publish("tiny-imagenet", {"tiny-imagenet-200.zip": tiny_imagenet_archive({name: content})})
+    with pytest.raises(UserError, match=rf"\.zip: {name} is not a JPEG image of 64 x 64 pixels"):
+        prepare("tiny-imagenet", tmp_path / "data")
+    assert not started.exists() and not (tmp_path / "data/train.safetensors").exists()
 
 
 class _Malicious:

@@ -1,7 +1,9 @@
 """Mirrors, broken and resumed downloads, damaged files, no network."""
 
 import gzip
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from archives import idx_archives, svhn_archives
@@ -9,6 +11,7 @@ from archives import idx_archives, svhn_archives
 from passband.data.download import MIRROR_VARIABLE, fetch
 from passband.data.preparation import prepare
 from passband.data.registry import DATASETS
+from passband.data.storage import load
 from passband.errors import UserError
 
 
@@ -55,25 +58,83 @@ def test_a_mirror_that_does_not_exist_is_named(svhn, tmp_path):
         fetch(svhn, svhn.files[0], tmp_path, tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-10], lambda b: b[:50] + b"?" + b[51:]])
-def test_a_damaged_mirror_file_is_named_with_both_checksums(archives, svhn, tmp_path, damage):
-    fill(tmp_path / "svhn", {"train_32x32.mat": damage(archives["train_32x32.mat"])})
-    with pytest.raises(UserError) as raised:
-        fetch(svhn, svhn.files[0], tmp_path / "raw", tmp_path)
-    message = str(raised.value)
-    assert str(tmp_path / "svhn" / "train_32x32.mat") in message
-    assert f"expected {svhn.files[0].sha256[:12]}" in message
-    assert "found " in message
-    assert "replace it" in message
+DAMAGES = [lambda b: b[:-10], lambda b: b[:50] + b"?" + b[51:], lambda _: b""]
 
 
-def test_a_truncated_gzip_file_is_damaged_too(publish, tmp_path):
-    archives = idx_archives()
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_does_not_fit_is_passed_over(archives, server, svhn, tmp_path, damage):
+    wrong = damage(archives["train_32x32.mat"])
+    fill(tmp_path / "mirror/svhn", {"train_32x32.mat": wrong})
+    path = fetch(svhn, svhn.files[0], tmp_path / "raw", tmp_path / "mirror")
+    assert path.read_bytes() == archives["train_32x32.mat"]
+    assert path.parent == tmp_path / "raw" and len(server.requests) == 1
+    assert (tmp_path / "mirror/svhn/train_32x32.mat").read_bytes() == wrong
+
+
+def test_another_data_sets_files_of_the_same_name_are_passed_over(
+    publish, server, tmp_path, monkeypatch
+):
+    """MNIST, Fashion-MNIST and others publish files of the same four names."""
+    archives, others = idx_archives(), idx_archives(train=20, test=10)
     publish("mnist", archives)
+    fill(tmp_path / "mirror", others)
+    fill(tmp_path / "mirror/mnist", others)
+    fill(tmp_path / "second", archives)
+    monkeypatch.setenv(MIRROR_VARIABLE, str(tmp_path / "second"))
+    prepare("mnist", tmp_path / "data", tmp_path / "mirror")
+    assert len(load(tmp_path / "data", "train").labels) == 12
+    assert server.requests == [] and not (tmp_path / "data/raw").exists()
+    for folder in (tmp_path / "mirror", tmp_path / "mirror/mnist"):
+        assert all((folder / name).read_bytes() == data for name, data in others.items())
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_file_is_passed_over(archives, server, svhn, tmp_path, make):
+    (tmp_path / "svhn").mkdir()
+    make(tmp_path / "svhn/train_32x32.mat")
+    path = fetch(svhn, svhn.files[0], tmp_path / "raw", tmp_path)
+    assert path.read_bytes() == archives["train_32x32.mat"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_an_unreadable_file_is_passed_over(archives, server, svhn, tmp_path):
+    fill(tmp_path / "svhn", archives)
+    (tmp_path / "svhn/train_32x32.mat").chmod(0)
+    path = fetch(svhn, svhn.files[0], tmp_path / "raw", tmp_path)
+    assert path.read_bytes() == archives["train_32x32.mat"]
+
+
+def test_if_nothing_fits_all_that_was_passed_over_is_said(archives, svhn, tmp_path):
+    fill(tmp_path / "svhn", {"train_32x32.mat": archives["train_32x32.mat"][:-10]})
+    (tmp_path / "train_32x32.mat").write_bytes(b"another data set's")
+    file = replace(svhn.files[0], urls=("http://127.0.0.1:9/train_32x32.mat",))
+    with pytest.raises(UserError) as raised:
+        fetch(svhn, file, tmp_path / "raw", tmp_path)
+    message = str(raised.value)
+    for path in (tmp_path / "svhn/train_32x32.mat", tmp_path / "train_32x32.mat"):
+        assert f"{path} (SHA-256 expected {file.sha256[:12]}…, found " in message
+    for part in ("passed over", "cannot be reached", "connect to the network", MIRROR_VARIABLE):
+        assert part in message
+    for advice in ("remove", "delete", "replace"):
+        assert advice not in message, "it may be another data set's"
+
+
+def test_a_truncated_gzip_file_does_not_fit_either(publish, tmp_path):
+    archives = idx_archives()
     name = "train-images-idx3-ubyte.gz"
-    fill(tmp_path / "mnist", archives | {name: archives[name][:-100]})
-    with pytest.raises(UserError, match=rf"{name} is truncated .*found unreadable gzip"):
-        prepare("mnist", tmp_path / "data", tmp_path)
+    publish("mnist", archives)
+    mnist = DATASETS["mnist"]
+    fill(tmp_path / "mnist", {name: archives[name][:-100]})
+    file = replace(mnist.files[0], urls=())
+    with pytest.raises(UserError, match=rf"{name} \(SHA-256 .* found unreadable gzip\)"):
+        fetch(mnist, file, tmp_path / "raw", tmp_path)
+
+
+def test_a_damaged_file_of_the_package_itself_is_to_be_restored(tmp_path, monkeypatch):
+    sample = DATASETS["fashion-mnist-sample"]
+    fill(tmp_path / "sample", {sample.files[0].name: b"damaged"})
+    with pytest.raises(UserError, match=r"found unreadable gzip\) is not the file .* restore it"):
+        fetch(replace(sample, embedded=tmp_path / "sample"), sample.files[0], tmp_path)
 
 
 def test_the_same_images_packed_otherwise_are_accepted(publish, tmp_path):
