@@ -1,4 +1,4 @@
-"""The one exception that a user is meant to read."""
+"""The exception whose message is written for users."""
 
 import errno
 from collections.abc import Iterable
@@ -6,11 +6,16 @@ from difflib import get_close_matches
 
 
 class UserError(Exception):
-    """One clear sentence: what is wrong, what was expected, what to do."""
+    """One sentence that says what is wrong, what was expected and what to do."""
 
 
 def unknown(kind: str, name: object, known: Iterable[object]) -> UserError:
-    """The error for an unregistered name, with the nearest registered one.
+    """The error for an unknown name, with the nearest known one as a suggestion.
+
+    Args:
+        kind: what is named, as the message has it.
+        name: the unknown name.
+        known: the names to choose from.
 
     >>> str(unknown("attack", "pgd-02", ["pgd-20", "fgsm"]))
     "unknown attack 'pgd-02': did you mean 'pgd-20'? Known: fgsm, pgd-20."
@@ -21,23 +26,23 @@ def unknown(kind: str, name: object, known: Iterable[object]) -> UserError:
     return UserError(f"unknown {kind} '{name}'{hint} Known: {', '.join(known)}.")
 
 
-ELSEWHERE = "set results_root (data_root for data sets) to another one"
+ELSEWHERE = "set results_root (data_root for data sets) to another folder"
 ADVICE = {  # by error number: what it means, and what to do
-    errno.ENOSPC: ("the disk is full", "free some space and run again, or {elsewhere}"),
-    errno.EDQUOT: ("the quota is used up", "free some space and run again, or {elsewhere}"),
+    errno.ENOSPC: ("the disk is full", "free some space and run the same command again or {elsewhere}"),
+    errno.EDQUOT: ("the quota is used up", "free some space and run the same command again or {elsewhere}"),
     errno.EFBIG: (
         "the file is larger than this disk or `ulimit -f` allows",
-        "raise the limit, or {elsewhere}",
+        "raise the limit or {elsewhere}",
     ),
-    errno.EACCES: ("permission denied", "make {permitted}, or {elsewhere}"),
-    errno.EPERM: ("the operation is not permitted", "make {permitted}, or {elsewhere}"),
+    errno.EACCES: ("permission denied", "make {permitted} or {elsewhere}"),
+    errno.EPERM: ("the operation is not permitted", "make {permitted} or {elsewhere}"),
     errno.EROFS: ("the disk is read-only", "{elsewhere}"),
-    errno.ENOTDIR: ("a file stands where a folder is needed", "remove the file, or {elsewhere}"),
-    errno.EEXIST: ("something else stands where it belongs", "remove that, or {elsewhere}"),
+    errno.ENOTDIR: ("a file stands where a folder is needed", "remove the file or {elsewhere}"),
+    errno.EEXIST: ("something else stands where it belongs", "remove that or {elsewhere}"),
     errno.EISDIR: ("a folder stands where the file belongs", "remove the folder"),
-    errno.ENAMETOOLONG: ("the name is too long for this disk", "shorten it, or {elsewhere}"),
+    errno.ENAMETOOLONG: ("the name is too long for this disk", "shorten it or {elsewhere}"),
     errno.ELOOP: ("its symbolic links lead in a circle", "remove them"),
-    errno.EIO: ("the disk reports a fault", "check it (`dmesg` says more), or {elsewhere}"),
+    errno.EIO: ("the disk reports a fault", "check it (`dmesg` says more) or {elsewhere}"),
     errno.ESTALE: ("the network disk has lost it", "wait until the disk is back and run again"),
     errno.ETIMEDOUT: ("the network disk is silent", "wait until it is back and run again"),
     errno.EMFILE: ("too many files are open", "raise `ulimit -n` and run again"),
@@ -58,4 +63,5 @@ def explained(error: OSError, doing: str, elsewhere: str = ELSEWHERE) -> UserErr
         return None
     problem, advice = ADVICE[error.errno]
     permitted = "it readable" if doing.startswith("cannot read") else "the folder writable"
-    return UserError(f"{doing}: {problem}; {advice.format(permitted=permitted, elsewhere=elsewhere)}.")
+    advice = advice.format(permitted=permitted, elsewhere=elsewhere)
+    return UserError(f"{problem}: {doing}; {advice}.")

@@ -1,4 +1,4 @@
-"""Where results come from: the project's own commit and the machine's processor."""
+"""The origin of results: the commit of the project's own checkout and the machine's processor."""
 
 import os
 import platform
