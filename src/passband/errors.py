@@ -28,8 +28,8 @@ def unknown(kind: str, name: object, known: Iterable[object]) -> UserError:
 
 ELSEWHERE = "set results_root (data_root for data sets) to another folder"
 ADVICE = {  # by error number: what it means, and what to do
-    errno.ENOSPC: ("the disk is full", "free some space and run the same command again or {elsewhere}"),
-    errno.EDQUOT: ("the quota is used up", "free some space and run the same command again or {elsewhere}"),
+    errno.ENOSPC: ("the disk is full", "free some space and run the same command again"),
+    errno.EDQUOT: ("the quota is used up", "free some space and run the same command again"),
     errno.EFBIG: (
         "the file is larger than this disk or `ulimit -f` allows",
         "raise the limit or {elsewhere}",
@@ -38,7 +38,7 @@ ADVICE = {  # by error number: what it means, and what to do
     errno.EPERM: ("the operation is not permitted", "make {permitted} or {elsewhere}"),
     errno.EROFS: ("the disk is read-only", "{elsewhere}"),
     errno.ENOTDIR: ("a file stands where a folder is needed", "remove the file or {elsewhere}"),
-    errno.EEXIST: ("something else stands where it belongs", "remove that or {elsewhere}"),
+    errno.EEXIST: ("a file stands where a folder is needed", "remove the file or {elsewhere}"),
     errno.EISDIR: ("a folder stands where the file belongs", "remove the folder"),
     errno.ENAMETOOLONG: ("the name is too long for this disk", "shorten it or {elsewhere}"),
     errno.ELOOP: ("its symbolic links lead in a circle", "remove them"),

@@ -30,10 +30,12 @@ class Checkout(NamedTuple):
 
 def checkout(project: Path = PROJECT) -> Checkout:
     """The commit of the project's own checkout, never that of a repository around it."""
+    if not (project / ".git").exists():
+        return Checkout(None, None, "the project is no git checkout of its own")
     try:
         top, commit = _git(project, "rev-parse", "--show-toplevel", "HEAD").split("\n")[:2]
         if Path(top).resolve() != project.resolve():
-            return Checkout(None, None, f"the project is no checkout of its own; {top} is another")
+            return Checkout(None, None, f"{project / '.git'} is no repository")
         changed = _git(project, "status", "--porcelain", "-z", "--untracked-files=all")
     except ProgramError as error:
         return Checkout(None, None, str(error))

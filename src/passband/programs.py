@@ -1,6 +1,5 @@
 """Other programs: what one prints counts only if it says that it succeeded."""
 
-import os
 import subprocess
 from collections.abc import Mapping
 
@@ -39,19 +38,3 @@ def output_of(*command: str, environment: Mapping[str, str] | None = None) -> st
         said = f" ({lines[-1].strip()})" if lines else ""
         raise ProgramError(f"{name} exits with {done.returncode}{said}")
     return done.stdout
-
-
-def why_no_gpu() -> str:
-    """Why this run has no GPU, as a clause; empty if there is one.
-
-    CUDA_VISIBLE_DEVICES that is empty or -1 says that there is none, as it does to CUDA.
-    """
-    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if shown is not None and shown.partition(",")[0].strip() in ("", "-1", "NoDevFiles"):
-        return f"CUDA_VISIBLE_DEVICES is '{shown}'"
-    try:
-        listed = output_of("nvidia-smi", "-L")
-    except ProgramError as error:
-        return str(error)
-    found = any(line.startswith("GPU ") for line in listed.splitlines())
-    return "" if found else "nvidia-smi lists none"

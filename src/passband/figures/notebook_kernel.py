@@ -11,8 +11,8 @@ from pathlib import Path
 
 def main() -> None:
     """Start IPython's kernel with matplotlib's own defaults."""
-    from IPython.core import application
     from ipykernel import kernelapp
+    from IPython.core import application
 
     application.ENV_CONFIG_DIRS.clear()  # of the environment and of the machine; the user's
     application.SYSTEM_CONFIG_DIRS.clear()  # own are where IPYTHONDIR does not point
