@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from passband.jobs import speak_to_any_terminal
+
 MEASURED = ["dataset", "architecture", "method", "model", "seed", "probe", "metric"]
 NUMBERS = ["effect", "ci_low", "ci_high"]
 
@@ -25,6 +27,7 @@ def main() -> int:
         "--tolerance", type=float, default=0.0, help="largest difference that counts as none"
     )
     arguments = parser.parse_args()
+    speak_to_any_terminal()
     tables = {
         name: [read(folder / f"{name}.csv") for folder in (arguments.old, arguments.new)]
         for name in ("measurements", "findings")

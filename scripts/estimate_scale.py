@@ -21,6 +21,7 @@ import torch
 from passband.compute import Compute, choose
 from passband.data.registry import DATASETS
 from passband.evaluation import frozen
+from passband.jobs import speak_to_any_terminal
 from passband.models import build
 from passband.plan import Plan, plan, read_yaml, scale_config
 from passband.plan.rows import filters_in
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, default=3, help="timed steps, after one to warm up")
     arguments = parser.parse_args()
+    speak_to_any_terminal()
     config = read_yaml(PROJECT / "config" / "config.yaml") | {"scale": arguments.scale}
     resolved = plan(scale_config(config, PROJECT), PROJECT)
     compute = choose(arguments.threads)

@@ -1,13 +1,16 @@
 """Device, precision and memory layout: chosen once per process, independently of recipes."""
 
+import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 
 from passband.errors import UserError
+from passband.gpus import claim
 from passband.origin import cores, processor
 
 
@@ -70,17 +73,28 @@ def choose(threads: int, gpus: int = 0) -> Compute:
     if gpus and not torch.cuda.is_available():
         raise UserError(
             "this job was granted a GPU, but PyTorch sees none: check that nvidia-smi lists it and "
-            "that requirements-gpu.txt is installed, or set gpu=0 for the rule to run on the CPU."
+            "that requirements-gpu.txt is installed, or run on the CPU by CUDA_VISIBLE_DEVICES=''."
         )
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     if torch.cuda.is_available():
         torch.backends.cudnn.benchmark = True
+        torch.cuda.set_device(own_gpu())
         return Compute(torch.device("cuda"), torch.bfloat16)
     torch.set_deterministic_debug_mode("error")
     precision = torch.bfloat16 if has_bfloat16() else torch.float32
     return Compute(torch.device("cpu"), precision)
+
+
+@cache
+def own_gpu() -> int:
+    """The number of a GPU that no other process uses, from now until this one ends."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if visible.startswith("MIG-"):  # the parts of a GPU share its uuid
+        return claim([visible])
+    count = torch.cuda.device_count()
+    return claim([str(torch.cuda.get_device_properties(number).uuid) for number in range(count)])
 
 
 def has_bfloat16() -> bool:

@@ -9,12 +9,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import load_file, save
 
-from passband.errors import UserError
+from passband.errors import UserError, explained
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield part
         os.replace(part, path)
     except OSError as error:
-        raise explained(error, path) from error
+        raise _explained(error, path, part) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -102,16 +103,21 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def explained(error: OSError, path: Path) -> Exception:
-    """What to raise when `path` cannot be written: a UserError, or the error if it is not known."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return UserError(
-            f"the disk is full or the quota is exceeded: cannot write {path}; free some space and "
-            "run the same command again."
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-        return UserError(
-            f"cannot write {path}: {error.strerror.lower()}; "
-            "make the folder writable or set results_root to another folder."
-        )
-    return error
+def check_writable(folder: Path, elsewhere: str) -> None:
+    """Raise UserError, with `elsewhere` as the way out, unless `folder` takes a small file."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder) as file:
+            file.write(bytes(1 << 16))
+    except OSError as error:
+        doing = f"cannot write to {folder} ({error.strerror})"
+        raise explained(error, doing, elsewhere) or error from error
+
+
+def _explained(error: OSError, path: Path, part: Path) -> Exception:
+    """What kept `path` from being written; an error about another file stays what it is."""
+    if error.filename not in (None, *map(str, (part, *path.parents))):
+        return error
+    if error.errno == errno.ENOENT:
+        return UserError(f"the folder of {path} was removed meanwhile; run again.")
+    return explained(error, f"cannot write {path}") or error

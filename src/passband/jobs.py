@@ -1,28 +1,42 @@
-"""What all jobs of the workflow share: a log file and readable errors."""
+"""What all jobs of the workflow share: a log file, readable errors, and an end when asked for.
 
+While a job runs, its mark, a small file beside its log, holds the most memory that it has used. A
+mark that is left behind tells of a job that was killed. A job whose mark is removed ends.
+"""
+
+import os
+import resource
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from passband.errors import UserError
+from passband.errors import UserError, explained
+
+MARK = ".running"
+BEAT = 1  # seconds between two looks at the mark
+NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
 
 
 class Tee:
-    """A text stream that is copied to a log file; errors in writing the log are ignored."""
+    """A text stream that is copied to a log file; a full disk or a lost reader stops no job."""
 
-    def __init__(self, stream: TextIO, log: TextIO):
+    def __init__(self, stream: TextIO | None, log: TextIO | None):
         self.stream, self.log = stream, log
 
     def write(self, text: str) -> int:
         """Write to both."""
-        with suppress(OSError):
-            self.log.write(text)
-            self.log.flush()
-        self.stream.write(text)
-        self.stream.flush()
+        for output in filter(None, (self.log, self.stream)):
+            try:
+                output.write(text)
+                output.flush()
+            except OSError:
+                if output is self.stream:  # else the process would fail when it ends
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
         return len(text)
 
     def flush(self) -> None:
@@ -33,36 +47,153 @@ class Tee:
         return False
 
 
-@contextmanager
-def job(log: str) -> Iterator[None]:
-    """Copy the block's output to a log file, and end the process on errors.
+def speak_to_any_terminal() -> None:
+    """Escape what the terminal's encoding lacks instead of failing."""
+    for stream in filter(None, (sys.__stdout__, sys.__stderr__)):
+        stream.reconfigure(errors="backslashreplace")
 
-    The message of a UserError, or the traceback of any other error, is written to the log, which
-    the workflow shows for failed jobs, or to standard error if the log cannot be written.
+
+@contextmanager
+def job(log: str, lower: str = "") -> Iterator[None]:
+    """Copy the block's output to a log file, and end the process on errors and when asked to.
+
+    The message of a UserError, a sentence on what the machine lacks, or the traceback of any other
+    error is written to the log, which the workflow shows for failed jobs, or to standard error if
+    the log cannot be written.
 
     Args:
-        log: path of the log file.
+        log: path of the log file. It is in the encoding of the locale, in which it is shown.
+        lower: the keys of the configuration that save memory when they are lowered.
     """
-    Path(log).parent.mkdir(parents=True, exist_ok=True)
-    file = open(log, "w", encoding="utf-8")  # noqa: SIM115 (closing may fail on a full disk)
+    speak_to_any_terminal()
+    file = _opened(Path(log))
     sys.stdout, sys.stderr = Tee(sys.__stdout__, file), Tee(sys.__stderr__, file)
     try:
-        yield
-    except UserError as error:
-        _fail(f"Error: {error}", file)
+        with _marked(Path(f"{log}{MARK}"), lower):
+            yield
     except KeyboardInterrupt:
         _fail("Interrupted. Run the same command to continue.", file, code=130)
-    except Exception:
-        _fail(traceback.format_exc(), file)
+    except Exception as error:
+        _fail(_told(error, lower), file)
     finally:
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-        with suppress(OSError):
+        with suppress(OSError, AttributeError):
             file.close()
 
 
-def _fail(message: str, log: TextIO, code: int = 1) -> None:
+@contextmanager
+def ending_at_checkpoints() -> Iterator[Callable[[], None]]:
+    """Within the block SIGTERM ends the job at a checkpoint only.
+
+    Yields:
+        What the job calls at each checkpoint: it raises KeyboardInterrupt if SIGTERM came.
+    """
+    asked = threading.Event()
+
+    def end_if_asked() -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
     try:
-        print(message, file=log, flush=True)
+        yield end_if_asked
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def end_jobs(logs: Path) -> None:
+    """Ask all running jobs whose logs are below a folder to end, on whatever machine they run."""
+    for mark in logs.rglob(f"*{MARK}"):
+        mark.unlink(missing_ok=True)
+
+
+def killed_jobs(logs: Path) -> list[str]:
+    """A sentence for each job that was killed, for use after all jobs have ended."""
+    sentences = []
+    for mark in sorted(logs.rglob(f"*{MARK}")):
+        megabytes, _, lower = mark.read_text(encoding="utf-8").partition("\n")
+        name = str(mark).removesuffix(MARK)
+        sentences.append(
+            f"The job of {name} was killed or crashed, perhaps for want of memory: it had used "
+            f"{int(megabytes):,} MB. {_less_memory(lower)}"
+        )
+        mark.unlink(missing_ok=True)
+    return sentences
+
+
+def _opened(log: Path) -> TextIO | None:
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("w", errors="backslashreplace")
+    except OSError as error:
+        print(f"There is no log {log}: {error.strerror}.", file=sys.__stderr__)
+        return None
+
+
+@contextmanager
+def _marked(mark: Path, lower: str) -> Iterator[None]:
+    """Keep the job's mark up to date; raise KeyboardInterrupt at SIGTERM or when it is removed."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(BEAT):
+            try:
+                with mark.open("r+", encoding="utf-8") as file:
+                    file.write(f"{_peak():9}")
+            except FileNotFoundError:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            except OSError:
+                continue
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with suppress(OSError):
+            mark.write_text(f"{_peak():9}\n{lower}", encoding="utf-8")
+            threading.Thread(target=watch, daemon=True).start()
+        yield
+    finally:
+        ended.set()
+        signal.signal(signal.SIGTERM, before)
+        with suppress(OSError):
+            mark.unlink(missing_ok=True)
+
+
+def _peak() -> int:
+    """The most memory that this process or one of its own has used, in MB."""
+    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(one).ru_maxrss for one in both) // 1000
+
+
+def _told(error: Exception, lower: str) -> str:
+    """What the log says of an error."""
+    if isinstance(error, UserError):
+        return f"Error: {error}"
+    text = str(error).strip()
+    if isinstance(error, MemoryError) or any(words in text.lower() for words in NO_MEMORY):
+        first = text.partition("\n")[0] or type(error).__name__
+        return (
+            f"Error: memory did not suffice ({first}); this job had used {_peak():,} MB. "
+            f"{_less_memory(lower)}"
+        )
+    if isinstance(error, OSError):
+        doing = f"cannot use {error.filename}" if error.filename else "cannot go on"
+        if (sentence := explained(error, doing)) is not None:
+            return f"Error: {sentence}"
+    return traceback.format_exc()
+
+
+def _less_memory(lower: str) -> str:
+    keys = f", or lower {lower}" if lower else ""
+    return f"Run fewer jobs at a time (--cores){keys}; on a cluster raise the rule's mem_mb."
+
+
+def _fail(message: str, log: TextIO | None, code: int = 1) -> None:
+    try:
+        print(message, file=log or sys.__stderr__, flush=True)
     except OSError:
         print(message, file=sys.__stderr__)
     sys.exit(code)

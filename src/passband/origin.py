@@ -1,20 +1,58 @@
-"""The origin of results: the commit of the checkout and the processor of the machine."""
+"""The origin of results: the commit of the project's own checkout and the machine's processor."""
 
 import os
 import platform
-import subprocess
 from pathlib import Path
+from typing import NamedTuple
+
+from passband.programs import ProgramError, output_of
+
+PROJECT = Path(__file__).resolve().parents[2]
+SOURCES = ("Snakefile", "config", "envs", "profiles", "reports", "src", "workflow")
+ELSEWHERE = (  # variables that point git at another repository, as its hooks set them
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"),
+)
 
 
-def commit(folder: Path) -> str:
-    """The commit checked out in `folder`, or "" outside a git checkout."""
-    return _git(folder, "rev-parse", "HEAD") or ""
+class Checkout(NamedTuple):
+    """What is checked out.
+
+    commit: None where the project is no git checkout of its own. dirty: whether tracked files
+    differ from the commit or there are sources that git does not track; None without a commit.
+    no_commit: why there is none, as a clause.
+    """
+
+    commit: str | None
+    dirty: bool | None
+    no_commit: str | None
 
 
-def dirty(folder: Path) -> bool | None:
-    """Whether tracked files in `folder` differ from the commit; None outside a git checkout."""
-    found = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return None if found is None else bool(found)
+def checkout(project: Path = PROJECT) -> Checkout:
+    """The commit of the project's own checkout, never that of a repository around it."""
+    if not (project / ".git").exists():
+        return Checkout(None, None, "the project is no git checkout of its own")
+    try:
+        top, commit = _git(project, "rev-parse", "--show-toplevel", "HEAD").split("\n")[:2]
+        if Path(top).resolve() != project.resolve():
+            return Checkout(None, None, f"{project / '.git'} is no repository")
+        changed = _git(project, "status", "--porcelain", "-z", "--untracked-files=all")
+    except ProgramError as error:
+        return Checkout(None, None, str(error))
+    return Checkout(commit, any(map(_counts, filter(None, changed.split("\0")))), None)
+
+
+def _counts(line: str) -> bool:
+    """Whether a line of `git status` is a change: of a tracked file, or an untracked source."""
+    path = line.removeprefix("?? ")
+    return path == line or path.partition("/")[0] in SOURCES
+
+
+def _git(project: Path, *arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    environment |= {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    settings = ("-c", "core.excludesFile=/dev/null")  # what a user ignores everywhere
+    return output_of("git", "-C", str(project), *settings, *arguments, environment=environment)
 
 
 def processor() -> str:
@@ -30,11 +68,3 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    command = ["git", "-C", str(folder), *arguments]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None

@@ -12,8 +12,8 @@ from passband.dependencies import PACKAGE
 # Folders and modules of src/passband, from the lowest up. What stands in one line stands side by
 # side: neither imports the other.
 LEVELS = [
-    ["errors"],
-    ["quantities", "text", "draws", "origin", "jobs"],
+    ["errors", "programs"],
+    ["quantities", "text", "draws", "origin", "jobs", "gpus"],
     ["options", "files"],
     ["registry", "dependencies", "printed", "intervals"],
     ["spectra", "data"],

@@ -55,20 +55,36 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_old_file(tmp_path, write):
     ("number", "fragment"),
     [
         (errno.ENOSPC, "the disk is full"),
-        (errno.EDQUOT, "quota"),
-        (errno.EROFS, "make the folder writable"),
-        (errno.EACCES, "make the folder writable"),
+        (errno.EDQUOT, "the quota is used up"),
+        (errno.EFBIG, "the file is larger than this disk .* allows.*; raise the limit"),
+        (errno.EROFS, "the disk is read-only: .*; set results_root"),
+        (errno.EACCES, "permission denied: .*; make the folder writable or set results_root"),
+        (errno.EISDIR, "a folder stands where the file belongs: .*; remove the folder"),
+        (errno.ENOENT, "the folder of .* was removed meanwhile"),
+        (errno.ENAMETOOLONG, "the name is too long for this disk: .*; shorten it"),
+        (errno.EIO, "the disk reports a fault: .*; check it"),
+        (errno.ESTALE, "the network disk has lost it: .*; wait"),
+        (errno.EMFILE, "too many files are open: .*; raise `ulimit -n`"),
+        (errno.ENOMEM, "memory did not suffice: .*; run fewer jobs"),
     ],
+    ids=errno.errorcode.get,
 )
-def test_what_storage_refuses_is_one_sentence(tmp_path, number, fragment):
-    with pytest.raises(UserError, match=fragment), replacing(tmp_path / "result"):
+def test_what_storage_refuses_is_one_sentence_of_its_own(tmp_path, number, fragment):
+    with pytest.raises(UserError, match=f"^{fragment}") as raised, replacing(tmp_path / "result"):
         raise OSError(number, os.strerror(number))
+    full = number in (errno.ENOSPC, errno.EDQUOT)
+    assert full == ("free some space" in str(raised.value))
     assert not list(tmp_path.iterdir())
+
+
+def test_an_error_about_another_file_is_not_one_of_writing(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"font\.ttf"), replacing(tmp_path / "result"):
+        (tmp_path / "font.ttf").read_bytes()
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match="make the folder writable or set results_root"):
+    with pytest.raises(UserError, match=r"^a file stands where a folder is needed: .*; remove"):
         write_text(tmp_path / "file" / "result", "text")
     assert (tmp_path / "file").read_text() == "in the way"
 

@@ -1,7 +1,9 @@
 import os
-import shutil
-import subprocess
+import signal
 import sys
+import threading
+import time
+from functools import partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -15,6 +17,9 @@ from filelock import FileLock, Timeout
 from passband.data.registry import DATASETS
 from passband.dependencies import code as code_of, declared
 from passband.errors import UserError, unknown
+from passband.files import check_writable
+from passband.gpus import why_no_gpu
+from passband.jobs import end_jobs, killed_jobs, speak_to_any_terminal
 from passband.plan import Plan, plan, scale_config
 from passband.plan.recipes import recipe_members
 from passband.plan.rows import filters_in
@@ -38,6 +43,19 @@ def relative(path: str | Path) -> str:
     return os.path.relpath(path) if inside else path
 
 
+def check_folders():
+    """End the run with one sentence where Snakemake itself could not write."""
+    named = {name: os.environ.get(name, "") for name in ("TMPDIR", "TMP", "TEMP")}
+    named = {name: folder for name, folder in named.items() if os.path.isdir(folder)}
+    working = Path(".snakemake").absolute()
+    try:
+        check_writable(working, "name another working folder by --directory")
+        for name, folder in (named or {"TMPDIR": "/tmp"}).items():
+            check_writable(Path(folder), f"set {name} to another folder")
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def planned() -> tuple[dict, Plan]:
     """The resolved config and its plan; a mistake ends the run with one sentence."""
     try:
@@ -49,16 +67,13 @@ def planned() -> tuple[dict, Plan]:
     return resolved | roots, found
 
 
+speak_to_any_terminal()
+check_folders()
 CONFIG, PLAN = planned()
 RESULTS = f"{CONFIG['results_root']}/{CONFIG['scale']}"
 DATA = CONFIG["data_root"]
-GPUS_HERE = len(
-    subprocess.run(
-        ["nvidia-smi", "-L"], capture_output=True, text=True
-    ).stdout.splitlines()
-    if shutil.which("nvidia-smi")
-    else []
-)
+LOGS = Path(RESULTS) / "logs"
+NO_GPU = why_no_gpu()
 if CONFIG["data_mirror"]:
     os.environ.update(PASSBAND_DATA_MIRROR=str(CONFIG["data_mirror"]))
 
@@ -70,22 +85,39 @@ RUN_LOCK = FileLock(f"{RESULTS}/.lock", timeout=0)
 
 
 def begin_run():
-    """Acquire the scale's lock and announce the run."""
+    """Acquire the scale's lock, announce the run and make it end early when asked to."""
     try:
-        Path(RESULTS).mkdir(parents=True, exist_ok=True)
+        check_writable(Path(RESULTS), "set results_root to another folder")
         RUN_LOCK.acquire()
     except Timeout:
         raise WorkflowError(
             f"another run is using {RESULTS}: wait until it ends, or set results_root to another folder."
         )
-    except OSError as error:
-        raise WorkflowError(
-            f"cannot write to {RESULTS} ({error.strerror}): make the folder writable or set results_root to another folder."
-        )
+    except UserError as error:
+        raise WorkflowError(str(error))
+    end_jobs(LOGS)  # of a run that was killed: they would write the same files
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+        if callable(before):
+            signal.signal(number, partial(end_early, before))
     print(
         f"{CONFIG['title']}: {CONFIG['expected']} for a full run. Results: {RESULTS}",
         file=sys.stderr,
     )
+    if NO_GPU:
+        print(f"No GPU is assumed: {NO_GPU}.", file=sys.stderr)
+
+
+def end_early(before, number, frame):
+    """Ask the running jobs to end, and those that are about to begin; then Snakemake ends, too."""
+
+    def ask():
+        while True:
+            end_jobs(LOGS)
+            time.sleep(0.5)
+
+    threading.Thread(target=ask, daemon=True).start()
+    before(number, frame)
 
 
 def done() -> str:
@@ -98,6 +130,8 @@ def done() -> str:
 
 
 def end_run(message):
+    for sentence in killed_jobs(LOGS):
+        print(sentence, file=sys.stderr)
     RUN_LOCK.release()
     print(message, file=sys.stderr)
 
@@ -246,7 +280,7 @@ def probe_perturbation(wildcards) -> list[str]:
 
 def gpu(wildcards) -> int:
     """One GPU per job if this machine has any; clusters request GPUs in their profile."""
-    return int(GPUS_HERE > 0)
+    return int(not NO_GPU)
 
 
 # ---- artifacts

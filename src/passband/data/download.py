@@ -13,9 +13,11 @@ import pooch
 import requests
 
 from passband.data.registry import Dataset, RemoteFile
-from passband.errors import UserError
+from passband.errors import UserError, explained
 
 MIRROR_VARIABLE = "PASSBAND_DATA_MIRROR"
+CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY")
 SYSTEM_MIRRORS = (Path("/usr/share/datasets"), Path("/usr/local/share/datasets"))
 PAUSES = (0, 1, 3)  # seconds before each attempt at an address
 TIMEOUT = 30  # seconds without an answer
@@ -115,10 +117,7 @@ def _download(dataset: Dataset, file: RemoteFile, target: Path, passed_over: Seq
                     break
                 continue
             except OSError as error:
-                raise UserError(
-                    f"cannot write {part}: {error.strerror}; free some space, or choose another "
-                    "folder."
-                ) from error
+                raise _local_problem(error, part) from error
             if (found := sha256(part, file.unpacked)) == file.sha256:
                 part.replace(target)
                 return
@@ -165,4 +164,27 @@ def _compared(file: RemoteFile, found: str) -> str:
 def _reason(url: str, error: requests.RequestException) -> str:
     if error.response is not None:
         return f"{url} answers {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.exceptions.SSLError):
+        cause = getattr(error.args[0], "reason", error)
+        return f"the certificate of {url} is not accepted ({cause}){_set(CERTIFICATE_VARIABLES)}"
+    if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
+        return f"{url} cannot be reached through the proxy{_set(PROXY_VARIABLES)}"
+    if isinstance(error, requests.exceptions.Timeout):
+        return f"{url} gave no answer within {TIMEOUT} s"
     return f"{url} cannot be reached ({type(error).__name__})"
+
+
+def _local_problem(error: OSError, part: Path) -> Exception:
+    """What went wrong on this machine: a certificate file that is missing, or the disk."""
+    if error.errno is None:
+        return UserError(f"cannot download {part.stem}: {error}{_set(CERTIFICATE_VARIABLES)}.")
+    elsewhere = "set data_root to another folder"
+    return explained(error, f"cannot write {part}", elsewhere) or error
+
+
+def _set(variables: tuple[str, ...]) -> str:
+    """The first of these variables that is set, and what to do about it."""
+    for name in variables:
+        if value := os.environ.get(name):
+            return f"; {name} is {value}: correct or unset it"
+    return ""

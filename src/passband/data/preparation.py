@@ -14,7 +14,8 @@ from passband.data.download import fetch
 from passband.data.registry import Dataset, get
 from passband.data.storage import check
 from passband.dependencies import code
-from passband.files import explained, sha256, write_arrays, write_json
+from passband.errors import explained
+from passband.files import sha256, write_arrays, write_json
 
 
 def prepare(dataset_id: str, folder: Path, mirror: Path | None = None) -> None:
@@ -81,7 +82,8 @@ def alone(folder: Path) -> Iterator[None]:
             print(f"waiting: another run is preparing {folder}", file=sys.stderr)
             lock.acquire()
     except OSError as error:
-        raise explained(error, folder / ".lock") from error
+        doing = f"cannot lock {folder / '.lock'}"
+        raise explained(error, doing) or error from error
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import passband
 from passband.errors import UserError
+from passband.figures import notebook_kernel
 from passband.files import write_json, write_text
 
 TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -85,8 +86,9 @@ def _this_interpreter(folder: str) -> Iterator[None]:
     source = str(Path(passband.__file__).parents[1])
     kernel = {
         "argv": [
-            *(sys.executable, "-m", "ipykernel_launcher"),
-            *("-f", "{connection_file}", "--HistoryManager.enabled=False", "--log-level=CRITICAL"),
+            *(sys.executable, "-P", "-m", notebook_kernel.__name__, "-f", "{connection_file}"),
+            *("--HistoryManager.enabled=False", "--log-level=CRITICAL"),
+            "--InteractiveShellApp.exec_PYTHONSTARTUP=False",
         ],
         "display_name": "Python 3",
         "language": "python",
@@ -97,13 +99,14 @@ def _this_interpreter(folder: str) -> Iterator[None]:
             "PYTHONPATH": os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")])),
         },
     }
-    (spec / "kernel.json").write_text(json.dumps(kernel))
-    before = os.environ.get("JUPYTER_PATH")
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))
+    (spec / "kernel.json").write_text(json.dumps(kernel), encoding="utf-8")
+    before = {name: os.environ.get(name) for name in ("JUPYTER_PATH", "JUPYTER_RUNTIME_DIR")}
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before["JUPYTER_PATH"]]))
+    os.environ["JUPYTER_RUNTIME_DIR"] = folder  # the user's may not be writable
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["JUPYTER_PATH"]
-        else:
-            os.environ["JUPYTER_PATH"] = before
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value

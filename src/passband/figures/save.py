@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from passband.figures.style import GREY
+from passband.figures.style import GREY, apply_look
 from passband.files import replacing
 
 PNG_DPI = 180
@@ -19,6 +19,7 @@ def save_figure(figure: Figure, outputs: Mapping[str, str | Path], mark: str = "
     `mark` names the scale in a footer; an empty mark leaves none. The same figure gives the same
     bytes on every run: text stays text, identifiers are salted, no file carries a date.
     """
+    apply_look()
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     if mark:

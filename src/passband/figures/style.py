@@ -68,9 +68,15 @@ class Look(NamedTuple):
         return self.label if self.label.endswith("model") else f"{self.label} model"
 
 
+def apply_look() -> None:
+    """Set matplotlib to its own defaults and this look, whatever files and styles were read."""
+    matplotlib.rcdefaults()
+    matplotlib.rcParams.update(LOOK)
+
+
 def new_figure(width: float, height: float, layout: str = "constrained") -> Figure:
     """An empty figure of `width` x `height` inches in the look of this project."""
-    matplotlib.rcParams.update(LOOK)
+    apply_look()
     return Figure(figsize=(width, height), layout=layout)
 
 

@@ -10,7 +10,7 @@ from passband.data.storage import load
 from passband.files import sha256, write_arrays, write_json
 from passband.models.stored import load_model
 from passband.models.transforms import TRANSFORMS
-from passband.origin import commit
+from passband.origin import checkout
 
 
 def run_derivation(
@@ -58,7 +58,7 @@ def run_derivation(
             "started": started.isoformat(timespec="seconds"),
             "finished": finished.isoformat(timespec="seconds"),
             "passband": passband.__version__,
-            "commit": commit(Path(__file__).parent),
+            **checkout()._asdict(),
             "torch": str(torch.__version__),
         },
     )

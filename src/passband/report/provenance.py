@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from passband.origin import commit, cores, dirty, processor
+from passband.origin import checkout, cores, processor
 
 PACKAGES = (
     "passband",
@@ -27,17 +27,16 @@ def describe_build(repository: str | Path, config: Mapping, expected_cost: str =
     """Describe this build.
 
     Args:
-        repository: folder of the checkout; outside git the commit is "" and dirty is None.
+        repository: the project's folder.
         config: the resolved configuration, plain data.
         expected_cost: one sentence on what a run of the scale is expected to take.
 
     Returns:
-        commit, dirty, config (as YAML), expected_cost, versions and machine.
+        commit, dirty and no_commit (see `passband.origin.Checkout`), config (as YAML),
+        expected_cost, versions and machine.
     """
-    repository = Path(repository)
     return {
-        "commit": commit(repository),
-        "dirty": dirty(repository),
+        **checkout(Path(repository))._asdict(),
         "config": yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=96),
         "expected_cost": expected_cost,
         "versions": {"Python": platform.python_version(), **_versions()},

@@ -14,6 +14,7 @@ from passband.data.storage import ImageSet
 from passband.draws import key_of, permutation
 from passband.errors import UserError
 from passband.evaluation import added, frozen, perturbations, predictions, progress
+from passband.jobs import ending_at_checkpoints
 from passband.training.checkpoint import State, restore_state, save_state
 from passband.training.optimisers import OPTIMISERS
 from passband.training.recipes import needs_test, prefix_of
@@ -99,6 +100,7 @@ def train(
 
     Raises:
         UserError: when the loss stops being finite, or for a shared prefix of another training.
+        KeyboardInterrupt: after the epoch in which SIGTERM came, unless it was the last.
     """
     model = compute.place(model)
     optimizer = optimizer_of(model, recipe)
@@ -142,7 +144,7 @@ def train(
     complete = max((part.start for part in parts if part.start < epochs), default=0)
     until = until or epochs
 
-    with progress(until * count, f"{name} seed {seed}") as bar:
+    with progress(until * count, f"{name} seed {seed}") as bar, ending_at_checkpoints() as end:
         bar.update(len(state.history) * count)
         for epoch in range(len(state.history), until):
             started = time.monotonic()
@@ -195,6 +197,8 @@ def train(
                 state.best = {key: value.clone() for key, value in model.state_dict().items()}
             save_state(checkpoint, state, fingerprint(recipe))
             bar.set_postfix(val=f"{row['val_accuracy']:.1f} %")
+            if epoch + 1 < until:
+                end()
     return state
 
 

@@ -13,7 +13,7 @@ from passband.compute import Compute
 from passband.data.storage import ImageSet, load
 from passband.draws import key_of
 from passband.files import sha256, write_csv, write_json
-from passband.origin import commit
+from passband.origin import checkout
 from passband.training.checkpoint import epochs_in, write_tensors
 from passband.training.engine import train
 
@@ -93,7 +93,7 @@ def run_training(
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "passband": passband.__version__,
-            "commit": commit(Path(__file__).parent),
+            **checkout()._asdict(),
             **compute.describe(),
         },
     )
