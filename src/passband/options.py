@@ -6,6 +6,7 @@ schemas for editors are all derived from it.
     def pgd(..., *, epsilon: Share, steps: Steps, start: Literal["clean", "uniform"] = "clean")
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from types import NoneType, UnionType
 from typing import (
@@ -23,6 +24,7 @@ from typing import (
 
 from passband.errors import UserError, unknown
 from passband.quantities import number
+from passband.text import shortened
 
 
 class Range(NamedTuple):
@@ -93,7 +95,7 @@ class Size(NamedTuple):
 
 
 FilterSize = Annotated[int | str, Size()]
-
+SHARE = re.compile(r"\d{1,9}/\d{1,9}|\d{0,9}\.?\d{1,9}")
 
 CheckRow = Annotated[dict[str, object], Row("check")]
 
@@ -318,13 +320,13 @@ def _row(owner: str, key: str, note: Row, value: object, names: Names) -> dict:
 
 def _size(owner: str, key: str, value: object) -> int | str:
     try:
-        fits = not isinstance(value, bool) and number(value) >= 0
-        fits = fits and (isinstance(value, int) or (isinstance(value, str) and number(value) <= 1))
+        fits = type(value) is int and value >= 0
+        fits = fits or (SHARE.fullmatch(value) is not None and number(value) <= 1)
     except (ValueError, TypeError, ZeroDivisionError):
         fits = False
     if not fits:
         wanted = "a share of the image side from 0 to 1 such as 1/2, or a whole number"
-        raise UserError(f"{owner}: {key} is {value}, expected {wanted}.")
+        raise UserError(f"{owner}: {key} is {shortened(value)}, expected {wanted}.")
     return value
 
 
@@ -346,7 +348,7 @@ def _number(owner: str, key: str, base: type, bounds: Range | None, value: objec
     kinds = (int,) if base is int else (int, float, str)
     try:
         found = number(value)
-        fits = type(value) in kinds and float("-inf") < found < float("inf")
+        fits = type(value) in kinds
         if bounds is not None:
             fits = fits and bounds.low <= found <= bounds.high
             fits = fits and not (bounds.above and found == bounds.low)
@@ -356,7 +358,7 @@ def _number(owner: str, key: str, base: type, bounds: Range | None, value: objec
     if not fits:
         wanted = "whole number" if base is int else "number"
         expected = f"{wanted} {_interval(bounds)}".rstrip()
-        raise UserError(f"{owner}: {key} is {value}, expected a {expected}.")
+        raise UserError(f"{owner}: {key} is {shortened(value)}, expected a {expected}.")
     return found
 
 
@@ -384,4 +386,4 @@ def _bounds(bounds: Range | None) -> dict[str, float]:
 def _expected(owner: str, key: str, value: object, wanted: str) -> UserError:
     plain = wanted.replace("`", "")
     article = "" if plain in ("text", "true or false") else "a "
-    return UserError(f"{owner}: {key} is {value!r}, expected {article}{plain}.")
+    return UserError(f"{owner}: {key} is {shortened(repr(value))}, expected {article}{plain}.")
