@@ -1,4 +1,4 @@
-"""Atomic files: a reader sees the old file or the whole new one, never a part."""
+"""Atomic writes: a reader sees the old file or the complete new one, never a partial one."""
 
 import csv
 import errno
@@ -19,9 +19,10 @@ from passband.errors import UserError
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; move it into place when the block succeeds.
+    """Yield a temporary path beside `path` and move it into place when the block succeeds.
 
-    Raises UserError if the folder cannot be written or the disk is full.
+    Raises:
+        UserError: the folder is not writable or the disk is full.
     """
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -48,7 +49,12 @@ def write_json(path: str | Path, content: object) -> None:
 
 
 def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write rows with the same keys as CSV, floats to six digits, atomically."""
+    """Write rows as CSV atomically, floats with six significant digits.
+
+    Args:
+        path: the file.
+        rows: at least one; all have the keys of the first.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
     writer.writeheader()
@@ -63,9 +69,9 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def json_header(metadata: Mapping[str, object]) -> dict[str, str]:
-    """Metadata for a safetensors file: one JSON text under one key.
+    """Metadata of a safetensors file as JSON under a single key.
 
-    The library orders several keys at random; with one, the same content gives the same bytes.
+    The library writes keys in random order; with a single key equal content gives equal bytes.
     """
     return {"json": json.dumps(metadata)}
 
@@ -73,19 +79,19 @@ def json_header(metadata: Mapping[str, object]) -> dict[str, str]:
 def write_arrays(
     path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object]
 ) -> None:
-    """Write named arrays and metadata (as `json_header` packs it) as safetensors, atomically."""
+    """Write named arrays and metadata as safetensors, atomically."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     with replacing(path) as part:
         part.write_bytes(save(contiguous, metadata=json_header(metadata)))
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """Read what `write_arrays` wrote."""
+    """Read the arrays of a file written by `write_arrays`."""
     return load_file(path)
 
 
 def read_metadata(path: str | Path) -> dict[str, object]:
-    """Read the metadata of what `write_arrays` wrote."""
+    """Read the metadata of a file written by `write_arrays`."""
     with safe_open(path, framework="numpy") as file:
         return json.loads(file.metadata()["json"])
 
@@ -99,12 +105,12 @@ def sha256(path: str | Path) -> str:
 def _explained(error: OSError, path: Path) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UserError(
-            f"the disk is full or the quota used up: cannot write {path}; "
-            "free some space and run again."
+            f"the disk is full or the quota is exceeded: cannot write {path}; free some space and "
+            "run the same command again."
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
         return UserError(
             f"cannot write {path}: {error.strerror.lower()}; "
-            "make the folder writable or set results_root to another one."
+            "make the folder writable or set results_root to another folder."
         )
     return error

@@ -1,4 +1,4 @@
-"""What every job of the workflow does around its work: keep a log, and say errors clearly."""
+"""What all jobs of the workflow share: a log file and readable errors."""
 
 import sys
 import traceback
@@ -11,7 +11,7 @@ from passband.errors import UserError
 
 
 class Tee:
-    """A text stream that also writes to a log; a full disk under the log stops nobody's work."""
+    """A text stream that is copied to a log file; errors in writing the log are ignored."""
 
     def __init__(self, stream: TextIO, log: TextIO):
         self.stream, self.log = stream, log
@@ -26,19 +26,22 @@ class Tee:
         return len(text)
 
     def flush(self) -> None:
-        """Both are flushed at every write."""
+        """Do nothing, since every write is flushed."""
 
     def isatty(self) -> bool:
-        """Jobs run side by side: none has a terminal of its own."""
+        """False, since jobs that run in parallel share the terminal."""
         return False
 
 
 @contextmanager
 def job(log: str) -> Iterator[None]:
-    """Copy the block's output to the file `log`; end the process on errors.
+    """Copy the block's output to a log file, and end the process on errors.
 
-    The log, which the workflow shows for failed jobs, gets the sentence of a UserError and the
-    traceback of any other error; where it cannot be written, standard error gets them.
+    The message of a UserError, or the traceback of any other error, is written to the log, which
+    the workflow shows for failed jobs, or to standard error if the log cannot be written.
+
+    Args:
+        log: path of the log file.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     file = open(log, "w", encoding="utf-8")  # noqa: SIM115 (closing may fail on a full disk)
@@ -48,7 +51,7 @@ def job(log: str) -> Iterator[None]:
     except UserError as error:
         _fail(f"Error: {error}", file)
     except KeyboardInterrupt:
-        _fail("Interrupted. The same command goes on from here.", file, code=130)
+        _fail("Interrupted. Run the same command to continue.", file, code=130)
     except Exception:
         _fail(traceback.format_exc(), file)
     finally:

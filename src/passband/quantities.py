@@ -1,13 +1,14 @@
-"""Numbers and sizes as people write them in config files."""
+"""Numbers and sizes as config files write them."""
 
 import math
 from fractions import Fraction
 
 
 def number(value: int | float | str) -> int | float:
-    """A number, or the value of a text such as "8/255", "1e-3" or "1_000".
+    """A number, or the value of a string such as "8/255", "1e-3" or "1_000".
 
-    Raises ValueError or ZeroDivisionError unless it is finite.
+    Raises:
+        ValueError, ZeroDivisionError: the value is not a finite number.
 
     >>> number("8/255") == 8 / 255, number("1e-3"), number("1_000"), number(3)
     (True, 0.001, 1000.0, 3)
@@ -21,9 +22,11 @@ def number(value: int | float | str) -> int | float:
 
 
 def size_at(side: int, size: int | str | Fraction, step: int = 1) -> int:
-    """A size in pixels or frequencies: a whole number as it is, a fraction as a share of the side.
+    """A size in pixels or frequencies.
 
-    A share is rounded to a multiple of `step`.
+    Args:
+        side: the side of the images in pixels.
+        size: an integer, taken as it is, or a share of the side, rounded to a multiple of `step`.
 
     >>> size_at(64, 8, step=2), size_at(64, "1/2", step=2), size_at(64, "8/8")
     (8, 32, 64)

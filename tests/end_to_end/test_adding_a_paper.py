@@ -28,7 +28,8 @@ recipes:
     method: Mirrored
     epochs: 3
     batch_size: 50
-    optimizer: {kind: adam, learning_rate: 1e-3, weight_decay: 0}
+    optimizer:
+      {kind: adam, learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0}
     schedule: {kind: constant}
     augmentation: {pad: 0, flip: true}
     recorders:

@@ -12,11 +12,22 @@ from passband.plan.yaml_file import read_yaml
 from passband.quantities import number
 from passband.text import shortened
 
+TYPES = {
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "a mapping",
+}
+
 
 def merged(base: Mapping, patch: Mapping) -> dict:
-    """`base` with `patch` laid over it: mappings key by key, everything else replaced.
+    """`base` updated with `patch`: mappings are merged key by key, everything else is replaced.
 
-    A mapping that names its `kind` is replaced as a whole, since its keys depend on the kind.
+    A mapping in `patch` with the key `kind` replaces the old one as a whole, since the other keys
+    depend on the kind.
     """
     result = dict(base)
     for key, value in patch.items():
@@ -45,9 +56,14 @@ def user_config(config: Mapping, files: Iterable[Path], settings: Mapping) -> di
 
 
 def scale_config(config: Mapping, root: Path) -> dict:
-    """The chosen scale's file with the config given by the user laid over it.
+    """The file of the chosen scale, updated with the user's config.
 
-    Raises UserError for an unknown scale.
+    Args:
+        config: the user's config, with the key `scale`.
+        root: the project's folder.
+
+    Raises:
+        UserError: the scale is unknown.
     """
     known = {file.stem: file for file in (root / "config" / "scales").glob("*.yaml")}
     name = str(config.get("scale"))
@@ -57,10 +73,19 @@ def scale_config(config: Mapping, root: Path) -> dict:
 
 
 def check(content: object, schema: Path, source: str) -> object:
-    """Validate against a JSON schema; the plainest mistake becomes one sentence.
+    """Validate against a JSON schema.
 
-    Returns the content with numbers that are written as text, such as 1/10, turned into numbers
-    where the schema has numbers.
+    Args:
+        content: the content of a config file.
+        schema: path of the schema.
+        source: the file, as messages name it.
+
+    Returns:
+        The content, with numbers that are written as text, such as 1/10, turned into numbers where
+        the schema has numbers.
+
+    Raises:
+        UserError: the simplest mistake, in one sentence.
     """
     content = _with_numbers(content, read_schema(schema))
     error = min(_validator(schema).iter_errors(content), key=_plainness, default=None)
@@ -118,14 +143,16 @@ def _sentence(error: ValidationError) -> str:
         return str(unknown(f"value of {where}", error.instance, value))
     if error.validator == "pattern":
         return f"{found} in {where} does not match {value}; rename it."
-    words = " or ".join(value) if isinstance(value, list) else value
-    expected = {
-        "type": f"expected {words}",
-        "minimum": f"expected at least {value}",
-        "maximum": f"expected at most {value}",
-        "exclusiveMinimum": f"expected more than {value}",
-        "exclusiveMaximum": f"expected less than {value}",
-        "minItems": f"expected at least {value} entry",
-        "uniqueItems": "expected no value twice",
-    }.get(error.validator, shortened(error.message))
+    if error.validator == "type":
+        kinds = value if isinstance(value, list) else [value]
+        expected = f"expected {' or '.join(TYPES[kind] for kind in kinds)}"
+    else:
+        expected = {
+            "minimum": f"expected at least {value}",
+            "maximum": f"expected at most {value}",
+            "exclusiveMinimum": f"expected more than {value}",
+            "exclusiveMaximum": f"expected less than {value}",
+            "minItems": f"expected at least {value} entry",
+            "uniqueItems": "expected distinct values",
+        }.get(error.validator, shortened(error.message))
     return f"{where} is {found}, {expected}."

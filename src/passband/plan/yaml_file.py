@@ -1,8 +1,8 @@
 """One reader for every YAML file, those of the project and the user's.
 
 It takes numbers as people write them (1e-3, 1_000; 1e3 is whole, 010 is ten), only `true` and
-`false` as truth values, and every key as text. It refuses what would pass in silence or not come to an end: equal
-keys, numbers that are not finite or need more than 64 bits, tags, endless nesting.
+`false` as truth values, and every key as text. It refuses what would pass in silence or not come
+to an end: equal keys, numbers that are not finite or need more than 64 bits, tags, endless nesting.
 """
 
 import math
@@ -55,11 +55,15 @@ class _Mistake(Exception):
 
 
 def read_yaml(path: Path) -> dict:
-    """Read a YAML mapping; raises UserError if it is missing or malformed."""
+    """Read a YAML mapping.
+
+    Raises:
+        UserError: the file is missing or malformed.
+    """
     try:
         content = _content(yaml.parse(path.read_text(encoding="utf-8-sig"), LOADER))
     except FileNotFoundError:
-        raise UserError(f"there is no {path}.") from None
+        raise UserError(f"{path} does not exist.") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -72,7 +76,7 @@ def read_yaml(path: Path) -> dict:
     except _Mistake as error:
         raise _invalid(path, error.line, error.problem) from None
     if not isinstance(content, dict):
-        raise UserError(f"{path} must hold a mapping of keys to values.")
+        raise UserError(f"{path} must contain a mapping of keys to values.")
     return content
 
 
@@ -117,7 +121,7 @@ def _content(events: Iterable[yaml.Event]) -> object:
             if isinstance(top.value, dict) and top.key is None:
                 _check_key(top, event, line)
                 continue
-            value = _scalar(event, line)
+            value = _scalar(event, top.key or "a value", line)
             if event.anchor:
                 anchored[event.anchor] = value, 1
             _put(top, value, 1, line)
@@ -155,8 +159,8 @@ def _put(top: _Open, value: object, size: int, line: int) -> None:
     top.key = None
 
 
-def _scalar(event: yaml.ScalarEvent, line: int) -> object:
-    """What a scalar stands for; quoted ones are text."""
+def _scalar(event: yaml.ScalarEvent, key: str, line: int) -> object:
+    """What a scalar under a key stands for; quoted ones are text."""
     text = event.value
     if event.tag not in TEXT_TAGS:
         raise _Mistake(line, f"the tag {event.tag} is not known here; remove it")
@@ -164,13 +168,15 @@ def _scalar(event: yaml.ScalarEvent, line: int) -> object:
         return text
     if text in WORDS:
         return WORDS[text]
-    if NOT_FINITE.fullmatch(text):
-        raise _Mistake(line, f"{text} is no finite number; give one, or quote it if it is text")
-    if not DECIMAL.fullmatch(text):
+    if not (DECIMAL.fullmatch(text) or NOT_FINITE.fullmatch(text)):
         return text
-    value = float(text)
-    if not math.isfinite(value) or ("." not in text and abs(value) >= 2**63):
-        raise _Mistake(line, f"{shortened(text)} is too large a number; quote it if it is text")
+    value = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    whole = "." not in text and value.is_integer()
+    if not math.isfinite(value) or (whole and abs(value) >= 2**63):
+        wanted = "a finite number of at most 64 bits; quote it if it is text"
+        raise _Mistake(
+            line, f"{key} is {value if '.' in text else shortened(text)}, expected {wanted}"
+        )
     if WHOLE.fullmatch(text):
         return int(text)
-    return int(value) if "." not in text and value.is_integer() else value
+    return int(value) if whole else value
