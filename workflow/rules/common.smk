@@ -42,14 +42,16 @@ def planned() -> tuple[dict, Plan]:
     """The resolved config and its plan; a mistake ends the run with one sentence."""
     try:
         resolved = scale_config(config, PROJECT)
-        return resolved, plan(resolved, PROJECT)
+        found = plan(resolved, PROJECT)
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    roots = {key: relative(resolved[key]) for key in ("results_root", "data_root")}
+    return resolved | roots, found
 
 
 CONFIG, PLAN = planned()
-RESULTS = f"{relative(CONFIG['results_root'])}/{CONFIG['scale']}"
-DATA = relative(CONFIG["data_root"])
+RESULTS = f"{CONFIG['results_root']}/{CONFIG['scale']}"
+DATA = CONFIG["data_root"]
 GPUS_HERE = len(
     subprocess.run(
         ["nvidia-smi", "-L"], capture_output=True, text=True
