@@ -4,6 +4,8 @@ import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from passband.text import shortened
+
 
 class UserError(Exception):
     """One sentence that says what is wrong, what was expected and what to do."""
@@ -20,8 +22,8 @@ def unknown(kind: str, name: object, known: Iterable[object]) -> UserError:
     >>> str(unknown("attack", "pgd-02", ["pgd-20", "fgsm"]))
     "unknown attack 'pgd-02': did you mean 'pgd-20'? Known: fgsm, pgd-20."
     """
-    known = sorted(map(str, known))
-    near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+    known, name = sorted(map(str, known)), shortened(name)
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f": did you mean '{near[0]}'?" if near else "."
     return UserError(f"unknown {kind} '{name}'{hint} Known: {', '.join(known)}.")
 

@@ -25,6 +25,7 @@ from typing import (
 
 from passband.errors import UserError, unknown
 from passband.quantities import number
+from passband.text import shortened
 
 
 class Range(NamedTuple):
@@ -96,7 +97,7 @@ class Size(NamedTuple):
 
 
 FilterSize = Annotated[int | str, Size()]
-
+SHARE = re.compile(r"\d{1,9}/\d{1,9}|\d{0,9}\.?\d{1,9}")
 
 CheckRow = Annotated[dict[str, object], Row("check")]
 
@@ -384,13 +385,13 @@ def _row(owner: str, key: str, note: Row, value: object, names: Names) -> dict:
 
 def _size(owner: str, key: str, value: object) -> int | str:
     try:
-        fits = not isinstance(value, bool) and number(value) >= 0
-        fits = fits and (isinstance(value, int) or (isinstance(value, str) and number(value) <= 1))
+        fits = type(value) is int and value >= 0
+        fits = fits or (SHARE.fullmatch(value) is not None and number(value) <= 1)
     except (ValueError, TypeError, ZeroDivisionError):
         fits = False
     if not fits:
         wanted = "a share of the image side from 0 to 1 such as 1/2, or an integer"
-        raise UserError(f"{owner}: {key} is {value}, expected {wanted}.")
+        raise UserError(f"{owner}: {key} is {shortened(value)}, expected {wanted}.")
     return value
 
 
@@ -413,7 +414,7 @@ def _number(owner: str, key: str, kind: object, value: object) -> int | float:
     accepted = (int,) if base is int else (int, float, str)
     try:
         found = number(value)
-        fits = type(value) in accepted and float("-inf") < found < float("inf")
+        fits = type(value) in accepted
         for bounds in (note for note in notes if isinstance(note, Range)):
             fits = fits and bounds.low <= found <= bounds.high
             fits = fits and not (bounds.above and found == bounds.low)
@@ -421,7 +422,8 @@ def _number(owner: str, key: str, kind: object, value: object) -> int | float:
     except (ValueError, TypeError, ZeroDivisionError, OverflowError):
         fits = False
     if not fits:
-        raise UserError(f"{owner}: {key} is {value}, expected {_with_article(words(kind))}.")
+        expected = _with_article(words(kind))
+        raise UserError(f"{owner}: {key} is {shortened(value)}, expected {expected}.")
     return found
 
 
@@ -446,7 +448,8 @@ def _bounds(bounds: Range | None) -> dict[str, float]:
 
 
 def _expected(owner: str, key: str, value: object, kind: object) -> UserError:
-    return UserError(f"{owner}: {key} is {value!r}, expected {_with_article(words(kind))}.")
+    found = shortened(repr(value))
+    return UserError(f"{owner}: {key} is {found}, expected {_with_article(words(kind))}.")
 
 
 def _with_article(text: str) -> str:

@@ -1,15 +1,24 @@
 """Numbers and sizes as config files write them."""
 
+import math
 from fractions import Fraction
 
 
 def number(value: int | float | str) -> int | float:
-    """A number, or the value of a string such as "8/255" or "1e-3".
+    """A number, or the value of a string such as "8/255", "1e-3" or "1_000".
 
     Raises:
-        ValueError, ZeroDivisionError: the string is not a number.
+        ValueError, ZeroDivisionError: the value is not a finite number.
+
+    >>> number("8/255") == 8 / 255, number("1e-3"), number("1_000"), number(3)
+    (True, 0.001, 1000.0, 3)
     """
-    return float(Fraction(value)) if isinstance(value, str) else value
+    if isinstance(value, str):
+        above, slash, below = value.partition("/")
+        value = float(above) / float(below) if slash else float(above)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is not finite")
+    return value
 
 
 def size_at(side: int, size: int | str | Fraction, step: int = 1) -> int:

@@ -13,3 +13,13 @@ def listed(names: Iterable[str], joint: str = "and") -> str:
     """
     *first, last = [*names] or [""]
     return f"{', '.join(first)} {joint} {last}" if first else last
+
+
+def shortened(value: object, limit: int = 80) -> str:
+    """A value as one line of a sentence, cut off after `limit` signs.
+
+    >>> shortened("8/255"), shortened([1, "a\\n  b"]), shortened("0123456789", limit=4)
+    ('8/255', "[1, 'a\\\\n  b']", '0123…')
+    """
+    text = " ".join(str(value).split())
+    return text if len(text) <= limit else f"{text[:limit]}…"

@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple, get_args, get_origin
 
 from passband.errors import UserError, unknown
 from passband.findings.scores import Score
+from passband.text import shortened
 
 
 class Language(NamedTuple):
@@ -148,7 +149,10 @@ def _naming(text: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise UserError(f"'{text}': {error}") from None
+        raise UserError(f"'{shortened(text, 200)}': {error}") from None
+    except (ValueError, OverflowError, RecursionError, MemoryError):
+        problem = "it nests too deeply or holds a number out of bounds."
+        raise UserError(f"'{shortened(text, 200)}': {problem}") from None
 
 
 def _tree(text: str) -> ast.expr:

@@ -6,6 +6,7 @@ found and what was expected.
 """
 
 from passband.plan.plan import Plan, plan
-from passband.plan.reading import read_yaml, scale_config
+from passband.plan.reading import scale_config, user_config
+from passband.plan.yaml_file import read_yaml
 
-__all__ = ["Plan", "plan", "read_yaml", "scale_config"]
+__all__ = ["Plan", "plan", "read_yaml", "scale_config", "user_config"]

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from passband.errors import UserError
-from passband.plan.reading import check, read_yaml
+from passband.plan.reading import check
+from passband.plan.yaml_file import read_yaml
 
 SHARED = ("attacks", "filters", "probes", "scores")
 
@@ -52,7 +53,7 @@ def read_files(root: Path) -> Files:
             path = folder / f"{kind}.yaml"
             if folder == config or path.exists():
                 content = read_yaml(path)
-                check(content, schemas / "rows.schema.yaml", _shown(path, root))
+                content = check(content, schemas / "rows.schema.yaml", _shown(path, root))
                 _add(getattr(found, kind), content, f"{kind[:-1]}", path, root)
     for folder in folders:
         paper = folder.name
@@ -84,9 +85,8 @@ def read_files(root: Path) -> Files:
 
 
 def _content(path: Path, schema: str, root: Path) -> dict:
-    content = read_yaml(path)
-    check(content, root / "workflow" / "schemas" / f"{schema}.schema.yaml", _shown(path, root))
-    return content
+    path_of_schema = root / "workflow" / "schemas" / f"{schema}.schema.yaml"
+    return check(read_yaml(path), path_of_schema, _shown(path, root))
 
 
 def _add(rows: dict, more: dict, kind: str, path: Path, root: Path) -> None:

@@ -56,7 +56,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         UserError: the first mistake, in one sentence.
     """
     schemas = root / "workflow" / "schemas"
-    check(config, schemas / "config.schema.yaml", "config")
+    config = check(config, schemas / "config.schema.yaml", "config")
     _check_folders(config)
     files = read_files(root)
     titles = {name: one.settings.get("title", name) for name, one in declared("models").items()}

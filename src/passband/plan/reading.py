@@ -1,14 +1,16 @@
-"""Reading config files: YAML mappings, scales, and validation against JSON schemas."""
+"""The run's config: files laid over each other, scales, and what JSON schemas say of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 
-import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from passband.errors import UserError, unknown
+from passband.plan.yaml_file import read_yaml
+from passband.quantities import number
+from passband.text import shortened
 
 TYPES = {
     "string": "a string",
@@ -19,45 +21,6 @@ TYPES = {
     "array": "a list",
     "object": "a mapping",
 }
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """The safe loader, which drops duplicate keys silently, made to refuse them."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Check the keys before merge keys are expanded."""
-        if not hasattr(node, "checked"):
-            _refuse_duplicates(node)
-            node.checked = True
-        super().flatten_mapping(node)
-
-
-def _refuse_duplicates(node: yaml.MappingNode) -> None:
-    seen = set()
-    for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-        if key.value in seen:
-            problem = f"duplicate key '{key.value}'; keep one of them"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-        seen.add(key.value)
-
-
-def read_yaml(path: Path) -> dict:
-    """Read a YAML mapping.
-
-    Raises:
-        UserError: the file is missing or malformed.
-    """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist.") from None
-    except yaml.YAMLError as error:
-        place = getattr(error, "problem_mark", None)
-        line = f" in line {place.line + 1}" if place else ""
-        raise UserError(f"{path} is not valid YAML{line}: {error.problem}.") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} must contain a mapping of keys to values.")
-    return content
 
 
 def merged(base: Mapping, patch: Mapping) -> dict:
@@ -73,6 +36,25 @@ def merged(base: Mapping, patch: Mapping) -> dict:
     return deepcopy(result)
 
 
+def user_config(config: Mapping, files: Iterable[Path], settings: Mapping) -> dict:
+    """The user's config as Snakemake read it, with what our reader finds in the same files.
+
+    Snakemake's own reader takes the last of equal keys, knows fewer numbers, and mixes the keys of
+    mappings of different kinds.
+
+    Args:
+        config: what Snakemake made of the files and settings.
+        files: config/config.yaml and those of --configfile, in this order; what is no regular
+            file, such as a pipe, cannot be read twice and stays as Snakemake read it.
+        settings: those of --config.
+
+    Raises:
+        UserError: a file is malformed.
+    """
+    read = [read_yaml(file) for file in files if file.is_file()]
+    return reduce(merged, [*read, settings], dict(config))
+
+
 def scale_config(config: Mapping, root: Path) -> dict:
     """The file of the chosen scale, updated with the user's config.
 
@@ -83,14 +65,14 @@ def scale_config(config: Mapping, root: Path) -> dict:
     Raises:
         UserError: the scale is unknown.
     """
-    folder = root / "config" / "scales"
+    known = {file.stem: file for file in (root / "config" / "scales").glob("*.yaml")}
     name = str(config.get("scale"))
-    if not (folder / f"{name}.yaml").exists():
-        raise unknown("scale", name, [file.stem for file in folder.glob("*.yaml")])
-    return merged(read_yaml(folder / f"{name}.yaml"), config)
+    if name not in known:
+        raise unknown("scale", name, known)
+    return merged(read_yaml(known[name]), config)
 
 
-def check(content: object, schema: Path, source: str) -> None:
+def check(content: object, schema: Path, source: str) -> object:
     """Validate against a JSON schema.
 
     Args:
@@ -98,12 +80,35 @@ def check(content: object, schema: Path, source: str) -> None:
         schema: path of the schema.
         source: the file, as messages name it.
 
+    Returns:
+        The content, with numbers that are written as text, such as 1/10, turned into numbers where
+        the schema has numbers.
+
     Raises:
         UserError: the simplest mistake, in one sentence.
     """
+    content = _with_numbers(content, read_schema(schema))
     error = min(_validator(schema).iter_errors(content), key=_plainness, default=None)
     if error is not None:
         raise UserError(f"{source}: {_sentence(error)}")
+    return content
+
+
+def _with_numbers(value: object, schema: Mapping) -> object:
+    kinds = schema.get("type", ())
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+    if isinstance(value, Mapping):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
+        return {key: _with_numbers(one, known.get(key, others)) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(one, schema.get("items", {})) for one in value]
+    if "number" in kinds and isinstance(value, (str, float)):
+        try:
+            return number(value)
+        except (ValueError, ZeroDivisionError):
+            return str(value)  # is no finite number, which the schema will say
+    whole = isinstance(value, float) and value.is_integer()
+    return int(value) if whole and "integer" in kinds else value
 
 
 @cache
@@ -125,7 +130,7 @@ def _plainness(error: ValidationError) -> tuple[int, str]:
 
 def _sentence(error: ValidationError) -> str:
     where = ".".join(map(str, error.absolute_path)) or "the file"
-    value = error.validator_value
+    value, found = error.validator_value, shortened(repr(error.instance))
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         extra = next(key for key in error.instance if key not in known)
@@ -137,7 +142,7 @@ def _sentence(error: ValidationError) -> str:
     if error.validator == "enum":
         return str(unknown(f"value of {where}", error.instance, value))
     if error.validator == "pattern":
-        return f"'{error.instance}' in {where} does not match {value}; rename it."
+        return f"{found} in {where} does not match {value}; rename it."
     if error.validator == "type":
         kinds = value if isinstance(value, list) else [value]
         expected = f"expected {' or '.join(TYPES[kind] for kind in kinds)}"
@@ -149,5 +154,5 @@ def _sentence(error: ValidationError) -> str:
             "exclusiveMaximum": f"expected less than {value}",
             "minItems": f"expected at least {value} entry",
             "uniqueItems": "expected distinct values",
-        }.get(error.validator, error.message)
-    return f"{where} is {error.instance!r}, {expected}."
+        }.get(error.validator, shortened(error.message))
+    return f"{where} is {found}, {expected}."

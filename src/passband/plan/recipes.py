@@ -45,8 +45,7 @@ def resolve_recipe(
     for key in flat:
         if key not in fixed and key not in parts:
             raise UserError(f"{owner}: {unknown('key', key, [*fixed, *parts])}")
-    resolved = {key: value for key, value in flat.items() if key in fixed}
-    check(resolved, schema, owner)
+    resolved = check({key: flat[key] for key in flat if key in fixed}, schema, owner)
     resolved["optimizer"] = _of_kind(f"{owner}, optimizer", OPTIMISER, flat["optimizer"], names)
     resolved["schedule"] = _of_kind(f"{owner}, schedule", SCHEDULE, flat["schedule"], names)
     resolved["parts"] = {

@@ -7,9 +7,9 @@ from passband.data.registry import DATASETS
 from passband.dependencies import Declared, declared
 from passband.options import Known, Names, schema
 from passband.plan.artifacts import CHECKS, FIGURES
-from passband.plan.reading import read_yaml
 from passband.plan.recipes import OPTIMISER, PART, RECORDER, SCHEDULE
 from passband.plan.rows import REGISTRIES
+from passband.plan.yaml_file import read_yaml
 
 BESIDE = {
     "probe": {
