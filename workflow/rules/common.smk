@@ -3,7 +3,7 @@ import signal
 import sys
 import threading
 import time
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -31,6 +31,7 @@ TEMPLATES = PROJECT / "reports" / "templates"
 ENDINGS = {"figure": ("svg", "pdf", "png"), "table": ("csv", "html", "tex")}
 
 
+@cache
 def relative(path: str | Path) -> str:
     """A path relative to the working folder if it lies in the working folder or in the project, so
     that a finished project can be moved with its results; any other path as it is, absolute.
@@ -139,6 +140,7 @@ def end_run(message):
 # ---- what jobs need
 
 
+@cache
 def sources(script: str, *files: Path) -> list[str]:
     """A job's script and the modules of the package that it and the given files import."""
     path = SCRIPTS / f"{script}.py"
