@@ -119,8 +119,11 @@ def test_an_allocation_that_fails_is_a_sentence(tmp_path, error):
 @pytest.mark.parametrize(
     ("raised", "told"),
     [
-        ("open('/proc/1/mem/x')", "a file stands where a folder is needed: cannot use /proc/1/mem"),
-        ("raise OSError(28, 'No space', '/tmp/notebook')", "the disk is full: cannot use /tmp/note"),
+        ("open('/dev/null/x')", "a file stands where a folder is needed: cannot use /dev/null/x"),
+        (
+            "raise OSError(28, 'No space', '/tmp/notebook')",
+            "the disk is full: cannot use /tmp/note",
+        ),
         ("raise OSError(24, 'Too many')", "too many files are open: cannot go on; raise"),
     ],
 )
@@ -132,7 +135,9 @@ def test_an_error_of_the_machine_is_a_sentence(tmp_path, raised, told):
 
 @pytest.mark.parametrize("locale", [ASCII, NO_UTF8], ids=["streams", "everything"])
 def test_an_ascii_terminal_gets_every_message(tmp_path, locale):
-    body = f"    print('{TEXT}')\n    print('{TEXT}', file=sys.stderr)\n    raise KeyError('{TEXT}')\n"
+    body = (
+        f"    print('{TEXT}')\n    print('{TEXT}', file=sys.stderr)\n    raise KeyError('{TEXT}')\n"
+    )
     status, said = run(tmp_path, body, **locale)
     escaped = TEXT.encode("ascii", "backslashreplace")
     assert status == 1 and said.count(escaped) == 2

@@ -83,9 +83,7 @@ def test_every_process_has_a_gpu_of_its_own(tmp_path, monkeypatch, capsys):
     others = [subprocess.Popen(call, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     places = [int(one.stdout.readline()) for one in others]
     assert sorted(places) == [0, 1]
-    waiting = subprocess.Popen(
-        call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    waiting = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert waiting.stderr.readline() == "Waiting for a GPU: other jobs are using all of them.\n"
     time.sleep(0.2)
     assert waiting.poll() is None
