@@ -9,7 +9,11 @@ export PYTHONDONTWRITEBYTECODE :=
 UV_VERSION := 0.13.8
 UV := .venv/uv/bin/uv
 SNAKEMAKE := .venv/bin/snakemake
-GPU_PINS := $(if $(shell command -v nvidia-smi 2>/dev/null),requirements-gpu.txt)
+GPU_PINS = $(if $(shell gpus=$$(nvidia-smi -L 2>/dev/null) && echo "$$gpus" | grep '^GPU '),requirements-gpu.txt)
+# Snakemake and uv need a cache; in containers the home folder often cannot be written.
+ifneq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test -w "$${XDG_CACHE_HOME:-$$HOME/.cache}" && echo yes),yes)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
 
 .PHONY: demo test setup run check format lock benchmark clean
 

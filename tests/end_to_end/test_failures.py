@@ -84,7 +84,8 @@ def test_a_read_only_disk(mounted, overlay, tmp_path):
     disk = tmp_path / "disk"
     done = mounted(READ_ONLY_DISK, disk, *SCALE, overlay({"results_root": str(disk)}))
     assert done.returncode == 1
-    assert done.stdout.count(f"cannot write to {disk}/smoke (Read-only file system)") == 1
+    sentence = f"the disk is read-only: cannot write to {disk}/smoke (Read-only file system)"
+    assert done.stdout.count(sentence) == 1
     assert "Traceback" not in done.stdout and "Finished jobid" not in done.stdout
 
 

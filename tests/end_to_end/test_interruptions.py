@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 import yaml
 
@@ -43,9 +44,8 @@ def training(place: Path) -> Training:
     folder = results / f"models/{model}/seed-0"
     configs = ("--configfile", "config/scales/smoke.yaml", str(overlay))
     target = str(folder / "weights.safetensors")
-    no_gpu = ("--set-resources", "train_shared_prefix:gpu=0", "train_model:gpu=0")
     return Training(
-        (target, "--cores", "1", *no_gpu, *configs),
+        (target, "--cores", "1", *configs),
         folder,
         {
             "shared prefix": results / f"checkpoints/shared-prefix-{prefix}/seed-0.safetensors",
@@ -89,24 +89,45 @@ def test_two_runs_on_one_scale(undisturbed):
     assert 0 < told["shared_prefix_seconds"] < told["seconds"]
 
 
+def to_all(run, number: int) -> None:
+    os.killpg(run.pid, number)
+
+
+def to_snakemake(run, number: int) -> None:
+    os.kill(run.pid, number)
+
+
+def to_the_job(run, number: int) -> None:
+    (job,) = psutil.Process(run.pid).children()
+    job.send_signal(number)
+
+
 @pytest.mark.parametrize(
-    ("part", "signal_sent"),
+    ("part", "signal_sent", "send"),
     [
-        ("training", signal.SIGKILL),
-        ("training", signal.SIGTERM),
-        ("shared prefix", signal.SIGKILL),
+        ("training", signal.SIGKILL, to_all),
+        ("training", signal.SIGTERM, to_all),
+        ("shared prefix", signal.SIGKILL, to_all),
+        ("training", signal.SIGTERM, to_snakemake),
+        ("training", signal.SIGINT, to_snakemake),
+        ("training", signal.SIGKILL, to_the_job),
     ],
 )
 def test_a_killed_training_goes_on(
-    project, undisturbed, snakemake, start_snakemake, tmp_path, part, signal_sent
+    project, undisturbed, snakemake, start_snakemake, tmp_path, part, signal_sent, send
 ):
     one = training(tmp_path / "place")
     checkpoint = one.checkpoints[part]
     killed = start_snakemake(*one.arguments, cwd=project, **NO_GPU)
     wait_for(checkpoint.exists, killed, "a checkpoint")
-    os.killpg(killed.pid, signal_sent)
+    send(killed, signal_sent)
     output, _ = killed.communicate(timeout=WAIT)  # returns when no job holds the output any more
     assert killed.returncode != 0, output
+    assert ("perhaps for want of memory: it had used" in output) == (send is to_the_job)
+    if send is to_the_job:
+        assert "or lower batch_size of its recipe or train_images" in output
+    if send is to_snakemake:
+        assert "Interrupted. Run the same command to continue." in output
     assert checkpoint.exists() and not (one.folder / "weights.safetensors").exists()
 
     again = snakemake(*one.arguments, cwd=project, **NO_GPU)
@@ -121,3 +142,23 @@ def test_a_killed_training_goes_on(
     )
     assert weights == undisturbed_weights
     assert not any(path.exists() for path in one.checkpoints.values())
+
+
+def test_a_training_that_outlived_its_run_ends_with_the_next(
+    project, undisturbed, snakemake, start_snakemake, tmp_path
+):
+    one = training(tmp_path / "place")
+    lost = start_snakemake(*one.arguments, cwd=project, **NO_GPU)
+    wait_for(one.checkpoints["shared prefix"].exists, lost, "a checkpoint")
+    (job,) = psutil.Process(lost.pid).children()
+    os.kill(lost.pid, signal.SIGKILL)
+    again = start_snakemake(*one.arguments, cwd=project, **NO_GPU)
+    os.kill(job.pid, signal.SIGSTOP)  # so that it cannot finish before the next run begins
+    mark = one.log.with_name(f"{one.log.name}.running")
+    wait_for(lambda: not mark.exists(), again, "an end of the old mark")
+    os.kill(job.pid, signal.SIGCONT)
+    lost.communicate(timeout=WAIT)
+    output, _ = again.communicate(timeout=WAIT)
+    assert again.returncode == 0, output[-4000:]
+    weights = [(one.folder / "weights.safetensors") for one in (one, undisturbed[0])]
+    assert weights[0].read_bytes() == weights[1].read_bytes()

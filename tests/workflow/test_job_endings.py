@@ -119,7 +119,7 @@ def test_an_allocation_that_fails_is_a_sentence(tmp_path, error):
 @pytest.mark.parametrize(
     ("raised", "told"),
     [
-        ("open('/proc/1/mem/x')", "a file stands where a folder is needed: cannot use /proc/1/mem"),
+        ("open('/dev/null/x')", "a file stands where a folder is needed: cannot use /dev/null/x"),
         (
             "raise OSError(28, 'No space', '/tmp/notebook')",
             "the disk is full: cannot use /tmp/note",

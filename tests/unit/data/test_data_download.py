@@ -209,3 +209,66 @@ def test_without_network_and_mirror_the_message_says_what_to_do(svhn, tmp_path):
 def test_a_damaged_earlier_download_is_fetched_again(archives, svhn, tmp_path):
     (tmp_path / "train_32x32.mat").write_bytes(b"damaged")
     assert fetch(svhn, svhn.files[0], tmp_path).read_bytes() == archives["train_32x32.mat"]
+
+
+# ---- what is wrong on this machine is said as what it is
+
+
+@pytest.fixture
+def https(svhn):
+    """A data set at an address that speaks no TLS."""
+    files = tuple(
+        replace(file, urls=tuple(url.replace("http:", "https:") for url in file.urls))
+        for file in svhn.files
+    )
+    return replace(svhn, files=files)
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_missing_certificate_file_is_named_with_its_variable(
+    https, tmp_path, monkeypatch, variable
+):
+    monkeypatch.setenv(variable, "/nonexistent/ca.pem")
+    with pytest.raises(UserError) as raised:
+        fetch(https, https.files[0], tmp_path)
+    message = str(raised.value)
+    assert message.startswith("cannot download train_32x32.mat: Could not find a suitable TLS CA")
+    assert message.endswith(f"; {variable} is /nonexistent/ca.pem: correct or unset it.")
+
+
+def test_a_certificate_file_without_certificates_is_named(https, tmp_path, monkeypatch):
+    empty = tmp_path / "ca.pem"
+    empty.write_text("nothing")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(empty))
+    with pytest.raises(UserError) as raised:
+        fetch(https, https.files[0], tmp_path)
+    assert "is not accepted" in str(raised.value)
+    assert f"; REQUESTS_CA_BUNDLE is {empty}: correct or unset it; connect" in str(raised.value)
+
+
+def test_a_proxy_that_cannot_be_reached_is_named(svhn, tmp_path, monkeypatch):
+    for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match=r"through the proxy; http_proxy is http://127\.0\.0\.1:9:"):
+        fetch(svhn, svhn.files[0], tmp_path)
+
+
+def test_a_disk_that_fills_up_is_said(archives, svhn, tmp_path):
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    (tmp_path / "train_32x32.mat.part").symlink_to("/dev/full")
+    with pytest.raises(UserError, match=r"^the disk is full: cannot write .*\.part; free some"):
+        fetch(svhn, svhn.files[0], tmp_path)
+
+
+def test_a_folder_in_the_way_is_said(archives, svhn, tmp_path):
+    (tmp_path / "train_32x32.mat.part").mkdir()
+    with pytest.raises(UserError, match=r"^a folder stands where the file belongs: .*; remove"):
+        fetch(svhn, svhn.files[0], tmp_path)
+
+
+def test_a_file_in_the_place_of_the_folder_is_said(archives, svhn, tmp_path):
+    (tmp_path / "raw").write_text("")
+    with pytest.raises(UserError, match=r"^a file stands where a folder is needed: cannot write "):
+        fetch(svhn, svhn.files[0], tmp_path / "raw")
