@@ -51,10 +51,12 @@ def declared(registry: str) -> dict[str, Declared]:
     place = PACKAGE / registry
     found: dict[str, Declared] = {}
     for file in sorted(place.glob("*.py")) if place.is_dir() else [place.with_suffix(".py")]:
+        read: set[int] = set()  # a decorator is met twice: at its function, and by itself
         for node in ast.walk(_tree(file)):
             for call in getattr(node, "decorator_list", [node]):
-                name = _registered_name(call)
-                if name is None or (name in found and found[name].file == file):
+                name = None if id(call) in read else _registered_name(call)
+                read.add(id(call))
+                if name is None:
                     continue
                 if name in found:
                     raise UserError(

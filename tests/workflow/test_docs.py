@@ -159,7 +159,10 @@ def code(text: str) -> list[str]:
     return blocks + QUOTED.findall(FENCED.sub("", text))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=relative)
+PRESENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("page", PRESENT, ids=relative)
 def test_named_files_exist(page):
     path = re.compile(r"[\w.-]+(/[\w.-]*)*(/|\.(yaml|yml|toml|txt|md|py|cff|lock))")
     made = ("results/", "data/", "logs/", "attacks/", "arrays/", "measurements/", "benchmarks/")

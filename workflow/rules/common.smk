@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -26,6 +27,7 @@ TEMPLATES = PROJECT / "reports" / "templates"
 ENDINGS = {"figure": ("svg", "pdf", "png"), "table": ("csv", "html", "tex")}
 
 
+@cache
 def relative(path: str | Path) -> str:
     """A path relative to the working folder if it lies in the working folder or in the project, so
     that a finished project can be moved with its results; any other path as it is, absolute.
@@ -42,14 +44,16 @@ def planned() -> tuple[dict, Plan]:
     """The resolved config and its plan; a mistake ends the run with one sentence."""
     try:
         resolved = scale_config(config, PROJECT)
-        return resolved, plan(resolved, PROJECT)
+        found = plan(resolved, PROJECT)
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    roots = {key: relative(resolved[key]) for key in ("results_root", "data_root")}
+    return resolved | roots, found
 
 
 CONFIG, PLAN = planned()
-RESULTS = f"{relative(CONFIG['results_root'])}/{CONFIG['scale']}"
-DATA = relative(CONFIG["data_root"])
+RESULTS = f"{CONFIG['results_root']}/{CONFIG['scale']}"
+DATA = CONFIG["data_root"]
 GPUS_HERE = len(
     subprocess.run(
         ["nvidia-smi", "-L"], capture_output=True, text=True
@@ -103,6 +107,7 @@ def end_run(message):
 # ---- what jobs need
 
 
+@cache
 def sources(script: str, *files: Path) -> list[str]:
     """A job's script and the modules of the package that it and the given files import."""
     path = SCRIPTS / f"{script}.py"

@@ -81,6 +81,8 @@ rule derive_model:
         run="<results>/models/{model}/seed-{seed}/run.json",
     log:
         "<logs>/derive/{model}/seed-{seed}.log",
+    benchmark:
+        "<benchmarks>/derive/{model}/seed-{seed}.jsonl"
     wildcard_constraints:
         model="|".join(PLAN.derived) or "none",
     conda:

@@ -1,4 +1,4 @@
-"""Gradient-masking checks: signs of false robustness, which no working attack leaves behind.
+"""Gradient-masking checks: signs of false robustness.
 
 Gradients that say nothing make a network look robust (Athalye et al. 2018). The signs are those of
 Carlini et al. 2019, section 5: more steps help the defender, a black box beats the white box, an
@@ -44,7 +44,7 @@ WorstCase = Annotated[str, Name("probe", of="worst_case_accuracy")]
 
 
 def checks(runs: Sequence[Run], rows: Sequence[Mapping], names: Mapping[str, str]) -> list[str]:
-    """What speaks for false robustness in the training runs of one model, in words.
+    """Run the checks of an artifact on the training runs of one model.
 
     Args:
         runs: arrays [N] per seed, see the module.
@@ -236,7 +236,7 @@ def _standing(run: Run, probe: str) -> list[np.ndarray]:
 
 
 def _around(run: Run, probe: str, attack: str) -> tuple[np.ndarray, np.ndarray]:
-    """What stood when an attack of a worst case began and when it ended."""
+    """The images that withstood a worst case before and after one of its attacks."""
     names = [name for name in run if name.startswith(f"{probe}:")]
     place = names.index(f"{probe}:{attack}")
     return run[names[place - 1]], run[names[place]]

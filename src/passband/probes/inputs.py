@@ -1,4 +1,4 @@
-"""Spectra of what a network is shown: clean images, attacked images and their difference."""
+"""Spectra of the inputs of a network: clean images, attacked images and their difference."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The weights of a convolution: how smooth, how alike in the channels, and their spectrum."""
+"""The weights of a convolution: smoothness, similarity of channels, and spectrum."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Accuracy under attacks that are run for nothing else, so that no perturbation is stored."""
+"""Accuracy under attacks that are run for one probe only, without storing perturbations."""
 
 import torch
 from torch import Tensor

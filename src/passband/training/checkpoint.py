@@ -15,7 +15,7 @@ from passband.files import json_header, read_metadata, replacing
 
 @dataclass
 class State:
-    """All that training needs to go on: weights, optimiser state, best weights, and what happened.
+    """What a training needs to resume: weights, optimiser state, best weights, history and curves.
 
     average: the mean of `averaged` checkpoints, where the recipe averages weights. history: a row
     for each epoch. curves: rows of the recorders.
@@ -66,7 +66,7 @@ def save_state(path: Path, state: State, fingerprint: str) -> None:
 
 
 def restore_state(path: Path, state: State, fingerprint: str) -> bool:
-    """Load a stored state into `state` if it belongs to this training; say whether it did."""
+    """Load a stored state into `state` if it belongs to this training; return whether it did."""
     if not path.exists():
         return False
     with safe_open(path, framework="pt") as file:
@@ -93,7 +93,7 @@ def restore_state(path: Path, state: State, fingerprint: str) -> bool:
 
 
 def epochs_in(path: Path) -> int:
-    """How many epochs a stored state has behind it."""
+    """The number of completed epochs of a stored state."""
     return len(read_metadata(path)["history"])
 
 

@@ -87,7 +87,7 @@ def check_clauses(clauses: object) -> None:
             if key not in clause:
                 raise UserError(f"clauses: a clause lacks '{key}'.")
             if not isinstance(clause[key], str):
-                raise UserError(f"clauses: '{key}' is '{clause[key]}', not a text.")
+                raise UserError(f"clauses: '{key}' is '{clause[key]}', not a string.")
         for key in set(clause) - KEYS:
             raise unknown("key of a clause", str(key), KEYS)
         if "{effect}" not in clause["says"]:
@@ -138,7 +138,7 @@ def _combinations(clause: Mapping) -> list[dict[str, str]]:
         lists = [value if isinstance(value, list) else [value] for value in table.values()]
         for value in chain(*lists):
             if not isinstance(value, str):
-                raise UserError(f"clauses: '{value}' in 'each' is not a text.")
+                raise UserError(f"clauses: '{value}' in 'each' is not a string.")
         found += [dict(zip(table, values, strict=True)) for values in product(*lists)]
     return found
 

@@ -10,7 +10,7 @@ from passband.training.parts import PARTS
 
 @PARTS.register("shuffled_labels", role="label treatment")
 def shuffled_labels(labels: Tensor, *, number: Index = 0) -> Tensor:
-    """Give each image the label of another one; every class keeps its number of images.
+    """Permute the labels of the training images, which keeps the size of every class.
 
     The permutation is the same for every seed and network.
 
