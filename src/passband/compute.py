@@ -34,7 +34,10 @@ class Compute:
         return stored.float().div_(255).contiguous(memory_format=torch.channels_last)
 
     def logits_of(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
-        """The model's forward pass under autocast; inputs and logits stay float32."""
+        """The model's forward pass under autocast; inputs and logits stay float32.
+
+        Where autocast lowers the precision, the model itself is the result's `in_float32`.
+        """
         if self.autocast_dtype == torch.float32:
             return model
 
@@ -42,6 +45,7 @@ class Compute:
             with torch.autocast(self.device.type, dtype=self.autocast_dtype):
                 return model(images).float()
 
+        forward.in_float32 = model
         return forward
 
     def describe(self) -> dict[str, object]:

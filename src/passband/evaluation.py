@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from passband.attacks import craft, is_exact
+from passband.attacks import craft
 from passband.compute import Compute
 from passband.draws import Draws, key_of
 from passband.models import fold_batchnorm
@@ -85,7 +85,7 @@ def perturbations(
     the first. Random draws depend on (seed, attack, index) only.
     """
     key = key_of(seed, "attack", attack["name"])
-    logits_of = model if is_exact(attack) else compute.logits_of(model)
+    logits_of = compute.logits_of(model)
     if indices is None:
         indices = torch.arange(len(images), device=images.device)
     found = []

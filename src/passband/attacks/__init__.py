@@ -34,11 +34,21 @@ def is_exact(attack: dict) -> bool:
     return getattr(ATTACKS[attack["attack"]], "exact", False)
 
 
+def in_float32(logits_of: LogitsOf) -> LogitsOf:
+    """The same network in float32, where `logits_of` runs it in a lower precision."""
+    return getattr(logits_of, "in_float32", logits_of)
+
+
 def craft(
     attack: dict, logits_of: LogitsOf, images: Tensor, labels: Tensor, draws: Draws
 ) -> Tensor:
-    """Run a resolved attack: adversarial images [N, C, H, W] in [0, 1]."""
+    """Run a resolved attack: adversarial images [N, C, H, W] in [0, 1].
+
+    It searches in the precision of `logits_of`, or in float32 if it needs that (see `exact`).
+    """
     constants = {key: value for key, value in attack.items() if key not in ("name", "attack")}
+    if is_exact(attack):
+        logits_of = in_float32(logits_of)
     return ATTACKS[attack["attack"]](logits_of, images, labels, draws, **constants)
 
 

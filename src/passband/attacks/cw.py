@@ -1,11 +1,14 @@
 """The l2 attack of Carlini and Wagner (2017, "Towards evaluating the robustness of neural
-networks", section VI.A), untargeted, with a fixed constant c, in pixel space.
+networks", section VI.A), untargeted, with a fixed constant c.
 
-The authors optimise w with x = (tanh(w) + 1) / 2, so that x stays in [0, 1]. A pixel x then moves
-by 2 x (1 - x) times the step of w: half of it at mid grey, and not at all where the pixel is 0 or
-1, as most of Fashion-MNIST is. Here x itself is moved and clipped, every pixel by half the
-learning rate, which leaves the published constant its meaning at mid grey.
+The authors optimise w with x = (tanh(w) + 1) / 2, so that x stays in [0, 1] (`tanh`). A step of w
+moves a pixel x by 2 x (1 - x) times its length: by half of it at mid grey, hardly near black and
+white, and not at all where the pixel is 0 or 1, as most of Fashion-MNIST is. The alternative
+(`pixel`) moves x itself and clips it: every pixel by half of the step, so that both agree at mid
+grey.
 """
+
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -31,6 +34,7 @@ def cw(
     kappa: NonNegative,
     steps: Steps,
     learning_rate: LearningRate,
+    space: Literal["tanh", "pixel"],
 ) -> Tensor:
     """Minimise |x - image|_2^2 + c max(z_y - max z_other + kappa, 0) by `steps` steps of Adam.
 
@@ -48,10 +52,12 @@ def cw(
         kappa: margin by which another class must lead.
         steps: number of gradient steps.
         learning_rate: step size of Adam.
+        space: where Adam takes its steps: in w with x = (tanh(w) + 1) / 2, as the authors do
+            (`tanh`), or at half the length in the image itself (`pixel`).
     """
     best, nearest = images.clone(), torch.full_like(images[:, 0, 0, 0], torch.inf)
     first, second = torch.zeros_like(images), torch.zeros_like(images)
-    x = images
+    x, w = images, (2 * images - 1).clamp(-1, 1).atanh()
     for step in range(steps + 1):
         x = x.detach().requires_grad_()
         with torch.enable_grad():
@@ -66,12 +72,18 @@ def cw(
             break
         (slope,) = torch.autograd.grad(shortfall, x)
         gradient = 2 * perturbation + c * slope
+        if space == "tanh":
+            gradient *= 2 * x.detach() * (1 - x.detach())
         first = DECAYS[0] * first + (1 - DECAYS[0]) * gradient
         second = DECAYS[1] * second + (1 - DECAYS[1]) * gradient.square()
         direction, size = (
             moment / (1 - decay ** (step + 1))
             for moment, decay in zip((first, second), DECAYS, strict=True)
         )
-        x = x.detach() - learning_rate / 2 * direction / (size.sqrt() + SMALLEST)
-        x = x.clamp_(0, 1)
+        move = learning_rate * direction / (size.sqrt() + SMALLEST)
+        if space == "tanh":
+            w = w - move
+            x = (w.tanh() + 1) / 2
+        else:
+            x = (x.detach() - move / 2).clamp_(0, 1)
     return best

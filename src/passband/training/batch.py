@@ -1,6 +1,6 @@
 """A batch of training images: what recipe parts may ask for, computed on first use."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -69,6 +69,12 @@ class Batch:
 
     def __post_init__(self):
         self.adversarial_images, self.targets = self.images, self.labels
+
+    def through(self, logits_of: LogitsOf) -> "Batch":
+        """The same images and targets on their way through another forward pass."""
+        other = replace(self, network=self.network._replace(logits_of=logits_of))
+        other.adversarial_images, other.targets = self.adversarial_images, self.targets
+        return other
 
     def draws(self, purpose: str, *more: object) -> Draws:
         """Random numbers for these images in this epoch; `more` tells batches apart if wanted."""

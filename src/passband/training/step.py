@@ -90,7 +90,8 @@ def training_step(
             of_role(active, "mixed-sample augmentation"),
             of_role(active, "adversary"),
         )
-        perturbation, outer = of_role(active, "weight perturbation"), of_role(active, "outer loss")
+        perturbation = of_role(active, "weight perturbation")
+        loss_of = of_role(active, "outer loss") or Batch.classification_loss
 
         key = key_of(seed, "augmentation", epoch)
         natural = shown(images, indices, recipe, active, key, compute)
@@ -103,11 +104,11 @@ def training_step(
             mixed = mixing(batch, batch.adversarial_images)
             batch.adversarial_images, batch.targets, batch.target_loss = mixed
         model.train()
-        with perturbation(batch) if perturbation else nullcontext():
+        with perturbation(batch, loss_of) if perturbation else nullcontext():
             if "natural_logits" in needed:
                 batch.natural_logits  # noqa: B018 (natural images pass first)
             logits = batch.logits
-            loss = outer(batch) if outer else batch.classification_loss()
+            loss = loss_of(batch)
             for part in active:
                 if part.role == "regulariser":
                     loss = loss + part(batch)

@@ -17,7 +17,9 @@ from passband.attacks.pgd import pgd
 from passband.draws import Draws
 
 EPSILON, STEP = 8 / 255, 2 / 255
-CW_20 = {"c": 1.0, "kappa": 0.0, "steps": 20, "learning_rate": 0.01}
+CW_20 = {"c": 1.0, "kappa": 0.0, "steps": 20, "learning_rate": 0.01, "space": "tanh"}
+PIXEL_20 = CW_20 | {"space": "pixel"}
+in_both_spaces = pytest.mark.parametrize("space", ["tanh", "pixel"])
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class NeverTenth(int):
         return 10**9
 
 
-def torchattacks_cw(model: nn.Module, early_stop: bool = False, **row: float) -> torchattacks.CW:
-    """Their attack with our constants. Theirs does not look at where its last step leads."""
+def torchattacks_cw(model: nn.Module, early_stop: bool = False, **row) -> torchattacks.CW:
+    """Their attack, in tanh space, with our constants. It ignores where its last step leads."""
     attack = torchattacks.CW(model, c=row["c"], kappa=row["kappa"], lr=row["learning_rate"])
     attack.steps = row["steps"] + 1 if early_stop else NeverTenth(row["steps"] + 1)
     return attack
@@ -157,44 +159,68 @@ def test_tpgd_is_pgd_on_the_divergence_from_a_normal_start(subject):
     assert (predicted(model, ours) != predicted(model, images)).any()
 
 
-# Carlini and Wagner: where tanh space and pixel space agree
+# Carlini and Wagner: the same steps as other implementations
+
+
+@pytest.mark.parametrize("images", ["any", "with black and white", "real"])
+@pytest.mark.parametrize("steps", [1, 20, 100])
+def test_cw_in_tanh_space_equals_torchattacks(subject, images, steps):
+    model, shown, labels = subject
+    if images != "real":
+        shown = pixels(24, 3, 4, 4, seed=2)
+        shown = shown.where(shown < 0.8, 1).where(shown > 0.2, 0) if images != "any" else shown
+        model = curved(shown)
+        labels = predicted(model, shown)
+    row = CW_20 | {"steps": steps}
+    theirs = torchattacks_cw(model, **row)(shown, labels)
+    ours = cw(model, shown, labels, draws(24), **row)
+    torch.testing.assert_close(ours, theirs, atol=1e-9, rtol=0)
+    at_the_ends = (shown == 0) | (shown == 1)
+    assert torch.equal(ours[at_the_ends], shown[at_the_ends])
+    fooled = predicted(model, ours) != labels
+    assert fooled.any() or steps == 1
 
 
 @pytest.mark.parametrize(("c", "learning_rate"), [(1.0, 1e-3), (100.0, 1e-3), (0.002, 1e-3)])
-def test_cw_equals_torchattacks_near_mid_grey(c, learning_rate):
+def test_both_spaces_agree_near_mid_grey(c, learning_rate):
     """There a step of w moves a pixel by half of it, to a relative 4 d^2 at the distance d."""
     images = 0.5 + 0.04 * (pixels(24, 3, 4, 4, seed=2) - 0.5)
     model = curved(images)
     labels = predicted(model, images)
-    row = CW_20 | {"c": c, "learning_rate": learning_rate}
-    theirs = torchattacks_cw(model, **row)(images, labels)
-    ours = cw(model, images, labels, draws(24), **row)
-    torch.testing.assert_close(ours, theirs, atol=0.02 * learning_rate, rtol=0)
-    assert (predicted(model, ours) != labels).all() and (predicted(model, theirs) != labels).all()
-    steps = (ours - images).abs().amax((1, 2, 3)) / (learning_rate / 2)
+    row = {"c": c, "learning_rate": learning_rate}
+    in_tanh = cw(model, images, labels, draws(24), **CW_20 | row)
+    in_pixels = cw(model, images, labels, draws(24), **PIXEL_20 | row)
+    torch.testing.assert_close(in_pixels, in_tanh, atol=0.02 * learning_rate, rtol=0)
+    assert (predicted(model, in_tanh) != labels).all()
+    steps = (in_pixels - images).abs().amax((1, 2, 3)) / (learning_rate / 2)
     assert steps.min() > 0.4 and steps.max() > 4
 
 
-def with_torch_optim(model, image: Tensor, label: Tensor, c, kappa, steps, learning_rate) -> Tensor:
-    """The attack on one image [C, H, W], by torch's Adam and clipping."""
-    x = image.clone().requires_grad_()
-    adam = torch.optim.Adam([x], lr=learning_rate / 2)
-    seen = []
+def plain_cw(model, image: Tensor, label: Tensor, c, kappa, steps, learning_rate, space) -> Tensor:
+    """The attack on one image [C, H, W], its Adam written out in double precision."""
+    point = 2 * image - 1
+    point = (((1 + point) / (1 - point)).log() / 2 if space == "tanh" else image).clone()
+    mean, square, seen = torch.zeros_like(image), torch.zeros_like(image), []
     for step in range(steps + 1):
+        point = point.detach().requires_grad_()
+        x = (point.tanh() + 1) / 2 if space == "tanh" else point
         z = model(x[None])[0]
         lead = max(z[k] for k in range(len(z)) if k != label) - z[label]
         if lead > kappa:
             seen.append((((x - image) ** 2).sum().item(), x.detach().clone()))
         if step < steps:
-            adam.zero_grad()
             (((x - image) ** 2).sum() + c * (kappa - lead).clamp(min=0)).backward()
-            adam.step()
-            with torch.no_grad():
-                x.clamp_(0, 1)
+            mean = 0.9 * mean + 0.1 * point.grad
+            square = 0.999 * square + 0.001 * point.grad**2
+            corrected = mean / (1 - 0.9 ** (step + 1)), square / (1 - 0.999 ** (step + 1))
+            rate = learning_rate if space == "tanh" else learning_rate / 2
+            point = point.detach() - rate * corrected[0] / (corrected[1] ** 0.5 + 1e-8)
+            point = point if space == "tanh" else point.clamp(0, 1)
     return min(seen, key=lambda pair: pair[0])[1] if seen else image
 
 
-@settings(max_examples=15, deadline=None)
+@in_both_spaces
+@settings(max_examples=12, deadline=None)
 @given(
     c=st.floats(0.01, 10),
     kappa=st.floats(0, 0.5),
@@ -202,45 +228,63 @@ def with_torch_optim(model, image: Tensor, label: Tensor, c, kappa, steps, learn
     learning_rate=st.floats(1e-3, 0.2),
     seed=st.integers(0, 1000),
 )
-def test_cw_equals_torchs_adam_with_clipping_one_image_at_a_time(
-    c, kappa, steps, learning_rate, seed
+def test_cw_equals_a_plain_loop_of_adam_one_image_at_a_time(
+    space, c, kappa, steps, learning_rate, seed
 ):
     model = linear(seed=seed)
     images = (1.6 * pixels(6, 3, 2, 2, seed=seed) - 0.3).clamp(0, 1)
     labels = torch.arange(6) % 3
-    row = {"c": c, "kappa": kappa, "steps": steps, "learning_rate": learning_rate}
+    row = {"c": c, "kappa": kappa, "steps": steps, "learning_rate": learning_rate, "space": space}
     expected = torch.stack(
-        [
-            with_torch_optim(model, image, label, **row)
-            for image, label in zip(images, labels, strict=True)
-        ]
+        [plain_cw(model, image, label, **row) for image, label in zip(images, labels, strict=True)]
     )
     got = cw(model, images, labels, draws(6), **row)
     torch.testing.assert_close(got, expected, atol=1e-9, rtol=0)
 
 
-# Where torchattacks is wrong
+# Where the spaces differ, and where torchattacks is wrong
 
 
-def test_cw_moves_black_and_white_pixels():
+def test_black_and_white_pixels_move_in_pixel_space_alone():
     model = linear(pixels=27)
     images = pixels(20, 3, 3, 3).round()
     labels = predicted(model, images)
-    row = CW_20 | {"c": 10.0, "steps": 100}
-    theirs = torchattacks_cw(model, **row)(images, labels)
-    assert torch.equal(theirs, images), "tanh space cannot leave 0 and 1"
-    ours = cw(model, images, labels, draws(20), **row)
-    assert (predicted(model, ours) != labels).all()
+    row = {"c": 10.0, "steps": 100}
+    in_tanh = cw(model, images, labels, draws(20), **CW_20 | row)
+    assert torch.equal(in_tanh, images), "tanh space cannot leave 0 and 1"
+    in_pixels = cw(model, images, labels, draws(20), **PIXEL_20 | row)
+    assert (predicted(model, in_pixels) != labels).all()
 
 
-def test_cw_does_not_depend_on_the_batch():
+def test_near_the_ends_a_pixel_moves_less_in_tanh_space():
+    """After one step of Adam, by 2 x (1 - x) times the learning rate instead of a half."""
+    model = linear(pixels=27)
+    images = 0.001 + 0.998 * pixels(20, 3, 3, 3)
+    labels = (predicted(model, images) + 1) % 3
+    shown = []
+
+    def watched(x: Tensor) -> Tensor:
+        shown.append(x.detach())
+        return model(x)
+
+    row = {"steps": 1, "learning_rate": 1e-4, "kappa": 1e3}
+    for space, share in (("tanh", 2 * images * (1 - images)), ("pixel", torch.tensor(0.5))):
+        shown.clear()
+        cw(watched, images, labels, draws(20), **CW_20 | row | {"space": space})
+        moved = (shown[1] - shown[0]).abs()
+        torch.testing.assert_close(moved, (1e-4 * share).expand(moved.shape), atol=2e-8, rtol=1e-3)
+
+
+@in_both_spaces
+def test_cw_does_not_depend_on_the_batch(space):
+    row_20 = CW_20 | {"space": space}
     model, images = linear(seed=3), pixels(12, 3, 2, 2, seed=3)
     labels = predicted(model, images)
-    attack = torchattacks_cw(model, early_stop=True, **CW_20 | {"steps": 100})
+    attack = torchattacks_cw(model, early_stop=True, **row_20 | {"steps": 100})
     theirs = attack(images, labels)
     theirs_alone = torch.cat([attack(images[i : i + 1], labels[i : i + 1]) for i in range(12)])
     assert (theirs - theirs_alone).abs().max() > 0.01, "a rise of the batch's sum stops them all"
-    row = CW_20 | {"steps": 100}
+    row = row_20 | {"steps": 100}
     ours = cw(model, images, labels, draws(12), **row)
     ours_alone = torch.cat(
         [cw(model, images[i : i + 1], labels[i : i + 1], draws(1), **row) for i in range(12)]
@@ -248,13 +292,15 @@ def test_cw_does_not_depend_on_the_batch():
     assert torch.equal(ours, ours_alone)
 
 
-def test_cw_reads_negative_true_logits():
+@in_both_spaces
+def test_cw_reads_negative_true_logits(space):
+    row_20 = CW_20 | {"space": space}
     weight = torch.stack([torch.linspace(-1, 1, 12), torch.linspace(1, -1, 12)]).double()
     model = Linear(weight, torch.tensor([-30.0, -32.0], dtype=torch.float64))
     images = 0.5 + 0.1 * (pixels(5, 3, 2, 2) - 0.5)
     labels = torch.zeros(5, dtype=torch.int64)
     assert torch.equal(predicted(model, images), labels) and (model(images) < 0).all()
-    row = CW_20 | {"steps": 100}
+    row = row_20 | {"steps": 100}
     attack = torchattacks_cw(model, **row)
     logits = torch.tensor([[-1.0, -3.0]])
     assert attack.f(logits, torch.tensor([0])) == 0, "the loss is 2"
@@ -278,30 +324,43 @@ def test_cw_has_no_default_for_c_and_the_one_that_torchattacks_had_fools_nothing
         for adversarial in (theirs, ours):
             assert (predicted(model, adversarial) != labels).sum() == fooled
     with pytest.raises(TypeError, match="'c'"):
-        cw(model, images, labels, draws(len(labels)), kappa=0, steps=1, learning_rate=0.01)
+        cw(
+            model,
+            images,
+            labels,
+            draws(len(labels)),
+            kappa=0,
+            steps=1,
+            learning_rate=0.01,
+            space="tanh",
+        )
 
 
 # Carlini and Wagner: what it promises
 
 
-def test_on_a_linear_network_cw_comes_close_to_the_nearest_adversarial_image():
+@in_both_spaces
+def test_on_a_linear_network_cw_comes_close_to_the_nearest_adversarial_image(space):
+    row_20 = CW_20 | {"space": space}
     model = linear(classes=2, pixels=48)
     images = 0.5 + 0.2 * (pixels(10, 3, 4, 4) - 0.5)
     labels = predicted(model, images)
     shortest = -margins(model(images), labels) / (model.weight[0] - model.weight[1]).norm()
-    ours = cw(model, images, labels, draws(10), **CW_20 | {"c": 10.0, "steps": 400})
+    ours = cw(model, images, labels, draws(10), **row_20 | {"c": 10.0, "steps": 400})
     assert (predicted(model, ours) != labels).all()
     ratio = lengths(ours - images) / shortest
     assert ratio.min() >= 1 and ratio.max() < 1.1, ratio
 
 
-def test_more_steps_of_cw_never_end_further_away():
+@in_both_spaces
+def test_more_steps_of_cw_never_end_further_away(space):
+    row_20 = CW_20 | {"space": space}
     images = pixels(24, 3, 4, 4)
     model = curved(images)
     labels = predicted(model, images)
     found = torch.full((24,), torch.inf, dtype=images.dtype)
     for steps in (1, 3, 10, 30, 100):
-        ours = cw(model, images, labels, draws(24), **CW_20 | {"steps": steps})
+        ours = cw(model, images, labels, draws(24), **row_20 | {"steps": steps})
         fooled = predicted(model, ours) != labels
         distance = torch.where(fooled, lengths(ours - images), torch.inf)
         assert (distance <= found).all()
@@ -311,21 +370,24 @@ def test_more_steps_of_cw_never_end_further_away():
     assert found.max() > 0.1
 
 
-def test_cw_leads_by_more_than_kappa_or_leaves_the_image():
+@in_both_spaces
+def test_cw_leads_by_more_than_kappa_or_leaves_the_image(space):
+    row_20 = CW_20 | {"space": space}
     model, images = linear(seed=5), pixels(16, 3, 2, 2, seed=5)
     labels = predicted(model, images)
     labels[::4] = (labels[::4] + 1) % 3
     wrong = predicted(model, images) != labels
-    plain = cw(model, images, labels, draws(16), **CW_20 | {"steps": 200})
+    plain = cw(model, images, labels, draws(16), **row_20 | {"steps": 200})
     assert torch.equal(plain[wrong], images[wrong])
     for kappa in (0.0, 0.3):
-        ours = cw(model, images, labels, draws(16), **CW_20 | {"steps": 200, "kappa": kappa})
+        ours = cw(model, images, labels, draws(16), **row_20 | {"steps": 200, "kappa": kappa})
         assert (margins(model(ours), labels) > kappa).all()
         assert (lengths(ours - images) >= lengths(plain - images) - 1e-9).all()
-    untouched = cw(model, images, labels, draws(16), **CW_20 | {"kappa": 1e6})
+    untouched = cw(model, images, labels, draws(16), **row_20 | {"kappa": 1e6})
     assert torch.equal(untouched, images)
 
 
+@in_both_spaces
 @settings(max_examples=25, deadline=None)
 @given(
     c=st.floats(0, 100),
@@ -335,12 +397,12 @@ def test_cw_leads_by_more_than_kappa_or_leaves_the_image():
     binary=st.booleans(),
     seed=st.integers(0, 1000),
 )
-def test_results_of_cw_stay_in_the_pixel_range(c, kappa, steps, learning_rate, binary, seed):
+def test_results_of_cw_stay_in_the_pixel_range(space, c, kappa, steps, learning_rate, binary, seed):
     model = linear(seed=seed, dtype=torch.float32)
     images = pixels(5, 3, 2, 2, seed=seed, dtype=torch.float32)
     images = images.round() if binary else images
     before = images.clone()
-    row = {"c": c, "kappa": kappa, "steps": steps, "learning_rate": learning_rate}
+    row = {"c": c, "kappa": kappa, "steps": steps, "learning_rate": learning_rate, "space": space}
     got = cw(model, images, torch.arange(5) % 3, draws(5), **row)
     assert got.min() >= 0 and got.max() <= 1
     assert (got - images).abs().max() <= steps * learning_rate / 2 * 8 + 1e-6
@@ -348,9 +410,11 @@ def test_results_of_cw_stay_in_the_pixel_range(c, kappa, steps, learning_rate, b
     assert got.dtype == torch.float32 and not got.requires_grad
 
 
-def test_cw_on_a_flat_network_leaves_the_image():
+@in_both_spaces
+def test_cw_on_a_flat_network_leaves_the_image(space):
+    row_20 = CW_20 | {"space": space}
     images, labels = pixels(3, 1, 4, 4), torch.tensor([0, 1, 0])
-    got = cw(lambda x: x.flatten(1)[:, :2] * 0, images, labels, draws(3), **CW_20)
+    got = cw(lambda x: x.flatten(1)[:, :2] * 0, images, labels, draws(3), **row_20)
     assert torch.equal(got, images)
 
 

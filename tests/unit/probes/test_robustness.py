@@ -17,7 +17,6 @@ from torch import Tensor
 
 from passband import evaluation
 from passband.attacks import describe
-from passband.compute import Compute
 from passband.evaluation import added, frozen, perturbations, predictions
 from passband.probes import PROBES, Subject
 
@@ -123,20 +122,6 @@ def test_the_worst_case_attacks_only_what_still_stands(attacked, monkeypatch):
     alone = PROBES["accuracy_under_attacks"](attacked, attacks=attacks).arrays["correct"]
     np.testing.assert_array_equal(survived, np.minimum.accumulate(alone))
     assert found.metadata == {"attacks": ["weak", "strong", "third"]}
-
-
-def test_exact_attacks_search_in_single_precision(attacked, monkeypatch):
-    given, half = [], Compute(torch.device("cpu"), torch.bfloat16)
-
-    def crafted(attack, logits_of, images, labels, draws):
-        given.append((attack["attack"], logits_of is attacked.model))
-        return images
-
-    monkeypatch.setattr("passband.evaluation.craft", crafted)
-    for name in ("apgd", "cw", "fab", "fgsm", "gaussian_noise", "pgd", "square"):
-        row = {"name": name, "attack": name}
-        perturbations(attacked.model, attacked.images, attacked.labels, row, 0, half)
-    assert {name for name, exact in given if exact} == {"apgd", "cw", "fab", "square"}
 
 
 @pytest.mark.parametrize("probe", ["accuracy_under_attacks", "worst_case_accuracy"])

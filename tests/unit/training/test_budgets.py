@@ -145,6 +145,8 @@ PASSES = {
     "AWP": 2 * K + 6,
     "AWP+SAR": 2 * K + 9,
     "AWP+SARWA": 2 * K + 7,
+    "TRADES+AWP": 2 * K + 1 + 12,
+    "MART+AWP": 2 * K + 12,
 }
 
 

@@ -13,6 +13,7 @@ from passband import models
 from passband.draws import Draws, key_of
 from passband.evaluation import frozen
 from passband.training.augmentation import crop_and_flip
+from passband.training.parts import weight_perturbation
 from passband.training.parts.weight_perturbation import perturbed_weights, proxy
 from passband.training.step import training_step
 
@@ -48,6 +49,10 @@ RECIPES = {
     "awp": AWP,
     "awp+sar": AWP | SAR,
     "awp+sarwa": AWP | SARWA,
+    "trades+awp": TRADES | AWP,
+    "trades+awp+sar": TRADES | AWP | SAR,
+    "mart+awp": MART | AWP,
+    "mart+awp+sarwa": MART | AWP | SARWA,
 }
 
 
@@ -99,12 +104,18 @@ def plain_attack(model: nn.Module, recipe: dict, images: Tensor, labels: Tensor,
     return adversarial.detach()
 
 
-def plain_perturbation(model: nn.Module, images: Tensor, labels: Tensor, gamma: float) -> dict:
-    """What the published recipe adds to each weight: one step of a second network, rescaled."""
+def plain_perturbation(
+    model: nn.Module, recipe: dict, natural: Tensor, adversarial: Tensor, labels: Tensor
+) -> dict:
+    """What the published recipe adds to each weight: one step of a second network, rescaled.
+
+    It climbs the loss that is trained: for TRADES both of its terms.
+    """
+    gamma = recipe["parts"]["weight_perturbation"]["gamma"]
     second = deepcopy(model).train()
     second.zero_grad()
     optimizer = torch.optim.SGD(second.parameters(), lr=0.01)
-    loss = -F.cross_entropy(second(images), labels)
+    loss = -plain_outer(recipe, second(natural), second(adversarial), labels)
     loss.backward()
     optimizer.step()
     moved = dict(second.named_parameters())
@@ -171,8 +182,7 @@ def plain_step(model, optimizer, recipe, average, seed, epoch, indices) -> tuple
     model.train()
     offsets = {}
     if "weight_perturbation" in parts:
-        gamma = parts["weight_perturbation"]["gamma"]
-        offsets = plain_perturbation(model, adversarial, labels, gamma)
+        offsets = plain_perturbation(model, recipe, images, adversarial, labels)
     parameters = dict(model.named_parameters())
     for name, offset in offsets.items():
         parameters[name].data.add_(offset)
@@ -234,6 +244,42 @@ def test_batch_statistics_move_once_per_kind_of_image_that_a_loss_compares(name)
         passes += adversary["attack"]["steps"]
     model = stepped(RECIPES[name], average=averaged())
     assert {b.item() for key, b in model.named_buffers() if "num_batches" in key} == {passes}
+
+
+MOVE_STATISTICS = {
+    "natural": ["natural"],
+    "at": ["adversarial"],
+    "trades": ["natural", "adversarial"],
+    "mart": ["natural", "adversarial"],
+    "awp": ["adversarial, perturbed weights"],
+    "trades+awp": ["natural, perturbed weights", "adversarial, perturbed weights"],
+    "sar": ["natural", "adversarial"],
+    "sarwa": ["adversarial"],
+    "trades+sar": ["natural", "adversarial"],
+    "awp+sar": ["natural, perturbed weights", "adversarial, perturbed weights"],
+}
+
+
+@pytest.mark.parametrize("name", MOVE_STATISTICS)
+def test_the_passes_that_move_the_batch_statistics_in_their_order(name):
+    """As the table in docs/numerics.md says."""
+    model, data, indices, seen = network(), stripes(), ROWS[0], []
+    buffers, weights = dict(model.named_buffers()), deepcopy(dict(model.named_parameters()))
+    draws = Draws(key_of(5, "augmentation", 2), indices)
+    natural = crop_and_flip(data.images[indices], draws, 2, True)
+
+    def watch(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+        own = all(buffer is buffers[key] for key, buffer in module.named_buffers())
+        if module.training and own:
+            kind = "natural" if torch.equal(inputs[0], DOUBLE.images(natural)) else "adversarial"
+            parameters = module.named_parameters()
+            moved = any(not torch.equal(value, weights[key]) for key, value in parameters)
+            seen.append(f"{kind}, perturbed weights" if moved else kind)
+
+    model.register_forward_hook(watch)
+    step = training_step(model, sgd(model), changed(STEPS | RECIPES[name]), 5, DOUBLE, averaged())
+    step(data.images[indices], data.labels[indices], indices, 2)
+    assert seen == MOVE_STATISTICS[name]
 
 
 @pytest.mark.parametrize("parts", [SAR, SARWA], ids=["sar", "sarwa"])
@@ -308,7 +354,7 @@ def test_every_weight_moves_by_gamma_of_its_norm_and_nothing_else_moves(batch, g
 
 def test_the_perturbation_is_that_of_a_second_network_trained_one_step(batch):
     model = network()
-    expected = plain_perturbation(model, *batch, gamma=0.01)
+    expected = plain_perturbation(model, changed(STEPS | AWP), batch[0], *batch)
     before = {name: value.clone() for name, value in model.named_parameters()}
     with perturbed_weights(model, cross_entropy(model, batch), 0.01):
         for name, value in model.named_parameters():
@@ -350,6 +396,24 @@ def test_the_proxy_sees_the_models_weights_and_keeps_its_own_statistics(batch):
     assert not all(torch.equal(before[name], value) for name, value in model.named_buffers())
     gradients = torch.autograd.grad(found.sum(), model.parameters())
     assert all(gradient.abs().sum() > 0 for gradient in gradients[:1])
+
+
+@pytest.mark.parametrize("outer", [TRADES, MART], ids=["trades", "mart"])
+def test_the_perturbation_climbs_the_outer_loss_that_is_trained(outer, monkeypatch):
+    climbed, trained = [], []
+
+    def watched(model: nn.Module, loss: Tensor, gamma: float):
+        climbed.append(loss.item())
+        return perturbed_weights(model, loss, gamma)
+
+    monkeypatch.setattr(weight_perturbation, "perturbed_weights", watched)
+    for parts in (outer | AWP, outer):
+        model, data, indices = network(), stripes(), ROWS[0]
+        step = training_step(model, sgd(model), changed(STEPS | parts), 5, DOUBLE)
+        loss, _ = step(data.images[indices], data.labels[indices], indices, 2)
+        trained.append(loss.item() / len(indices))
+    assert climbed == [pytest.approx(trained[1], rel=1e-9)], "the loss at the weights themselves"
+    assert trained[0] > trained[1], "at the perturbed weights it is higher"
 
 
 def test_perturbation_waits_for_its_warm_up():

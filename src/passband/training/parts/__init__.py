@@ -34,7 +34,8 @@ ROLES = {
     "input filter": "(images float [B, C, H, W] in [0, 1]) -> images",
     "mixed-sample augmentation": "(batch, images) -> Mixed; has the key `of`: clean or adversarial",
     "adversary": "(batch) -> adversarial images",
-    "weight perturbation": "(batch) -> context manager around forward pass and update",
+    "weight perturbation": "(batch, loss_of) -> context manager around forward pass and update; "
+    "loss_of(batch) is the outer loss, 0-d",
     "outer loss": "(batch) -> loss, 0-d, in the place of cross-entropy",
     "regulariser": "(batch) -> loss to add, 0-d; a recipe may have several",
     "weight average": "(state, batches, compute, since) -> None; called before each epoch",

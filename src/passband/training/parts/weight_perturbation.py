@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -21,10 +20,11 @@ from passband.training.parts import PARTS
     starts="warmup",
 )
 def weight_perturbation(
-    batch: Batch, *, gamma: Positive, warmup: Epochs
+    batch: Batch, loss_of: Callable[[Batch], Tensor], *, gamma: Positive, warmup: Epochs
 ) -> AbstractContextManager[None]:
     """Compute the gradients at adversarially perturbed weights (AWP, Wu et al. 2020).
 
+    The weights move up the outer loss that is trained: cross-entropy, or that of TRADES or MART.
     The published recipe trains a second network, the proxy, to find the perturbation. It has the
     model's own architecture and weights, so the model itself serves here (see `proxy`).
 
@@ -32,10 +32,9 @@ def weight_perturbation(
         gamma: size of each layer's perturbation, as a share of the layer's Euclidean norm.
         warmup: number of epochs before it starts.
     """
-    network = batch.network
-    logits_of = network.compute.logits_of(proxy(network.model))
-    loss = F.cross_entropy(logits_of(batch.adversarial_images), batch.labels)
-    return perturbed_weights(network.model, loss, gamma)
+    model = batch.network.model
+    proxied = batch.through(batch.network.compute.logits_of(proxy(model)))
+    return perturbed_weights(model, loss_of(proxied), gamma)
 
 
 def proxy(model: nn.Module) -> Callable[[Tensor], Tensor]:
