@@ -1,11 +1,24 @@
-"""The one exception that a user is meant to read."""
+"""The exceptions that a user is meant to read."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class UserError(Exception):
     """One clear sentence: what is wrong, what was expected, what to do."""
+
+
+class Damaged(UserError):
+    """A stored file is not as it was written.
+
+    >>> str(Damaged("run.json", "it is empty"))
+    'run.json is damaged (it is empty): remove it and run again.'
+    """
+
+    def __init__(self, path: str | Path, reason: str):
+        super().__init__(f"{path} is damaged ({reason}): remove it and run again.")
+        self.path, self.reason = path, reason
 
 
 def unknown(kind: str, name: object, known: Iterable[object]) -> UserError:

@@ -1,4 +1,4 @@
-"""Atomic files: a reader sees the old file or the whole new one, never a part."""
+"""Whole files: a reader sees the old file or the whole new one, and notices what was damaged."""
 
 import csv
 import errno
@@ -6,29 +6,40 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
-from passband.errors import UserError
+from passband.errors import Damaged, UserError
+from passband.litter import in_use
+
+# A safetensors file of ours begins with its own SHA-256, taken with zeros in the checksum's place.
+NO_SEAL = "0" * 64
+SEAL_BEGINS = b'{"__metadata__":{"json":"{\\"sha256\\": \\"'
+SEAL = slice(8 + len(SEAL_BEGINS), 8 + len(SEAL_BEGINS) + len(NO_SEAL))
+
+
+# ---- writing
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; move it into place when the block succeeds.
 
-    Raises UserError if the folder cannot be written or the disk is full.
+    A killed process or a power failure leaves the old file or the whole new one. Raises UserError
+    if the folder cannot be written or the disk is full.
     """
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        os.replace(part, path)
+        with in_use(part):
+            yield part
+            put_in_place(part, path)
     except OSError as error:
         raise _explained(error, path) from error
     finally:
@@ -36,10 +47,28 @@ def replacing(path: str | Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
-def write_text(path: str | Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
+def put_in_place(part: Path, path: Path) -> None:
+    """Rename `part` to `path`; its content is on the disk before, and the new name afterwards."""
+    _flush(part)
+    os.replace(part, path)
+    with suppress(OSError):  # some file systems flush no folders
+        _flush(path.parent)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: str | Path, text: str) -> str:
+    """Write UTF-8 text atomically; return its SHA-256 in hexadecimal."""
+    content = text.encode("utf-8")
     with replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_json(path: str | Path, content: object) -> None:
@@ -47,8 +76,12 @@ def write_json(path: str | Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write rows with the same keys as CSV, floats to six digits, atomically."""
+def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> str:
+    """Write rows with the same keys as CSV, floats to six digits, atomically.
+
+    Returns:
+        The SHA-256 of the file, which `read_text` compares.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
     writer.writeheader()
@@ -59,15 +92,23 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
                 for key, value in row.items()
             }
         )
-    write_text(path, text.getvalue())
+    return write_text(path, text.getvalue())
 
 
 def json_header(metadata: Mapping[str, object]) -> dict[str, str]:
-    """Metadata for a safetensors file: one JSON text under one key.
+    """Metadata for a safetensors file: one JSON text under one key, with room for the checksum.
 
     The library orders several keys at random; with one, the same content gives the same bytes.
     """
-    return {"json": json.dumps(metadata)}
+    return {"json": json.dumps({"sha256": NO_SEAL, **metadata})}
+
+
+def write_sealed(path: str | Path, content: bytes) -> None:
+    """Write a safetensors file that begins with a `json_header`, and its checksum, atomically."""
+    seal, view = hashlib.sha256(content).hexdigest().encode(), memoryview(content)
+    with replacing(path) as part, part.open("wb") as file:
+        for piece in (view[: SEAL.start], seal, view[SEAL.stop :]):
+            file.write(piece)
 
 
 def write_arrays(
@@ -75,19 +116,101 @@ def write_arrays(
 ) -> None:
     """Write named arrays and metadata (as `json_header` packs it) as safetensors, atomically."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    with replacing(path) as part:
-        part.write_bytes(save(contiguous, metadata=json_header(metadata)))
+    write_sealed(path, save(contiguous, metadata=json_header(metadata)))
+
+
+# ---- reading
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Turn what a missing or damaged file raises in the block into one sentence that names it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UserError(f"there is no {path}: run again to make it.") from error
+    except OSError as error:
+        raise UserError(
+            f"cannot read {path}: {(error.strerror or str(error)).lower()}; make it readable, or "
+            "remove it and run again."
+        ) from error
+    except (SafetensorError, csv.Error, ValueError) as error:
+        raise Damaged(path, str(error)) from error
+
+
+def read_text(path: str | Path, sha256: str | None = None) -> str:
+    """Read UTF-8 text, never empty, and compare its SHA-256 where it is known.
+
+    Raises UserError if the file is missing or cannot be read, Damaged if it is not the file that
+    was written.
+    """
+    with reading(path):
+        content = Path(path).read_bytes()
+        text = content.decode("utf-8")
+    if not text.strip():
+        raise Damaged(path, "it is empty")
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise Damaged(path, "its checksum is not that of the file that was written")
+    return text
+
+
+def read_json(path: str | Path, keys: Collection[str] = ()) -> dict:
+    """Read a JSON object, which has to have some keys."""
+    with reading(path):
+        content = json.loads(read_text(path))
+    if not isinstance(content, dict) or not content.keys() >= set(keys):
+        raise Damaged(path, f"it does not hold {', '.join(keys) or 'a JSON object'}")
+    return content
+
+
+def read_csv(
+    path: str | Path, columns: Collection[str] = (), sha256: str | None = None
+) -> list[dict[str, str]]:
+    """Read the rows of a CSV file: whole lines, each with a field for every column.
+
+    Args:
+        columns: those that it has to have.
+        sha256: of the file, as `write_csv` returned it, where it is known.
+    """
+    text = read_text(path, sha256)
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval=None)
+    with reading(path):
+        rows = list(reader)
+    if missing := set(columns) - set(reader.fieldnames):
+        raise Damaged(path, f"it has no column {', '.join(sorted(missing))}")
+    if not text.endswith("\n") or any("" in row or None in row.values() for row in rows):
+        raise Damaged(path, "it is cut off")
+    return rows
+
+
+def check_seal(path: str | Path) -> None:
+    """Raise Damaged unless a file is what `write_sealed` wrote, bit for bit."""
+    with reading(path), open(path, "rb") as file:
+        head = file.read(SEAL.stop)
+        begun = hashlib.sha256(head[: SEAL.start] + NO_SEAL.encode())
+        found = hashlib.file_digest(file, lambda: begun).hexdigest()
+    if not head:
+        raise Damaged(path, "it is empty")
+    if head[8 : SEAL.start] != SEAL_BEGINS:
+        raise Damaged(path, "it does not begin with a checksum")
+    if head[SEAL] != found.encode():
+        raise Damaged(path, "its checksum does not fit its content")
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """Read what `write_arrays` wrote."""
-    return load_file(path)
+    """Read what `write_arrays` wrote; Damaged if a bit has changed."""
+    check_seal(path)
+    with reading(path):
+        return load_file(path)
 
 
 def read_metadata(path: str | Path) -> dict[str, object]:
-    """Read the metadata of what `write_arrays` wrote."""
-    with safe_open(path, framework="numpy") as file:
-        return json.loads(file.metadata()["json"])
+    """Read the metadata of what `write_arrays` wrote; Damaged if a bit of the file has changed."""
+    check_seal(path)
+    with reading(path), safe_open(path, framework="numpy") as file:
+        metadata = json.loads(file.metadata()["json"])
+    del metadata["sha256"]
+    return metadata
 
 
 def sha256(path: str | Path) -> str:

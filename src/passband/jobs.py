@@ -1,13 +1,18 @@
 """What every job of the workflow does around its work: keep a log, and say errors clearly."""
 
+import os
 import sys
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
 from passband.errors import UserError
+
+CLOCKS = 2.0  # seconds by which the clocks of machines and disks may differ
 
 
 class Tee:
@@ -34,16 +39,18 @@ class Tee:
 
 
 @contextmanager
-def job(log: str) -> Iterator[None]:
+def job(log: str, inputs: Iterable[str] = ()) -> Iterator[None]:
     """Copy the block's output to the file `log`; end the process on errors.
 
     The log, which the workflow shows for failed jobs, gets the sentence of a UserError and the
-    traceback of any other error; where it cannot be written, standard error gets them.
+    traceback of any other error; where it cannot be written, standard error gets them. A job with
+    an input from the future ends before it begins.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     file = open(log, "w", encoding="utf-8")  # noqa: SIM115 (closing may fail on a full disk)
     sys.stdout, sys.stderr = Tee(sys.__stdout__, file), Tee(sys.__stderr__, file)
     try:
+        _refuse_the_future(inputs, max(time.time(), os.fstat(file.fileno()).st_mtime))
         yield
     except UserError as error:
         _fail(f"Error: {error}", file)
@@ -55,6 +62,20 @@ def job(log: str) -> Iterator[None]:
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
         with suppress(OSError):
             file.close()
+
+
+def _refuse_the_future(inputs: Iterable[str], now: float) -> None:
+    """Raise UserError for inputs dated later than now: Snakemake would discard what is made of
+    them, since it would be older than they are."""
+    dated = {path: os.stat(path).st_mtime for path in inputs if os.path.exists(path)}
+    if late := [path for path, date in dated.items() if date > now + CLOCKS]:
+        latest = max(late, key=dated.get)
+        date, clock = (datetime.fromtimestamp(one) for one in (dated[latest], now))
+        more = f" ({len(late) - 1} more inputs are, too)" if len(late) > 1 else ""
+        raise UserError(
+            f"{latest} is dated in the future, {date:%Y-%m-%d %H:%M:%S}{more}, and now it is "
+            f"{clock:%Y-%m-%d %H:%M:%S}: set the clock right, `touch` the file and run again."
+        )
 
 
 def _fail(message: str, log: TextIO, code: int = 1) -> None:

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from passband.data.registry import DATASETS
 from passband.dependencies import code as code_of, declared
 from passband.errors import UserError, unknown
+from passband.litter import remove_accepted, remove_litter
 from passband.plan import Plan, plan, scale_config
 from passband.plan.recipes import recipe_members
 from passband.plan.rows import filters_in
@@ -67,7 +68,7 @@ RUN_LOCK = FileLock(f"{RESULTS}/.lock", timeout=0)
 
 
 def begin_run():
-    """Take the scale's lock and say what is ahead."""
+    """Take the scale's lock, clear what earlier runs left behind, and say what is ahead."""
     try:
         Path(RESULTS).mkdir(parents=True, exist_ok=True)
         RUN_LOCK.acquire()
@@ -79,6 +80,8 @@ def begin_run():
         raise WorkflowError(
             f"cannot write to {RESULTS} ({error.strerror}): make the folder writable or set results_root to another one."
         )
+    remove_litter(Path(RESULTS), Path(DATA))
+    remove_accepted(Path(RESULTS))
     print(
         f"{CONFIG['title']}: {CONFIG['expected']} for a full run. Results: {RESULTS}",
         file=sys.stderr,
@@ -95,6 +98,7 @@ def done() -> str:
 
 
 def end_run(message):
+    remove_accepted(Path(RESULTS))
     RUN_LOCK.release()
     print(message, file=sys.stderr)
 
@@ -292,15 +296,15 @@ def probe_files(artifacts, kind: str) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
-def measurement_files() -> list[str]:
+def measurement_files(kind: str) -> list[str]:
     """Everything that is measured for the artifacts, the attacks of their probes included."""
     attacks = (
-        measurement(entry["model"], entry["seed"], attack["name"])["csv"]
+        measurement(entry["model"], entry["seed"], attack["name"])[kind]
         for entry in entries(PLAN.artifacts)
         for probe in entry["probes"]
         if (attack := PLAN.probes.get(probe, {}).get("attack"))
     )
-    return list(dict.fromkeys([*probe_files(PLAN.artifacts, "csv"), *attacks]))
+    return list(dict.fromkeys([*probe_files(PLAN.artifacts, kind), *attacks]))
 
 
 def artifact_inputs(wildcards) -> list[str]:

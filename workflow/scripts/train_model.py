@@ -13,7 +13,7 @@ from passband.training.run import run_training
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     training = snakemake.params.training
     run_training(
         name=snakemake.wildcards.model,

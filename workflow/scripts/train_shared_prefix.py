@@ -13,7 +13,7 @@ from passband.training.run import run_shared_prefix
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     prefix = snakemake.params.prefix
     run_shared_prefix(
         name=snakemake.wildcards.model,

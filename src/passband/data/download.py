@@ -14,6 +14,7 @@ import requests
 
 from passband.data.registry import Dataset, RemoteFile
 from passband.errors import UserError
+from passband.files import put_in_place
 
 MIRROR_VARIABLE = "PASSBAND_DATA_MIRROR"
 SYSTEM_MIRRORS = (Path("/usr/share/datasets"), Path("/usr/local/share/datasets"))
@@ -96,7 +97,7 @@ def _download(dataset: Dataset, file: RemoteFile, target: Path) -> None:
                     f"cannot write {part}: {error.strerror}; make room, or choose another folder."
                 ) from error
             if (found := sha256(part, file.unpacked)) == file.sha256:
-                part.replace(target)
+                put_in_place(part, target)
                 return
             part.unlink()
             problem = f"{url} gave a truncated or changed file ({_compared(file, found)})"

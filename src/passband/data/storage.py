@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 
-from passband.errors import UserError
+from passband.errors import Damaged, UserError
 from passband.files import read_arrays, read_metadata
 
 
@@ -28,19 +27,16 @@ def load(folder: Path, split: str) -> ImageSet:
     path = Path(folder) / f"{split}.safetensors"
     if not path.is_file():
         raise UserError(f"there is no {path}: prepare the data set first.")
-    try:
-        arrays = read_arrays(path)
-        images, labels = arrays["images"], arrays["labels"]
-        described = read_metadata(path)["dataset"]
-    except (SafetensorError, KeyError) as error:
-        raise UserError(f"{path} cannot be read ({error}): prepare the data set again.") from error
+    arrays = read_arrays(path)
+    images, labels = arrays["images"], arrays["labels"]
+    described = read_metadata(path)["dataset"]
     classes = tuple(described["classes"])
     check(images, labels, classes, path)
     return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), classes, described["title"])
 
 
 def check(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], path: Path) -> None:
-    """Raise UserError unless there are images uint8 [N,C,H,W], each with a label of a class."""
+    """Raise Damaged unless there are images uint8 [N,C,H,W], each with a label of a class."""
     wrong = None
     if images.dtype != np.uint8 or images.ndim != 4:
         wrong = f"images of type {images.dtype} with {images.ndim} axes, not uint8 [N,C,H,W]"
@@ -51,4 +47,4 @@ def check(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], path
     elif labels.min() < 0 or labels.max() >= len(classes):
         wrong = f"labels {labels.min()} to {labels.max()}, but {len(classes)} classes"
     if wrong:
-        raise UserError(f"{path} has {wrong}: prepare the data set again.")
+        raise Damaged(path, f"it has {wrong}")
