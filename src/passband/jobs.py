@@ -71,7 +71,7 @@ def _refuse_the_future(inputs: Iterable[str], now: float) -> None:
     if late := [path for path, date in dated.items() if date > now + CLOCKS]:
         latest = max(late, key=dated.get)
         date, clock = (datetime.fromtimestamp(one) for one in (dated[latest], now))
-        more = f" ({len(late) - 1} more inputs are, too)" if len(late) > 1 else ""
+        more = f" (and {len(late) - 1} more)" if len(late) > 1 else ""
         raise UserError(
             f"{latest} is dated in the future, {date:%Y-%m-%d %H:%M:%S}{more}, and now it is "
             f"{clock:%Y-%m-%d %H:%M:%S}: set the clock right, `touch` the file and run again."

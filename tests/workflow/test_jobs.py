@@ -177,8 +177,8 @@ def test_an_input_from_the_future_ends_a_job_before_it_begins(tmp_path):
     assert not (tmp_path / "made").exists()
     date = rf"{datetime.fromtimestamp(tomorrow):%Y-%m-%d %H:%M:%S}"
     sentence = (
-        rf"Error: {inputs[1]} is dated in the future, {date} \(1 more inputs are, too\), and now it "
-        r"is [-\d]+ [:\d]+: set the clock right, `touch` the file and run again\.\n"
+        rf"Error: {inputs[1]} is dated in the future, {date} \(and 1 more\), and now it is "
+        r"[-\d]+ [:\d]+: set the clock right, `touch` the file and run again\.\n"
     )
     assert re.fullmatch(sentence, log.read_text()), log.read_text()
 

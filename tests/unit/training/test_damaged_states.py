@@ -25,7 +25,7 @@ from passband.training.run import run_shared_prefix, run_training
 pytestmark = pytest.mark.usefixtures("strict")
 
 NETWORK = {"architecture": "resnet8_w8", "method": "AT", "quantization": None}
-NATURAL = changed({"adversary": None, "select": "last"}) | {"validation": {"fraction": 0.2}}
+NATURAL = changed({"adversary": None, "epochs": 2})
 
 
 def empty(path: Path) -> None:
