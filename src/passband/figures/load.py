@@ -88,7 +88,7 @@ def read_curves(models: Sequence[dict], recorder: str) -> "pd.DataFrame":
 
 def read_run(entry: dict) -> dict:
     """What is known of a model: recipe, parameters, time and more (run.json)."""
-    return read_json(entry["files"]["run"], ("parameters", "recipe"))
+    return read_json(entry["files"]["run"], ("parameters",))
 
 
 def probe_arrays(entry: dict, probe: str) -> dict[str, np.ndarray]:

@@ -2,7 +2,10 @@
 
 import os
 import re
+import shutil
 import stat
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,3 +79,42 @@ def test_files_take_their_place_in_one_way():
     assert found == allowed
     for path in (ROOT / "workflow/scripts").glob("*.py"):
         assert not direct.search(path.read_text(encoding="utf-8")), path
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A small ext4 disk in a file: its folder, and a function that mounts a copy of it, as it is
+    now, at another folder."""
+    image, mounted = tmp_path / "disk", []
+
+    def mount(image: Path, name: str) -> Path:
+        (folder := tmp_path / name).mkdir()
+        subprocess.run(["mount", "-o", "loop", image, folder], check=True, capture_output=True)
+        mounted.append(folder)
+        return folder
+
+    def copied() -> Path:
+        return mount(shutil.copy(image, tmp_path / "copy"), "after")
+
+    with image.open("wb") as file:
+        file.truncate(32 << 20)
+    try:
+        subprocess.run(["mkfs.ext4", "-q", image], check=True, capture_output=True)
+        folder = mount(image, "before")
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this machine lets nobody mount a disk of their own")
+    yield folder, copied
+    for folder in reversed(mounted):
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_power_failure_leaves_whole_files(disk):
+    """What the disk holds at the moment when a file has taken its place is all of it."""
+    folder, copied = disk
+    paths = []
+    for name, write in WRITERS.items():
+        paths.append(folder / "models/m/seed-0" / name)
+        write(paths[-1])
+    after = copied()
+    for path in paths:
+        assert (after / path.relative_to(folder)).read_bytes() == path.read_bytes()
