@@ -1,10 +1,10 @@
-"""Make the generated parts of the documentation and the editor schemas from the sources.
+"""Generate the tables of the documentation and the JSON schemas for editors.
 
     python scripts/document_config.py [--check]
 
-A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->` in one of DOCUMENTS. Its source
-is a schema of workflow/schemas, the signatures and docstrings of registered functions, or the plan
-of a scale; all other text is written by hand. --check only tells whether anything is out of date.
+A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->` in one of DOCUMENTS. It is made
+from a schema in workflow/schemas, from the signatures and docstrings of registered functions, or
+from the plan of a scale; all other text is written by hand. With --check nothing is written.
 """
 
 import argparse
@@ -13,14 +13,16 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from types import UnionType
+from typing import Annotated, Union, get_args, get_origin, is_typeddict
 
 from passband.data.registry import DATASETS
 from passband.dependencies import Declared, declared
 from passband.files import write_text
-from passband.options import words
+from passband.options import Option, fields, words
 from passband.plan import Plan, plan, read_yaml, scale_config
 from passband.plan.schemas import editor_schemas
 
@@ -30,8 +32,8 @@ SCHEMAS = ROOT / "workflow/schemas/editor"
 SCALES = ("smoke", "demo", "fashion", "paper")
 MARKED = re.compile(r"(<!-- begin ([\w-]+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
 TYPES = {
-    "string": "text",
-    "integer": "whole number",
+    "string": "string",
+    "integer": "integer",
     "number": "number",
     "boolean": "`true` or `false`",
     "null": "`null`",
@@ -55,11 +57,18 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 # ---- from the schemas
 
 
-def schema_table(name: str) -> str:
-    """The keys of workflow/schemas/<name>.schema.yaml: key, value, meaning."""
+def schema_table(name: str, *path: str) -> str:
+    """The keys of a schema in workflow/schemas: key, value, meaning.
+
+    Args:
+        name: file name without .schema.yaml.
+        path: keys of the schema that lead to the part that is shown.
+    """
     schema = read_yaml(ROOT / f"workflow/schemas/{name}.schema.yaml")
+    for key in path:
+        schema = schema[key]
     rows = [
-        (f"`{path}`", _value(one) + ("" if required else "; may be left out"), _meaning(one))
+        (f"`{path}`", _value(one) + ("" if required else "; optional"), _meaning(one))
         for path, one, required in _keys(schema, "")
     ]
     return table(("key", "value", "meaning"), rows)
@@ -69,6 +78,7 @@ def _keys(schema: dict, path: str) -> Iterator[tuple[str, dict, bool]]:
     for key, one in schema.get("properties", {}).items():
         yield f"{path}{key}", one, key in schema.get("required", ())
         yield from _keys(one, f"{path}{key}.")
+        yield from _keys(one.get("items", {}), f"{path}{key}[].")
     if isinstance(schema.get("additionalProperties"), dict):
         yield from _keys(schema["additionalProperties"], f"{path}<name>.")
 
@@ -79,53 +89,122 @@ def _value(schema: dict) -> str:
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     words = [" or ".join(TYPES[kind] for kind in kinds)]
     if "items" in schema:
-        words[0] += f" ({_value(schema['items'])})"
+        words[0] += f" of {TYPES[schema['items']['type']]}s"
     words += [f"{word} {schema[key]:,}" for key, word in BOUNDS.items() if key in schema]
     return ", ".join(words)
 
 
 def _meaning(schema: dict) -> str:
-    return re.sub(r"\S*<\S+>(?:\.\w+)?", r"`\g<0>`", schema["description"])
+    return re.sub(r"(?<!`)<results_root>\S*(?=[.;,])", r"`\g<0>`", schema["description"])
 
 
 # ---- from registered functions
 
 
-def arguments_table(kind: str, registry: str) -> str:
-    """What each function of a registry is and which keys a row that names it takes."""
-    parts = []
+def arguments_table(
+    kind: str, registry: str, more: Callable[[Declared], str] = lambda one: ""
+) -> str:
+    """The functions of a registry, each with the keys of a row that names it.
+
+    Args:
+        kind: what a row has before the function's name.
+        registry: as `passband.dependencies.declared` takes it.
+        more: what follows the summary of a function.
+    """
+    blocks = []
     for name, function in declared(registry).items():
-        parts.append(f"**`{kind}{name}`** – {function.summary}\n")
+        summary = " ".join(filter(None, (function.summary, more(function))))
+        blocks.append(f"**`{kind}{name}`** – {summary}")
         if function.keywords:
-            parts.append(keywords_table(function) + "\n")
-    return "\n".join(parts).rstrip()
+            blocks.append(keywords_table(function.keywords))
+    return "\n\n".join(blocks)
 
 
-def keywords_table(function: Declared) -> str:
-    """The keyword arguments of a function: key, value, meaning."""
-    rows = [
-        (f"`{key}`", words(option.kind) + _default(option), option.meaning)
-        for key, option in function.keywords.items()
-    ]
-    return table(("key", "value", "meaning"), rows)
+def keywords_table(keywords: Mapping[str, Option]) -> str:
+    """Keyword arguments: key, value, meaning."""
+    return table(("key", "value", "meaning"), [*_keyword_rows(keywords, "")])
 
 
-def _default(option) -> str:
+def _keyword_rows(keywords: Mapping[str, Option], path: str) -> Iterator[tuple[str, str, str]]:
+    for key, option in keywords.items():
+        record, inside = _record(option.kind)
+        value = words(option.kind) if record is None else f"{'list of ' * bool(inside)}mapping"
+        value += "s" * bool(record and inside)
+        yield f"`{path}{key}`", value + _default(option), _sentence(option.meaning)
+        if record:
+            yield from _keyword_rows(fields(record), f"{path}{key}{inside}.")
+
+
+def _record(kind: object) -> tuple[type | None, str]:
+    """The TypedDict in an annotation, and "[]" for a list of them; None if there is none."""
+    if is_typeddict(kind):
+        return kind, ""
+    if get_origin(kind) is Annotated:
+        return _record(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return max(map(_record, get_args(kind)), key=lambda one: one[0] is not None)
+    if get_origin(kind) is list:
+        return _record(get_args(kind)[0])[0], "[]"
+    return None, ""
+
+
+def _default(option: Option) -> str:
     if option.required:
         return ""
     shown = str(option.default).lower() if isinstance(option.default, bool) else option.default
-    return "; may be left out" if option.default is None else f"; `{shown}` if left out"
+    return "; optional" if option.default is None else f"; `{shown}` if left out"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def part_settings(part: Declared) -> str:
+    """How a recipe part fits into a recipe, in words."""
+    settings = part.settings
+    sentences = [f"Role: {settings['role']}."]
+    for condition, wanted in settings.get("requires", {}).items():
+        sentences.append(_required(condition, wanted))
+    for condition, quantity in settings.get("needs", {}).items():
+        if provider := _provider(quantity):
+            sentences.append(_required(condition, provider))
+    if "provides" in settings:
+        sentences.append("Another part must use it.")
+    for other, reason in settings.get("excludes", {}).items():
+        sentences.append(f"Excludes {_part(other)}: {reason}.")
+    if settings.get("starts") == "learning-rate drop":
+        sentences.append("Starts at the learning-rate drop.")
+    elif settings.get("starts"):
+        sentences.append(f"Starts at epoch `{settings['starts']}`.")
+    return " ".join(sentences)
+
+
+def _required(condition: str, part: str) -> str:
+    if condition:
+        return f"With `{condition.replace('=', ': ')}` it requires {_part(part)}."
+    return f"Requires {_part(part)}."
+
+
+def _part(name: str) -> str:
+    return f"`{name}`" if name.partition(".")[0] in declared("training/parts") else name
+
+
+def _provider(quantity: str) -> str:
+    """The part that provides a quantity; "" for one that every batch has."""
+    parts = declared("training/parts").items()
+    return next((name for name, one in parts if one.settings.get("provides") == quantity), "")
 
 
 def scores_table() -> str:
-    """The scores of findings with their arguments, and what each is."""
-    methods, rows = declared("findings/scores"), []
+    """The scores of findings: how they are written, the row behind each, and what they are."""
+    functions, rows = declared("findings/scores"), []
     for name, row in planned("paper").scores.items():
-        function = methods[row["score"]]
+        function = functions[row["score"]]
         others = "".join(f", {one}" for one in [*function.positional][1:])
-        meaning = f"{function.summary} (`{row['probe']}`)"
-        rows.append((f"`{name}(model{others})`", meaning))
-    return table(("score", "meaning"), rows)
+        constants = "".join(f", {key} `{row[key]}`" for key in function.keywords if key in row)
+        source = f"`{row['score']}` of `{row['probe']}`{constants}"
+        rows.append((f"`{name}(model{others})`", source, function.summary))
+    return table(("score", "function and measurement", "meaning"), rows)
 
 
 # ---- from the config itself
@@ -165,8 +244,7 @@ def scales_table() -> str:
     rows = []
     for scale in SCALES:
         one = planned(scale)
-        comment = (ROOT / f"config/scales/{scale}.yaml").read_text(encoding="utf-8")
-        purpose = comment.partition("\n")[0].removeprefix("# ")
+        purpose = _first_comment(ROOT / f"config/scales/{scale}.yaml")
         trainings = one.trainings.values()
         rows.append(
             (
@@ -181,27 +259,34 @@ def scales_table() -> str:
     return table(("scale", "for", "data", "networks", "trainings", "takes"), rows)
 
 
+def _first_comment(path: Path) -> str:
+    """The first comment of a YAML file after the line that names its schema."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next(one.removeprefix("# ") for one in lines if "yaml-language-server" not in one)
+
+
 def _distinct(names: Iterator[str]) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
 def artifacts_table() -> str:
-    """The artifacts of the papers, the notebook that draws each, and the probes that feed it."""
+    """The artifacts of the papers, the notebook of each, and what it is made from."""
     rows = []
     for name, row in planned("paper").artifacts.items():
         template = f"../reports/notebooks/{row['notebook']}.py"
-        needed = "what trainings record" if row["models"] else "an image suffices"
-        probes = ", ".join(f"`{probe}`" for probe in row["probes"]) or f"none: {needed}"
-        rows.append((row["title"], f"`{name}`", f"[{row['notebook']}]({template})", probes))
-    return table(("what the paper shows", "artifact", "notebook", "probes"), rows)
+        inputs = [*row["probes"], *row["datasets"]]
+        made_from = ", ".join(f"`{one}`" for one in inputs)
+        made_from = made_from or ("recorded curves" if row["models"] else "nothing: a drawing")
+        rows.append((f"`{name}`", row["title"], f"[{row['notebook']}]({template})", made_from))
+    return table(("artifact", "what the paper shows", "notebook", "made from"), rows)
 
 
 def differences_table() -> str:
-    """What the smaller scales change of the paper's recipes and probes.
+    """What the smaller scales change in the papers' recipes and probes.
 
-    The most common change of a key stands at `*`, every recipe that has the key, that of a paper
-    at its prefix; the rows after them are the exceptions. A name that ends in `*` stands for all
-    recipes that begin so.
+    The most common value of a key is that of `*`, all recipes that have the key, or of a paper's
+    prefix; the rows after it are exceptions. A name ending in `*` stands for all recipes that begin
+    with it.
     """
     scales = ("paper", "fashion", "demo")
     settings = {scale: _settings(planned(scale)) for scale in scales}
@@ -211,7 +296,7 @@ def differences_table() -> str:
         found.setdefault(key, {})[owner] = values
     recipes = {model["model"].split("_")[-1] for model in planned("paper").models.values()}
     rows = []
-    for key, owners in found.items():
+    for key, owners in sorted(found.items(), key=lambda one: "" not in one[1]):
         named = {name: values for name, values in owners.items() if name in recipes}
         others = {name: values for name, values in owners.items() if name not in recipes}
         for name, values in (_shortest(named) | _changed(others)).items():
@@ -220,7 +305,7 @@ def differences_table() -> str:
 
 
 def _shortest(values: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Patterns and what they stand for, the general ones first; empty if no scale changes any."""
+    """Values by pattern, the general patterns first; empty if no scale changes any."""
     shown: dict[str, tuple[str, ...]] = {}
     said: dict[str, tuple[str, ...]] = {}
     prefixes = dict.fromkeys(f"{name.partition('-')[0]}-*" for name in values)
@@ -244,7 +329,7 @@ def _changed(values: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
 
 
 def _patterns(names: list[str], known: set[str]) -> list[str]:
-    """Few names, with * for any ending, that stand for these names and for no other known one."""
+    """The fewest patterns, names or prefixes with *, that match these and no other known names."""
     family = {name: {one for one in known if one.startswith(name)} for name in names}
     whole = [name for name in names if len(family[name]) > 1 and family[name] <= set(names)]
     inner = {one for name in whole for one in family[name] - {name}}
@@ -252,8 +337,8 @@ def _patterns(names: list[str], known: set[str]) -> list[str]:
 
 
 def _settings(one: Plan) -> dict[tuple[str, str], str]:
-    """Values by owner (a recipe, a probe, or "" for the whole scale) and key; what takes the place
-    of a data set and of networks by its name."""
+    """Values by owner (a recipe, a probe, or "" for the whole scale) and key; the key of a
+    substitute is the name of the data set or architecture that it replaces."""
     found = {("", "seeds"): ", ".join(map(str, one.seeds))}
     for model in one.models.values():
         if model["paper_dataset"] == "cifar10":
@@ -290,17 +375,20 @@ TABLES: dict[str, Callable[[], str]] = {
     "paper": lambda: schema_table("paper"),
     "models": lambda: schema_table("models"),
     "recipe": lambda: schema_table("recipe"),
-    "parts": lambda: arguments_table("", "training/parts"),
+    "parts": lambda: arguments_table("", "training/parts", part_settings),
     "optimisers": lambda: arguments_table("kind: ", "training/optimisers"),
     "schedules": lambda: arguments_table("kind: ", "training/schedules"),
     "recorders": lambda: arguments_table("recorder: ", "training/recorders"),
     "transforms": lambda: arguments_table("transform: ", "models/transforms"),
-    "artifact-rows": lambda: schema_table("artifacts"),
+    "artifact-rows": lambda: schema_table(
+        "artifacts", "properties", "artifacts", "additionalProperties"
+    ),
     "notebooks": lambda: arguments_table("notebook: ", "figures"),
+    "masking-checks": lambda: arguments_table("check: ", "findings/masking"),
     "attacks": lambda: arguments_table("attack: ", "attacks"),
     "probes": lambda: arguments_table("probe: ", "probes"),
     "filters": lambda: arguments_table("shape: ", "spectra/filters"),
-    "findings": lambda: schema_table("findings"),
+    "findings": lambda: schema_table("findings", "properties", "findings", "items"),
     "claims": lambda: arguments_table("test: ", "findings/claims"),
     "scores": scores_table,
     "datasets": datasets_table,
@@ -309,12 +397,12 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def filled(text: str) -> str:
-    """The text of a document with every marked table made anew."""
+    """The text of a document with all its tables regenerated."""
     return MARKED.sub(lambda mark: f"{mark[1]}\n{TABLES[mark[2]]()}\n\n{mark[3]}", text)
 
 
 def generated() -> dict[Path, str]:
-    """Every generated file and its content."""
+    """All generated files with their content."""
     documents = {ROOT / name: filled((ROOT / name).read_text("utf-8")) for name in DOCUMENTS}
     schemas = {
         SCHEMAS / f"{name}.json": json.dumps(content, indent=1, ensure_ascii=False) + "\n"
@@ -324,9 +412,11 @@ def generated() -> dict[Path, str]:
 
 
 def main() -> int:
-    """Write what is out of date; with --check, name it and return 1."""
+    """Write what is out of date; with --check, list it and return 1."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 if needed")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 if out of date"
+    )
     check = parser.parse_args().check
     stale = {
         path: text

@@ -4,7 +4,7 @@
 
 Times a few steps of every recipe on every network that the scale trains, before and after the
 first drop of the learning rate, on random images of the data set's size, and multiplies. Prints a
-line per job and the sum. Measurements are reckoned from the time of a forward pass; AutoAttack is
+line per job and the sum. Measurements are estimated from the time of a forward pass; AutoAttack is
 taken as 4,850 passes for each of the images that stand, and three of five as standing.
 """
 

@@ -1,4 +1,4 @@
-"""Device, precision, memory layout: chosen once per process, never by a recipe."""
+"""Device, precision and memory layout: chosen once per process, independently of recipes."""
 
 import platform
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from passband.origin import cores, processor
 class Compute:
     """Where and how networks run.
 
-    autocast_dtype: the data type of forward passes in training and in attacks; float32 turns
-    autocast off.
+    device: the device. autocast_dtype: the data type of forward passes in training and in attacks;
+    float32 turns autocast off.
     """
 
     device: torch.device
@@ -42,7 +42,7 @@ class Compute:
         return forward
 
     def describe(self) -> dict[str, object]:
-        """What run.json says about the machine."""
+        """Device, precision and versions, as run.json records them."""
         cuda = self.device.type == "cuda"
         return {
             "device": torch.cuda.get_device_name() if cuda else f"{processor()} ({cores()} cores)",
@@ -55,17 +55,22 @@ class Compute:
 
 
 def choose(threads: int, gpus: int = 0) -> Compute:
-    """The GPU in bfloat16 if there is one, else the CPU, in bfloat16 where it has the hardware.
+    """Choose the device and the autocast dtype.
 
-    Strict float32 (no TF32) is set for everything that is not autocast, so that accuracy under
-    attack is judged in it. `threads` and `gpus` are what the scheduler granted.
+    A GPU runs in bfloat16; so does a CPU with bfloat16 instructions, any other CPU in float32.
+    Everything outside autocast runs in strict float32 (no TF32), accuracy under attack included.
 
-    Raises UserError if a GPU was granted and PyTorch sees none.
+    Args:
+        threads: number of CPU threads granted by the scheduler.
+        gpus: number of GPUs granted by the scheduler.
+
+    Raises:
+        UserError: a GPU was granted, but PyTorch does not see one.
     """
     if gpus and not torch.cuda.is_available():
         raise UserError(
             "this job was granted a GPU, but PyTorch sees none: check that nvidia-smi lists it and "
-            "that requirements-gpu.txt is installed, or give the rule gpu=0 to run on the CPU."
+            "that requirements-gpu.txt is installed, or set gpu=0 for the rule to run on the CPU."
         )
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -79,5 +84,5 @@ def choose(threads: int, gpus: int = 0) -> Compute:
 
 
 def has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 in hardware (x86 AVX512-BF16 or AMX)."""
+    """Whether the processor has bfloat16 instructions (x86 AVX512-BF16 or AMX)."""
     return torch.cpu._is_avx512_bf16_supported()

@@ -1,12 +1,11 @@
-"""What the sources declare and import, read without importing them (no torch needed).
+"""What the sources declare and import, read by parsing them instead of importing them.
 
-The workflow uses this to check config names before anything runs, and to give each job exactly
-the modules that determine its result as inputs. Annotations of keyword arguments are evaluated
-with the types of `passband.options`.
+So planning needs no torch. The workflow validates config against these declarations before anything
+runs, and declares exactly the modules that determine a job's result as its inputs. Annotations of
+keyword arguments are evaluated with the types of `passband.options`.
 """
 
 import ast
-import re
 import typing
 from fractions import Fraction
 from functools import cache
@@ -15,7 +14,7 @@ from typing import NamedTuple
 
 from passband import options
 from passband.errors import UserError
-from passband.options import Option
+from passband.options import Option, meanings
 
 PACKAGE = Path(__file__).parent
 TYPES = PACKAGE / "options.py"  # annotations only: a new type of a config value changes no result
@@ -24,9 +23,9 @@ TYPES = PACKAGE / "options.py"  # annotations only: a new type of a config value
 class Declared(NamedTuple):
     """A registered function as its source declares it.
 
-    positional: its arguments before the keyword-only ones, by name. keywords: its keyword-only
-    arguments, whose names are config keys. settings: what else the decorator was given. summary:
-    the first paragraph of its docstring.
+    file: the source file. positional: annotations of the positional arguments by name. keywords:
+    the keyword-only arguments, whose names are config keys. settings: the other arguments of the
+    decorator. summary: the first paragraph of the docstring.
     """
 
     file: Path
@@ -38,17 +37,26 @@ class Declared(NamedTuple):
 
 @cache
 def declared(registry: str) -> dict[str, Declared]:
-    """What is registered in src/passband/<registry>, a folder or a module, by name.
+    """The functions registered in a folder or module, by name.
 
-    Raises UserError for a name that is registered twice.
+    Args:
+        registry: path below src/passband, such as "attacks" or "training/schedules".
+
+    Returns:
+        The declarations, sorted by name.
+
+    Raises:
+        UserError: a name is registered twice.
     """
     place = PACKAGE / registry
     found: dict[str, Declared] = {}
     for file in sorted(place.glob("*.py")) if place.is_dir() else [place.with_suffix(".py")]:
+        read: set[int] = set()  # a decorator is met twice: at its function, and by itself
         for node in ast.walk(_tree(file)):
             for call in getattr(node, "decorator_list", [node]):
-                name = _registered_name(call)
-                if name is None or (name in found and found[name].file == file):
+                name = None if id(call) in read else _registered_name(call)
+                read.add(id(call))
+                if name is None:
                     continue
                 if name in found:
                     raise UserError(
@@ -73,7 +81,7 @@ def _declared(file: Path, node: ast.AST, call: ast.Call) -> Declared:
     if not isinstance(node, ast.FunctionDef):
         return Declared(file, {}, {}, settings, "")
     text = ast.get_docstring(node) or ""
-    meanings = _meanings(text)
+    described = meanings(text)
     kinds = _vocabulary(file)
     pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
     return Declared(
@@ -84,7 +92,7 @@ def _declared(file: Path, node: ast.AST, call: ast.Call) -> Declared:
                 _kind(one.annotation, kinds),
                 default is None,
                 None if default is None else ast.literal_eval(default),
-                meanings.get(one.arg, ""),
+                described.get(one.arg, ""),
             )
             for one, default in pairs
         },
@@ -94,8 +102,8 @@ def _declared(file: Path, node: ast.AST, call: ast.Call) -> Declared:
 
 
 def _vocabulary(file: Path) -> dict[str, object]:
-    """What annotations in a file may name: the types of `options`, and those of its own made of
-    them, such as a Literal or a TypedDict."""
+    """The names that annotations in a file may use: the types of `options`, and the file's own
+    Literal, Annotated and TypedDict types."""
     known = {**vars(typing), **vars(options), "Fraction": Fraction}
     for node in _tree(file).body:
         is_type = isinstance(node, ast.ClassDef) and any(
@@ -114,17 +122,6 @@ def _kind(annotation: ast.expr | None, kinds: dict[str, object]) -> object:
         return eval(compile(ast.Expression(annotation), "<annotation>", "eval"), kinds)
     except (NameError, TypeError, AttributeError):
         return object  # a tensor or another type that is never written in config
-
-
-ARGUMENTS = re.compile(r"^Args:\n((?:[ ]+.*\n|\n)*)", re.MULTILINE)
-ARGUMENT = re.compile(r"^ {4}(\w+): ((?:.|\n(?= {8}))*)", re.MULTILINE)
-
-
-def _meanings(docstring: str) -> dict[str, str]:
-    """The arguments' meanings from the Args section of a docstring."""
-    section = ARGUMENTS.search(docstring + "\n")
-    found = ARGUMENT.findall(section[1]) if section else []
-    return {name: re.sub(r"\s+", " ", text) for name, text in found}
 
 
 @cache
@@ -163,9 +160,15 @@ def _imports(file: Path) -> frozenset[Path]:
 
 @cache
 def code(*entries: Path) -> list[str]:
-    """All files of the package that the given files import, directly or not, and their own paths.
+    """The files of the package that the given files import, directly or indirectly.
 
-    A registry's members are found by name at run time, so give the members in use as entries.
+    Registry members are looked up by name at run time, so pass the members in use as entries.
+
+    Args:
+        entries: files; those that belong to the package are part of the result.
+
+    Returns:
+        Sorted paths.
     """
     seen: set[Path] = set()
     waiting = list(entries)

@@ -1,9 +1,10 @@
 """Stateless random numbers: every draw is a function of (seed, purpose, image index, position).
 
-A draw for image 17 is the same in any batch, with any number of workers, on any device and after
-any resumption, because nothing is consumed from a stream. Each image owns a SplitMix64 sequence
-(Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014) whose start is
-hashed from the key and the index; torch's wrapping int64 arithmetic computes it for all at once.
+The draws for an image do not depend on the batch, the number of workers, the device or a
+resumption, because there is no stream from which they are consumed. Each image has a SplitMix64
+sequence of its own (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA
+2014), whose start is hashed from the key and the index; torch's wrapping int64 arithmetic computes
+all sequences at once.
 """
 
 import math

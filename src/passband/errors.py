@@ -1,4 +1,4 @@
-"""The exceptions that a user is meant to read."""
+"""The exceptions whose messages are written for users."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class UserError(Exception):
-    """One clear sentence: what is wrong, what was expected, what to do."""
+    """One sentence that says what is wrong, what was expected and what to do."""
 
 
 class Damaged(UserError):
@@ -22,7 +22,12 @@ class Damaged(UserError):
 
 
 def unknown(kind: str, name: object, known: Iterable[object]) -> UserError:
-    """The error for an unregistered name, with the nearest registered one.
+    """The error for an unknown name, with the nearest known one as a suggestion.
+
+    Args:
+        kind: what is named, as the message has it.
+        name: the unknown name.
+        known: the names to choose from.
 
     >>> str(unknown("attack", "pgd-02", ["pgd-20", "fgsm"]))
     "unknown attack 'pgd-02': did you mean 'pgd-20'? Known: fgsm, pgd-20."

@@ -48,7 +48,7 @@ class Lines:
 
 
 def frozen(model: nn.Module) -> nn.Module:
-    """A copy for measuring: eval mode, batch normalisation folded, no parameter gradients."""
+    """A copy for evaluation: eval mode, batch normalisation folded, no parameter gradients."""
     return fold_batchnorm(model)
 
 

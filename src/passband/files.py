@@ -1,4 +1,4 @@
-"""Whole files: a reader sees the old file or the whole new one, and notices what was damaged."""
+"""Whole files: written atomically and to the disk, and checked when they are read."""
 
 import csv
 import errno
@@ -28,10 +28,12 @@ SEAL = slice(8 + len(SEAL_BEGINS), 8 + len(SEAL_BEGINS) + len(NO_SEAL))
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; move it into place when the block succeeds.
+    """Yield a temporary path beside `path` and move it into place when the block succeeds.
 
-    A killed process or a power failure leaves the old file or the whole new one. Raises UserError
-    if the folder cannot be written or the disk is full.
+    A killed process or a power failure leaves the old file or the whole new one.
+
+    Raises:
+        UserError: the folder is not writable or the disk is full.
     """
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -77,7 +79,11 @@ def write_json(path: str | Path, content: object) -> None:
 
 
 def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> str:
-    """Write rows with the same keys as CSV, floats to six digits, atomically.
+    """Write rows as CSV atomically, floats with six significant digits.
+
+    Args:
+        path: the file.
+        rows: at least one; all have the keys of the first.
 
     Returns:
         The SHA-256 of the file, which `read_text` compares.
@@ -96,9 +102,9 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def json_header(metadata: Mapping[str, object]) -> dict[str, str]:
-    """Metadata for a safetensors file: one JSON text under one key, with room for the checksum.
+    """Metadata of a safetensors file as JSON under a single key, with room for a checksum.
 
-    The library orders several keys at random; with one, the same content gives the same bytes.
+    The library writes keys in random order; with a single key equal content gives equal bytes.
     """
     return {"json": json.dumps({"sha256": NO_SEAL, **metadata})}
 
@@ -114,7 +120,7 @@ def write_sealed(path: str | Path, content: bytes) -> None:
 def write_arrays(
     path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object]
 ) -> None:
-    """Write named arrays and metadata (as `json_header` packs it) as safetensors, atomically."""
+    """Write named arrays and metadata as safetensors, atomically."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     write_sealed(path, save(contiguous, metadata=json_header(metadata)))
 
@@ -198,14 +204,22 @@ def check_seal(path: str | Path) -> None:
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """Read what `write_arrays` wrote; Damaged if a bit has changed."""
+    """Read the arrays of a file written by `write_arrays`.
+
+    Raises:
+        Damaged: a bit of it has changed.
+    """
     check_seal(path)
     with reading(path):
         return load_file(path)
 
 
 def read_metadata(path: str | Path) -> dict[str, object]:
-    """Read the metadata of what `write_arrays` wrote; Damaged if a bit of the file has changed."""
+    """Read the metadata of a file written by `write_arrays`.
+
+    Raises:
+        Damaged: a bit of the file has changed.
+    """
     check_seal(path)
     with reading(path), safe_open(path, framework="numpy") as file:
         metadata = json.loads(file.metadata()["json"])
@@ -222,12 +236,12 @@ def sha256(path: str | Path) -> str:
 def _explained(error: OSError, path: Path) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UserError(
-            f"the disk is full or the quota used up: cannot write {path}; "
-            "free some space and run again."
+            f"the disk is full or the quota is exceeded: cannot write {path}; free some space and "
+            "run the same command again."
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
         return UserError(
             f"cannot write {path}: {error.strerror.lower()}; "
-            "make the folder writable or set results_root to another one."
+            "make the folder writable or set results_root to another folder."
         )
     return error

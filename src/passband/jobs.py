@@ -1,4 +1,4 @@
-"""What every job of the workflow does around its work: keep a log, and say errors clearly."""
+"""What all jobs of the workflow share: a log file and readable errors."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ CLOCKS = 2.0  # seconds by which the clocks of machines and disks may differ
 
 
 class Tee:
-    """A text stream that also writes to a log; a full disk under the log stops nobody's work."""
+    """A text stream that is copied to a log file; errors in writing the log are ignored."""
 
     def __init__(self, stream: TextIO, log: TextIO):
         self.stream, self.log = stream, log
@@ -31,20 +31,24 @@ class Tee:
         return len(text)
 
     def flush(self) -> None:
-        """Both are flushed at every write."""
+        """Do nothing, since every write is flushed."""
 
     def isatty(self) -> bool:
-        """Jobs run side by side: none has a terminal of its own."""
+        """False, since jobs that run in parallel share the terminal."""
         return False
 
 
 @contextmanager
 def job(log: str, inputs: Iterable[str] = ()) -> Iterator[None]:
-    """Copy the block's output to the file `log`; end the process on errors.
+    """Copy the block's output to a log file, and end the process on errors.
 
-    The log, which the workflow shows for failed jobs, gets the sentence of a UserError and the
-    traceback of any other error; where it cannot be written, standard error gets them. A job with
-    an input from the future ends before it begins.
+    The message of a UserError, or the traceback of any other error, is written to the log, which
+    the workflow shows for failed jobs, or to standard error if the log cannot be written. A job
+    with an input from the future ends before it begins.
+
+    Args:
+        log: path of the log file.
+        inputs: paths of the job's inputs.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     file = open(log, "w", encoding="utf-8")  # noqa: SIM115 (closing may fail on a full disk)
@@ -55,7 +59,7 @@ def job(log: str, inputs: Iterable[str] = ()) -> Iterator[None]:
     except UserError as error:
         _fail(f"Error: {error}", file)
     except KeyboardInterrupt:
-        _fail("Interrupted. The same command goes on from here.", file, code=130)
+        _fail("Interrupted. Run the same command to continue.", file, code=130)
     except Exception:
         _fail(traceback.format_exc(), file)
     finally:

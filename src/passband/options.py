@@ -1,11 +1,13 @@
 """The types of config values, used to annotate the keyword arguments of registered functions.
 
-A function's signature is the only declaration of its keys: checking, documentation and the JSON
-schemas for editors are all derived from it.
+A function's signature is the single declaration of its config keys: validation, documentation and
+the JSON schemas for editors are all derived from it.
 
     def pgd(..., *, epsilon: Share, steps: Steps, start: Literal["clean", "uniform"] = "clean")
 """
 
+import inspect
+import re
 from collections.abc import Iterator, Mapping
 from types import NoneType, UnionType
 from typing import (
@@ -26,7 +28,7 @@ from passband.quantities import number
 
 
 class Range(NamedTuple):
-    """Bounds of a number, inclusive; `above` excludes the lower, `below` the upper one."""
+    """Inclusive bounds of a number; `above` excludes the lower, `below` the upper one."""
 
     low: float
     high: float
@@ -35,9 +37,10 @@ class Range(NamedTuple):
 
 
 class Name(NamedTuple):
-    """The name of a row of config or of a registered function.
+    """The name of a config row or of a registered function.
 
-    kind: what is named, a key of `Names`. of: the registered function that the row must use.
+    kind: the kind of thing named, a key of `Names`. of: the registered function that the row must
+    use, if any.
     """
 
     kind: str
@@ -55,7 +58,7 @@ class Row(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What a name stands for once it is resolved, and the registered function of its row."""
+    """The value that a name resolves to, and the registered function of its row."""
 
     value: object
     function: str = ""
@@ -89,7 +92,7 @@ RecorderName = Annotated[str, Name("recorder")]
 
 
 class Size(NamedTuple):
-    """A size of a filter: a share of the image side such as 1/2, or a whole number."""
+    """The size of a filter: an integer, or a share of the image side such as 1/2."""
 
 
 FilterSize = Annotated[int | str, Size()]
@@ -99,22 +102,34 @@ CheckRow = Annotated[dict[str, object], Row("check")]
 
 
 class Rates(TypedDict):
-    """Learning rate and weight decay of a group of parameters."""
+    """Learning rate and weight decay of a group of parameters.
+
+    Args:
+        learning_rate: peak learning rate.
+        weight_decay: L2 penalty; this multiple of the weights is added to their gradient.
+    """
 
     learning_rate: LearningRate
     weight_decay: NonNegative
 
 
 def read(owner: str, key: str, kind: object, value: object, names: Names) -> object:
-    """Check one value against its type; return it with numbers and names resolved.
+    """Validate one value against its type and resolve numbers and names in it.
 
     Args:
-        owner: whose key it is, as messages name it: "attack 'pgd-20'".
+        owner: the owner of the key, as messages name it: "attack 'pgd-20'".
+        key: the key.
         kind: the annotation of the argument.
-        names: what may be named; a name is replaced by the value that it stands for.
+        value: the value, as YAML gives it.
+        names: the known names of each kind.
+
+    Returns:
+        The value, with fractions such as "8/255" as numbers and each name replaced by the value
+        that it resolves to.
 
     Raises:
-        UserError: one sentence that names the owner, the key, the value and what was expected.
+        UserError: the value does not fit; names the owner, the key, the value and what was
+            expected.
     """
     notes, base = _split(kind)
     for note in notes:
@@ -124,7 +139,6 @@ def read(owner: str, key: str, kind: object, value: object, names: Names) -> obj
             return _size(owner, key, value)
         if isinstance(note, Row):
             return _row(owner, key, note, value, names)
-    bounds = next((note for note in notes if isinstance(note, Range)), None)
     origin = get_origin(base)
     if origin in (Union, UnionType):
         parts = get_args(base)
@@ -138,29 +152,39 @@ def read(owner: str, key: str, kind: object, value: object, names: Names) -> obj
         return value
     if origin is list:
         if not isinstance(value, list) or not value:
-            raise _expected(owner, key, value, words(kind))
+            raise _expected(owner, key, value, kind)
         return [read(owner, key, get_args(base)[0], one, names) for one in value]
     if origin is dict:
         if not isinstance(value, Mapping):
-            raise _expected(owner, key, value, words(kind))
+            raise _expected(owner, key, value, kind)
         return {
             one: read(owner, key, get_args(base)[1], part, names) for one, part in value.items()
         }
     if is_typeddict(base):
         return _record(owner, key, base, value, names)
     if base in (int, float):
-        return _number(owner, key, base, bounds, value)
+        return _number(owner, key, kind, value)
     if base is object:
         return value
     if not isinstance(value, base):
-        raise _expected(owner, key, value, words(kind))
+        raise _expected(owner, key, value, kind)
     return value
 
 
 def read_row(owner: str, wanted: Mapping[str, "Option"], row: Mapping, names: Names) -> dict:
-    """Check a row's keys against the keyword arguments of a function.
+    """Validate a row against the keyword arguments of a function, and resolve its values.
 
-    Returns the row resolved, without the defaults of keys that it leaves out. Raises UserError.
+    Args:
+        owner: the row, as messages name it: "attack 'pgd-20'".
+        wanted: the keyword arguments by name.
+        row: the row, without the key that names the function.
+        names: the known names of each kind.
+
+    Returns:
+        The resolved row, without defaults.
+
+    Raises:
+        UserError: a key is unknown or missing, or a value does not fit.
     """
     for key in row:
         if key not in wanted:
@@ -172,7 +196,10 @@ def read_row(owner: str, wanted: Mapping[str, "Option"], row: Mapping, names: Na
 
 
 class Option(NamedTuple):
-    """A keyword argument of a registered function."""
+    """A keyword argument of a registered function.
+
+    kind: its annotation. meaning: its entry in the Args section of the docstring.
+    """
 
     kind: object
     required: bool
@@ -180,8 +207,28 @@ class Option(NamedTuple):
     meaning: str
 
 
+ARGUMENTS = re.compile(r"^Args:\n((?:[ ]+.*\n|\n)*)", re.MULTILINE)
+ARGUMENT = re.compile(r"^ {4}(\w+): ((?:.|\n(?= {8}))*)", re.MULTILINE)
+
+
+def meanings(docstring: str) -> dict[str, str]:
+    """The entries of the Args section of a docstring (as `inspect.cleandoc` gives it), by name."""
+    section = ARGUMENTS.search(docstring + "\n")
+    found = ARGUMENT.findall(section[1]) if section else []
+    return {name: re.sub(r"\s+", " ", text) for name, text in found}
+
+
+def fields(record: type) -> dict[str, Option]:
+    """The keys of a TypedDict; their meanings come from its docstring."""
+    described = meanings(inspect.cleandoc(record.__doc__ or ""))
+    return {
+        key: Option(kind, key in record.__required_keys__, None, described.get(key, ""))
+        for key, kind in get_type_hints(record, include_extras=True).items()
+    }
+
+
 def named(kind: object, value: object, what: str) -> Iterator[str]:
-    """The names of kind `what` in an unresolved value, however deep they lie."""
+    """The names of kind `what` in an unresolved value, at any depth."""
     notes, base = _split(kind)
     for note in notes:
         if isinstance(note, Name) and note.kind == what and isinstance(value, str):
@@ -197,43 +244,54 @@ def named(kind: object, value: object, what: str) -> Iterator[str]:
         for one in value.values():
             yield from named(get_args(base)[1], one, what)
     elif is_typeddict(base) and isinstance(value, Mapping):
-        fields = get_type_hints(base, include_extras=True)
+        kinds = get_type_hints(base, include_extras=True)
         for key, one in value.items():
-            yield from named(fields.get(key, object), one, what)
+            yield from named(kinds.get(key, object), one, what)
 
 
-def words(kind: object) -> str:
-    """A type as the documentation describes it."""
+def words(kind: object, plural: bool = False) -> str:
+    """A type in words, as documentation and messages have it.
+
+    >>> words(list[AttackName]), words(Share), words(bool)
+    ('list of attack names', 'number from 0 to 1', '`true` or `false`')
+    """
     notes, base = _split(kind)
+    many = "s" if plural else ""
     for note in notes:
         if isinstance(note, Name):
-            return f"name of {_article(note)}"
+            return f"{_noun(note)} name{many}"
         if isinstance(note, Size):
-            return "share of the image side such as `1/2`, or whole number"
+            return "integer or share of the image side such as `1/2`"
         if isinstance(note, Row):
-            return f"row with the key `{note.key}`"
+            return f"row{many} with the key `{note.key}`"
     bounds = next((note for note in notes if isinstance(note, Range)), None)
     origin = get_origin(base)
     if origin in (Union, UnionType):
-        return " or ".join(words(part) for part in get_args(base) if part is not NoneType)
+        parts = (part for part in get_args(base) if part is not NoneType)
+        return " or ".join(words(part, plural) for part in parts)
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in get_args(base))
     if origin is list:
-        return f"list, each a {words(get_args(base)[0])}"
+        return f"list{many} of {words(get_args(base)[0], plural=True)}"
     if origin is dict:
-        return f"mapping of names, each to a {words(get_args(base)[1])}"
+        of = get_args(base)[1]
+        return f"mapping{many}" if of is object else f"mapping{many} of names to {words(of, True)}"
     if is_typeddict(base):
-        fields = get_type_hints(base, include_extras=True)
-        return "mapping of " + ", ".join(f"`{key}` ({words(one)})" for key, one in fields.items())
+        keys = (f"`{key}`" for key in get_type_hints(base))
+        return f"mapping{many} with the keys {', '.join(keys)}"
     if base in (int, float):
-        text = "whole number" if base is int else "number or fraction such as `8/255`"
-        within = _interval(bounds)
-        return f"{text}, {within}" if within else text
-    return {str: "text", bool: "`true` or `false`", object: "any value"}[base]
+        text = f"integer{many}" if base is int else f"number{many}"
+        return " ".join([text, *([_interval(bounds)] if bounds else [])]).rstrip()
+    return {str: f"string{many}", bool: "`true` or `false`", object: f"value{many}"}[base]
 
 
 def schema(kind: object, names: Names) -> dict[str, object]:
-    """A type as a JSON schema, with the names that are known today."""
+    """A type as a JSON schema, with the names that are known.
+
+    Args:
+        kind: the annotation of an argument.
+        names: the known names of each kind; a kind without any accepts every string.
+    """
     notes, base = _split(kind)
     for note in notes:
         if isinstance(note, Name):
@@ -262,12 +320,14 @@ def schema(kind: object, names: Names) -> dict[str, object]:
     if origin is dict:
         return {"type": "object", "additionalProperties": schema(get_args(base)[1], names)}
     if is_typeddict(base):
-        fields = get_type_hints(base, include_extras=True)
         return {
             "type": "object",
             "additionalProperties": False,
             "required": sorted(base.__required_keys__),
-            "properties": {key: schema(one, names) for key, one in fields.items()},
+            "properties": {
+                key: schema(one.kind, names) | {"description": one.meaning}
+                for key, one in fields(base).items()
+            },
         }
     if base in (int, float):
         if base is int:
@@ -289,19 +349,25 @@ def _split(kind: object) -> tuple[tuple, object]:
 def _named(owner: str, key: str, note: Name, value: object, names: Names) -> object:
     known = names.get(note.kind, {})
     if not isinstance(value, str) or value not in known:
-        raise UserError(f"{owner}, {key}: {unknown(note.kind, value, known)}")
+        raise UserError(f"{owner}, {key}: {unknown(_noun(note), value, known)}")
     if note.of and known[value].function != note.of:
         fitting = [name for name, row in known.items() if row.function == note.of]
         raise UserError(
-            f"{owner}: {key} is '{value}', expected {_article(note)}: "
+            f"{owner}: {key} is '{value}', expected {_with_article(_noun(note))}: "
             f"{', '.join(sorted(fitting)) or 'none is defined'}."
         )
     return known[value].value
 
 
-def _article(note: Name) -> str:
-    article = "an" if note.kind[0] in "aeiou" else "a"
-    return f"{article} {note.kind}" + (f" of the method {note.of}" if note.of else "")
+def _noun(note: Name) -> str:
+    """What a name stands for, in words."""
+    if note.of == "attack":
+        return "attack"
+    if note.of:
+        return f"`{note.of}` {note.kind}"
+    return {"dataset": "data set", "printed": "printed table", "probe": "probe or attack"}.get(
+        note.kind, note.kind
+    )
 
 
 def _row(owner: str, key: str, note: Row, value: object, names: Names) -> dict:
@@ -323,48 +389,46 @@ def _size(owner: str, key: str, value: object) -> int | str:
     except (ValueError, TypeError, ZeroDivisionError):
         fits = False
     if not fits:
-        wanted = "a share of the image side from 0 to 1 such as 1/2, or a whole number"
+        wanted = "a share of the image side from 0 to 1 such as 1/2, or an integer"
         raise UserError(f"{owner}: {key} is {value}, expected {wanted}.")
     return value
 
 
 def _record(owner: str, key: str, base: type, value: object, names: Names) -> dict:
     if not isinstance(value, Mapping):
-        raise _expected(owner, key, value, words(base))
-    fields = get_type_hints(base, include_extras=True)
+        raise _expected(owner, key, value, base)
+    kinds = get_type_hints(base, include_extras=True)
     for one in value:
-        if one not in fields:
-            raise unknown(f"key of {key} of {owner}", one, fields)
+        if one not in kinds:
+            raise unknown(f"key of {key} of {owner}", one, kinds)
     for one in sorted(base.__required_keys__ - set(value)):
         raise UserError(f"{owner}: {key} lacks the key '{one}'; add it.")
     return {
-        one: read(owner, f"{key}.{one}", fields[one], part, names) for one, part in value.items()
+        one: read(owner, f"{key}.{one}", kinds[one], part, names) for one, part in value.items()
     }
 
 
-def _number(owner: str, key: str, base: type, bounds: Range | None, value: object) -> int | float:
-    kinds = (int,) if base is int else (int, float, str)
+def _number(owner: str, key: str, kind: object, value: object) -> int | float:
+    notes, base = _split(kind)
+    accepted = (int,) if base is int else (int, float, str)
     try:
         found = number(value)
-        fits = type(value) in kinds and float("-inf") < found < float("inf")
-        if bounds is not None:
+        fits = type(value) in accepted and float("-inf") < found < float("inf")
+        for bounds in (note for note in notes if isinstance(note, Range)):
             fits = fits and bounds.low <= found <= bounds.high
             fits = fits and not (bounds.above and found == bounds.low)
             fits = fits and not (bounds.below and found == bounds.high)
     except (ValueError, TypeError, ZeroDivisionError, OverflowError):
         fits = False
     if not fits:
-        wanted = "whole number" if base is int else "number"
-        expected = f"{wanted} {_interval(bounds)}".rstrip()
-        raise UserError(f"{owner}: {key} is {value}, expected a {expected}.")
+        raise UserError(f"{owner}: {key} is {value}, expected {_with_article(words(kind))}.")
     return found
 
 
-def _interval(bounds: Range | None) -> str:
-    """The bounds in words, "" where there are none that matter."""
-    if bounds is None or bounds.low <= -1e9:
-        return ""
+def _interval(bounds: Range) -> str:
     if bounds.high >= 1e9:
+        if bounds.low <= -1e9:
+            return ""
         return f"{'above' if bounds.above else 'of at least'} {bounds.low:g}"
     if bounds.above:
         return f"above {bounds.low:g} and up to {bounds.high:,g}"
@@ -381,7 +445,13 @@ def _bounds(bounds: Range | None) -> dict[str, float]:
     return {low: bounds.low, high: bounds.high}
 
 
-def _expected(owner: str, key: str, value: object, wanted: str) -> UserError:
-    plain = wanted.replace("`", "")
-    article = "" if plain in ("text", "true or false") else "a "
-    return UserError(f"{owner}: {key} is {value!r}, expected {article}{plain}.")
+def _expected(owner: str, key: str, value: object, kind: object) -> UserError:
+    return UserError(f"{owner}: {key} is {value!r}, expected {_with_article(words(kind))}.")
+
+
+def _with_article(text: str) -> str:
+    """Words of the documentation as a message has them: with an article, without backticks."""
+    plain = text.replace("`", "")
+    if plain.startswith("true"):
+        return plain
+    return f"{'an' if plain[0] in 'aeiou' else 'a'} {plain}"

@@ -1,4 +1,4 @@
-"""Where results come from: the commit of the checkout and the machine's processor."""
+"""The origin of results: the commit of the checkout and the processor of the machine."""
 
 import os
 import platform

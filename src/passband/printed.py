@@ -1,4 +1,4 @@
-"""The numbers that the papers printed, under our names."""
+"""The numbers that the papers print, under our names."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ def read_printed(path: str | Path, names: Mapping[str, object]) -> "pd.DataFrame
     import pandas as pd
 
     if not Path(path).is_file():
-        raise UserError(f"{path} is missing: it holds the paper's numbers for this artifact.")
+        raise UserError(f"{path} is missing: add the table with the numbers that the paper prints.")
     try:
         rows = pd.DataFrame(read_csv(path, COLUMNS))
     except Damaged as damage:
@@ -48,10 +48,10 @@ def read_printed(path: str | Path, names: Mapping[str, object]) -> "pd.DataFrame
 
 
 def method_of(row: Mapping[str, str], names: Mapping[str, object]) -> str:
-    """Our name of the method of a printed row.
+    """Our name for the method of a printed row.
 
-    The first rule with the row's method counts, and, if it names a condition, with that among the
-    row's.
+    The first matching rule applies: its `method` is the row's, and its `condition`, if it has one,
+    is among the row's conditions.
 
     >>> rule = {"method": "AT", "condition": "batch_size=64", "here": "AT (batch 64)"}
     >>> row = {"method": "AT", "condition": "batch_size=64;bits=4"}

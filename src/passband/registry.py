@@ -1,4 +1,4 @@
-"""Registries: a function under a name; adding one is one new file in the registry's package."""
+"""Registries of functions by name. To add a function, add a file to the registry's package."""
 
 import importlib
 import pkgutil
@@ -10,7 +10,12 @@ from passband.errors import UserError, unknown
 class Registry:
     """Functions by name, with the settings that they were registered with.
 
-    `package` is searched for modules on the first look-up.
+    All modules of the package are imported on the first lookup, so members are discovered
+    automatically.
+
+    Args:
+        kind: what the functions are, as messages name it.
+        package: dotted name of the package, or of a module that registers all members itself.
     """
 
     def __init__(self, kind: str, package: str):
@@ -20,9 +25,15 @@ class Registry:
         self._searched = False
 
     def register(self, name: str, **settings: object) -> Callable[[Callable], Callable]:
-        """Decorator: register the function under `name`, with settings that describe it.
+        """Decorator that registers a function.
 
-        Raises UserError if the name is taken.
+        Args:
+            name: its name, as config has it.
+            settings: literals that describe it, readable without importing the module (see
+                `passband.dependencies.declared`).
+
+        Raises:
+            UserError: the name is taken.
         """
 
         def keep(function: Callable) -> Callable:
@@ -42,7 +53,7 @@ class Registry:
         return self._functions[name]
 
     def settings(self, name: str) -> dict[str, object]:
-        """What a function was registered with beside its name."""
+        """The settings that a function was registered with."""
         self[name]
         return self._settings[name]
 

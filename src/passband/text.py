@@ -1,10 +1,10 @@
-"""How sentences are put together."""
+"""Building blocks of sentences."""
 
 from collections.abc import Iterable
 
 
 def listed(names: Iterable[str], joint: str = "and") -> str:
-    """Names as a sentence lists them.
+    """Names joined as in a sentence.
 
     >>> listed(["CIFAR-10", "CIFAR-100", "SVHN"]), listed(["a", "b"], "or"), listed(["a"])
     ('CIFAR-10, CIFAR-100 and SVHN', 'a or b', 'a')

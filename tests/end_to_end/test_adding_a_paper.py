@@ -28,7 +28,8 @@ recipes:
     method: Mirrored
     epochs: 3
     batch_size: 50
-    optimizer: {kind: adam, learning_rate: 1e-3, weight_decay: 0}
+    optimizer:
+      {kind: adam, learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0}
     schedule: {kind: constant}
     augmentation: {pad: 0, flip: true}
     recorders:
@@ -127,8 +128,8 @@ def test_its_models_are_trained_and_derived(with_paper):
 
 def test_its_artifacts_stand_beside_the_printed_numbers(with_paper):
     table = pd.read_csv(with_paper[0] / "tables/invented.table1.csv")
-    printed = table.dropna(subset="paper_value").set_index("column")["paper_value"]
-    assert printed.to_dict() == {"16": 50.0, "20": 65.0, "32": 90.0}
+    printed = table.dropna(subset="paper_value").set_index("bandwidth")["paper_value"]
+    assert printed.to_dict() == {16: 50.0, 20: 65.0, 32: 90.0}
     assert set(table.method) == {"Mirrored", "Smoothed"}
     assert "Mirrored" in (with_paper[0] / "figures/invented.fig1.svg").read_text()
 

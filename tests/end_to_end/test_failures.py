@@ -36,7 +36,7 @@ def test_a_failing_notebook_fails_the_run(project, snakemake, changed, overlay, 
     assert done.returncode == 1
     for shown in ("RuntimeError", "the ink ran out", "filters.py", str(failed)):
         assert shown in done.stdout, done.stdout
-    assert f"kept in {results}/logs. Finished work is kept: the same command goes on" in done.stdout
+    assert f"kept in {results}/logs. Finished work is kept: run the same command" in done.stdout
     assert "the ink ran out" in (results / "logs/artifacts/sar.fig1.log").read_text()
     assert not any(path.exists() for path in outputs), "a failed notebook left results"
     assert "the ink ran out" in json.dumps(json.loads(failed.read_text())["cells"][-1])

@@ -80,7 +80,7 @@ def undisturbed(project, snakemake, start_snakemake, tmp_path_factory):
 def test_two_runs_on_one_scale(undisturbed):
     one, second, first_output = undisturbed
     assert second.returncode == 1
-    sentence = f"another run is working on {one.folder.parents[2]}: wait until it ends"
+    sentence = f"another run is using {one.folder.parents[2]}: wait until it ends"
     assert second.stdout.count(sentence) == 1, second.stdout
     assert "Traceback" not in second.stdout
     assert "Traceback" not in first_output

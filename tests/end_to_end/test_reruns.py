@@ -235,3 +235,9 @@ def test_an_attack_constant(smoke, stale, changed, models):
     assert trained(outputs) == set()
     measured_with = {path.split("/")[-1] for path in outputs if path.startswith("arrays/")}
     assert measured_with == {"stronger-attacks"}
+
+
+def test_a_probe_that_measures_on_another_split(smoke, stale, models, overlay):
+    outputs = stale(overlay({"probes": {"lowpass": {"split": "train"}}}))
+    expected = measured(smoke, models.values(), "lowpass") | drawn(smoke, "lowpass")
+    assert no_notebooks(outputs) == expected | ALWAYS_AFTER

@@ -2,11 +2,13 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from passband.data.registry import DATASETS
 from passband.errors import UserError
 from passband.plan import plan, read_yaml, scale_config
 from passband.plan.reading import merged
@@ -63,11 +65,11 @@ CONFIG_MISTAKES = {
     "unknown scale": ({"scale": "dmeo"}, ["'dmeo'", "did you mean 'demo'?"]),
     "scale that is no text": ({"scale": 5}, ["unknown scale '5'", "demo"]),
     "no seeds": ({"seeds": []}, ["seeds", "at least 1"]),
-    "seeds is a number": ({"seeds": 3}, ["seeds is 3", "array"]),
+    "seeds is a number": ({"seeds": 3}, ["seeds is 3", "expected a list"]),
     "negative seed": ({"seeds": [-1]}, ["seeds.0 is -1", "at least 0"]),
     "a seed twice": ({"seeds": [0, 0]}, ["seeds"]),
     "no images": ({"test_images": 0}, ["test_images is 0", "at least 10"]),
-    "images as text": ({"train_images": "all"}, ["train_images is 'all'", "integer or null"]),
+    "images as text": ({"train_images": "all"}, ["train_images is 'all'", "an integer or null"]),
     "missing value": ({"results_root": None}, ["results_root is None", "string"]),
     "unknown dataset": (
         {"datasets": {"cifar10": "fashion-mnst"}},
@@ -89,7 +91,7 @@ CONFIG_MISTAKES = {
         recipe({"epochs": 2}, "sar-natrual"),
         ["'sar-natrual'", "did you mean 'sar-natural'?"],
     ),
-    "recipe that is a list": ({"recipes": {"*": [1]}}, ["recipes.*", "object"]),
+    "recipe that is a list": ({"recipes": {"*": [1]}}, ["recipes.*", "a mapping"]),
     "unknown key of a recipe": (
         recipe({"epoch": 2}),
         [RECIPE, "'epoch'", "did you mean 'epochs'?"],
@@ -360,7 +362,7 @@ FILE_MISTAKES = {
     "epsilon divided by zero": ("attacks", put("pgd-20", "epsilon", "8/0"), ["epsilon is 8/0"]),
     "epsilon not a number": ("attacks", put("pgd-20", "epsilon", FLOAT_NAN), ["epsilon is nan"]),
     "epsilon as a list": ("attacks", put("pgd-20", "epsilon", [8]), ["epsilon is [8]"]),
-    "half a step": ("attacks", put("pgd-20", "steps", 2.5), ["steps is 2.5", "whole number"]),
+    "half a step": ("attacks", put("pgd-20", "steps", 2.5), ["steps is 2.5", "integer"]),
     "a probe with the name of an attack": (
         "probes",
         put("fgsm", {"probe": "fourier_heatmap", "norm_per_pixel": 0.1, "images": 9}),
@@ -525,7 +527,7 @@ def test_a_missing_file(project):
     (project / "config/attacks.yaml").unlink()
     with pytest.raises(UserError) as raised:
         planned(project)
-    assert_sentence(raised.value, "there is no", "config/attacks.yaml")
+    assert_sentence(raised.value, "config/attacks.yaml does not exist")
 
 
 def test_a_scale_of_ones_own(project):
@@ -542,3 +544,11 @@ def test_a_change_reaches_only_the_recipe_that_it_names(project):
             assert training["recipe"] == before[model]["recipe"] | {"epochs": 3}
         else:
             assert training == before[model]
+
+
+def test_classifiers_are_not_trained_on_another_task(project, monkeypatch):
+    detection = replace(DATASETS["cifar10"], task="detection")
+    monkeypatch.setitem(DATASETS, "cifar10", detection)
+    with pytest.raises(UserError) as raised:
+        planned(project, scale="paper")
+    assert_sentence(raised.value, "cannot be trained on cifar10, whose task is detection")

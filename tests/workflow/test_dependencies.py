@@ -36,8 +36,9 @@ def test_declared_arguments_are_those_of_the_functions(name):
             for one in inspect.signature(function).parameters.values()
             if one.kind is one.KEYWORD_ONLY
         ]
-        assert found.keywords == tuple(one.name for one in keywords)
-        assert found.required == tuple(one.name for one in keywords if one.default is one.empty)
+        assert list(found.keywords) == [one.name for one in keywords]
+        required = [name for name, option in found.keywords.items() if option.required]
+        assert required == [one.name for one in keywords if one.default is one.empty]
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,29 @@
 """The documentation says what the project does: tables, links, commands, messages, examples."""
 
 import importlib.util
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
+from typing import NamedTuple
 
 import pytest
 import yaml
-from passband.config import Plan, merged, plan, read_yaml, scale_config
+from jsonschema import Draft202012Validator
 
 import passband
+from passband.data.registry import DATASETS
 from passband.errors import UserError
-from passband.findings import REQUIRED
+from passband.findings.printed import printed_check
+from passband.plan import Plan, plan, read_yaml, scale_config
+from passband.plan.reading import merged
+from passband.plan.schemas import editor_schemas
+from passband.printed import read_printed
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("config", "docs", "src", "reports", "scripts", "tests", "workflow")
@@ -21,8 +32,10 @@ PAGES = sorted(
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+CONFIG_README = (ROOT / "config/README.md").read_text(encoding="utf-8")
+FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 QUOTED = re.compile(r"`([^`\n]+)`")
+CONFIG_FILES = sorted((ROOT / "config").rglob("*.yaml"))
 
 
 def script():
@@ -41,13 +54,13 @@ def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-# ---- generated tables
+# ---- what is generated
 
 
-@pytest.mark.parametrize("name", DOCUMENT_CONFIG.DOCUMENTS)
-def test_tables_are_current(name):
-    text = (ROOT / name).read_text(encoding="utf-8")
-    assert DOCUMENT_CONFIG.filled(text) == text, "run python scripts/document_config.py"
+@pytest.mark.parametrize("file", DOCUMENT_CONFIG.generated(), ids=relative)
+def test_generated_files_are_current(file):
+    content = DOCUMENT_CONFIG.generated()[file]
+    assert file.read_text("utf-8") == content, "run python scripts/document_config.py"
 
 
 def test_every_table_stands_somewhere_once():
@@ -56,32 +69,67 @@ def test_every_table_stands_somewhere_once():
     assert sorted(shown) == sorted(DOCUMENT_CONFIG.TABLES)
 
 
-def test_exactly_what_exists_is_described():
-    functions = [
-        function
-        for folder in ("attacks", "probes", "findings/claims")
-        for function in DOCUMENT_CONFIG.registered(folder).values()
-    ]
-    used = {one.arg for function in functions for one in function.args.kwonlyargs}
-    assert set(DOCUMENT_CONFIG.ARGUMENTS) == used
-    assert set(DOCUMENT_CONFIG.FINDING) == REQUIRED
+@pytest.mark.parametrize("name", DOCUMENT_CONFIG.TABLES)
+def test_tables_have_no_gap(name):
+    """Every key, function and name is described, in a sentence."""
+    for line in DOCUMENT_CONFIG.TABLES[name]().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        assert all(cells) or not line, f"{name}: {line}"
+        if line.startswith("**"):
+            assert re.fullmatch(r"\*\*`[^`]+`\*\* – \S.*\.", line), line
+        if "key | value | meaning" not in line and cells[0].startswith("`") and len(cells) == 3:
+            assert cells[2][0].isupper() or not cells[2][0].isalpha(), line
 
 
 def test_every_file_of_config_has_its_section():
-    text = (ROOT / "config/README.md").read_text(encoding="utf-8")
-    for path in [*(ROOT / "config").glob("*.yaml"), ROOT / "config/scales"]:
-        assert f"]({path.name})" in text
+    for path in CONFIG_FILES:
+        if path.parent.name == "scales":
+            continue
+        assert re.search(rf"^## {re.escape(path.name)}", CONFIG_README, re.MULTILINE), path
+    for path in [*(ROOT / "config").glob("*.yaml"), ROOT / "config/scales", ROOT / "config/papers"]:
+        assert f"]({path.name})" in CONFIG_README
 
 
-def test_options_of_notebooks_are_described():
-    text = (ROOT / "config/README.md").read_text(encoding="utf-8")
-    read = re.compile(r'"options"(?:\]\[|, \{\}\)\.get\()"(\w+)"')
-    for template in (ROOT / "reports/notebooks").glob("*.py"):
-        for option in read.findall(template.read_text(encoding="utf-8")):
-            assert re.search(rf"^\|.*`{template.stem}`.*\| `{option}` \|", text, re.MULTILINE)
+# ---- schemas for editors
+
+
+@pytest.mark.parametrize("file", CONFIG_FILES, ids=relative)
+def test_config_files_name_a_schema_that_they_fit(file):
+    first = file.read_text(encoding="utf-8").partition("\n")[0]
+    named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
+    assert named, f"{relative(file)} does not name its schema in its first line"
+    schema = (file.parent / named[1]).resolve()
+    assert schema.parent == DOCUMENT_CONFIG.SCHEMAS and schema.exists()
+    shared = file.parent.name == "scales"
+    assert schema.stem == ("config" if shared else file.stem)
+    found = Draft202012Validator(editor_schemas(ROOT)[schema.stem]).iter_errors(read_yaml(file))
+    assert [f"{error.json_path}: {error.message}" for error in found] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("attacks", {"mine": {"attack": "pdg"}}),
+        ("attacks", {"mine": {"attack": "fgsm", "epsilon": 2}}),
+        ("attacks", {"mine": {"attack": "fgsm", "epsilon": "8/255", "steps": 2}}),
+        ("filters", {"mine": {"shape": "square", "keep": "middle", "bandwidth": 8}}),
+        ("probes", {"mine": {"probe": "filtered_accuracy"}}),
+        ("models", {"models": {}, "recipes": {"mine": {"epoch": 3}}}),
+        ("models", {"models": {}, "recipes": {"mine": {"trades": {"beta": -1}}}}),
+        ("models", {"models": {}, "recipes": {"mine": {"optimizer": {"kind": "adm"}}}}),
+        ("findings", {"findings": [{"id": "mine"}]}),
+        ("config", {"seeds": 3}),
+    ],
+)
+def test_editors_mark_mistakes(name, content):
+    assert not Draft202012Validator(editor_schemas(ROOT)[name]).is_valid(content)
 
 
 # ---- links, files, commands
+
+
+def test_the_readme_can_be_read_at_once():
+    assert len(README.splitlines()) < 200
 
 
 def anchors(page: Path) -> set[str]:
@@ -111,29 +159,30 @@ def code(text: str) -> list[str]:
     return blocks + QUOTED.findall(FENCED.sub("", text))
 
 
-@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
-def test_named_files_exist(text):
+PRESENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("page", PRESENT, ids=relative)
+def test_named_files_exist(page):
     path = re.compile(r"[\w.-]+(/[\w.-]*)*(/|\.(yaml|yml|toml|txt|md|py|cff|lock))")
-    made = (
-        "results/",
-        "data/",
-        "logs/",
-        "attacks/",
-        "arrays/",
-        "measurements/",
-        "trunks/",
-        "config/scales/mine",
-    )
-    for word in code(text):
-        if path.fullmatch(word) and not word.startswith(made) and word.count("/") + word.count("."):
-            assert (ROOT / word).exists(), word
+    made = ("results/", "data/", "logs/", "attacks/", "arrays/", "measurements/", "benchmarks/")
+    invented = ("shared_prefixes/", "config/scales/mine", "config/papers/example", "printed/")
+    for word in code(page.read_text(encoding="utf-8")):
+        if not path.fullmatch(word) or word.startswith((*made, *invented)):
+            continue
+        folders = [ROOT, page.parent, ROOT / "config", ROOT / "src/passband"]
+        anywhere = [] if "/" in word else ROOT.glob(f"config/papers/*/{word}")
+        found = any((folder / word).exists() for folder in folders) or any(anywhere)
+        assert found, f"{relative(page)} names {word}"
 
 
 def test_files_of_a_run_are_made_by_the_workflow():
     section = README.partition("## What you get")[2].partition("\n## ")[0]
     sources = [ROOT / "Makefile", ROOT / "workflow/Snakefile", *ROOT.glob("workflow/rules/*.smk")]
     workflow = "\n".join(path.read_text(encoding="utf-8") for path in sources)
-    for word in QUOTED.findall(section):
+    words = QUOTED.findall(section)
+    assert {"shared_prefixes/", "curves.csv", "report/index.html"} <= set(words)
+    for word in words:
         if not word.startswith((".", "<", "results/")) and word != "make":
             made = word.replace("seed-<n>", "seed-{seed}").replace("<", "{").replace(">", "}")
             assert made.rstrip("/") in workflow, word
@@ -147,12 +196,13 @@ def test_make_targets_exist(text):
     assert named and named <= known
 
 
-def test_targets_and_options_of_snakemake_exist():
+@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_targets_and_options_of_snakemake_exist(text):
     values = {"--cores", "--configfile", "--config"}
     demo = DOCUMENT_CONFIG.planned("demo")
-    known = {*demo.artifacts, *demo.papers, "findings", "mine.fig1"}
-    calls = [line for line in code(README) if line.startswith("snakemake ")]
-    assert len(calls) >= 8
+    known = {*demo.artifacts, *demo.papers, "findings", "mine.fig1", "example"}
+    calls = [line for line in code(text) if line.startswith("snakemake ")]
+    assert len(calls) >= 4
     for call in calls:
         words = iter(shlex.split(call)[1:])
         for word in words:
@@ -162,7 +212,14 @@ def test_targets_and_options_of_snakemake_exist():
             elif word.startswith("data/"):
                 assert word.endswith("/train.safetensors")
             else:
-                assert word in known or word in {"-n", "--use-conda"}, call
+                assert word in known or word in {"-n", "--use-conda", "--lint", "--touch"}, call
+
+
+def test_the_readme_counts_what_the_demo_makes():
+    demo = DOCUMENT_CONFIG.planned("demo")
+    trainings, artifacts = re.search(r"(\d+) trainings, (\d+) figures and tables", README).groups()
+    assert int(trainings) == len(demo.trainings) * len(demo.seeds)
+    assert int(artifacts) == len(demo.artifacts)
 
 
 def test_versions_are_those_of_the_project():
@@ -199,7 +256,7 @@ def messages() -> list[str]:
 def test_messages_are_those_of_the_sources():
     text = sources()
     templates = [message for message in messages() if "…" in message]
-    assert len(templates) >= 8
+    assert len(templates) >= 5
     for template in templates:
         for part in re.split(r"…", template):
             assert part in text, f"{part!r} of {template!r}"
@@ -215,7 +272,26 @@ def test_examples_of_messages_are_what_a_user_reads():
     assert str(seeds.value) == whole[1]
 
 
-# ---- the example of one's own model
+# ---- examples: pasted into a copy of the project, they are planned
+
+
+class Block(NamedTuple):
+    """A code block that names its file: what it holds, and where it belongs in the file."""
+
+    file: str
+    section: str
+    text: str
+
+
+HEAD = re.compile(r"# ([\w/]+\.(?:yaml|py))(?:, at the end of (\w+))?\n")
+
+
+def blocks(page: str) -> Iterator[Block]:
+    """The code blocks of a page whose first line names their file."""
+    for _, indented in FENCED.findall(page):
+        block = dedent(indented)
+        if head := HEAD.match(block):
+            yield Block(head[1], head[2] or "", block[head.end() :])
 
 
 def planned(root: Path, scale: str, overlay: dict | None = None) -> Plan:
@@ -223,67 +299,58 @@ def planned(root: Path, scale: str, overlay: dict | None = None) -> Plan:
     return plan(scale_config(config, root), root)
 
 
-def pasted(text: str, section: str, block: str) -> str:
-    """A file of config with a block at the end of one of its sections, or of all."""
-    if not section:
-        return text + block
+def write(root: Path, block: Block) -> None:
+    """Write the file of a block, or add the block at the end of a section of it."""
+    path = root / block.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = block.text
+    if block.section:
+        text = added(path.read_text(encoding="utf-8"), block.section, text)
+    else:
+        assert not path.exists(), f"{block.file} exists already"
+    path.write_text(text, encoding="utf-8")
+
+
+def added(text: str, section: str, block: str) -> str:
+    """A YAML file with a block at the end of one of its sections."""
     before, key, after = re.split(rf"(^{section}:.*\n)", text, maxsplit=1, flags=re.MULTILINE)
     following = re.search(r"^\w", after, re.MULTILINE)
     end = following.start() if following else len(after)
     return f"{before}{key}{after[:end]}\n{block}\n{after[end:]}"
 
 
-HEAD = re.compile(r"# (config/\w+\.yaml)(?:, at the end of (\w+))?\n")
-
-
-def examples() -> list[str]:
-    """The README's blocks of YAML."""
-    return [block for kind, block in FENCED.findall(README) if kind == "yaml"]
-
-
 @pytest.fixture
-def with_example(tmp_path) -> Path:
-    """A copy of what is planned from, with the README's example pasted in."""
+def project(tmp_path) -> Path:
+    """A copy of what is planned from."""
     for folder in ("config", "workflow/schemas", "reports/notebooks"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    blocks = [block for block in examples() if HEAD.match(block)]
-    assert len(blocks) == 5
-    for block in blocks:
-        name, section = HEAD.match(block).groups()
-        file = tmp_path / name
-        added = pasted(file.read_text(encoding="utf-8"), section, block[HEAD.match(block).end() :])
-        file.write_text(added, encoding="utf-8")
     return tmp_path
 
 
-def test_the_example_of_a_recipe_is_what_the_paper_calls_so(tmp_path):
-    """The recipe shown for its parts alone resolves, and to the one that the project has."""
-    for folder in ("config", "workflow/schemas", "reports/notebooks"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    (block,) = (block for block in examples() if not HEAD.match(block))
-    file = tmp_path / "config/models.yaml"
-    text = pasted(file.read_text(encoding="utf-8"), "recipes", block)
-    model = "  mine: {dataset: cifar10, architecture: resnet18, recipe: mine-trades-sarwa}\n"
-    file.write_text(pasted(text, "models", model), encoding="utf-8")
-    found = planned(tmp_path, "paper").trainings
-    mine, theirs = (
-        found[f"cifar10_resnet18_{name}"] for name in ("mine-trades-sarwa", "sar-trades-sarwa")
-    )
-    assert mine == theirs and mine["trunk"] == "cifar10_resnet18_sar-trades"
+@pytest.fixture
+def with_own_model(project) -> Path:
+    """The README's example in place."""
+    found = list(blocks(README))
+    assert {block.file for block in found} == {
+        f"config/papers/mine/{name}.yaml" for name in ("paper", "attacks", "models", "artifacts")
+    }
+    for block in found:
+        write(project, block)
+    return project
 
 
-def test_the_example_adds_a_model_and_a_figure(with_example):
-    found = planned(with_example, "paper")
+def test_the_example_adds_a_model_and_a_figure(with_own_model):
+    found = planned(with_own_model, "paper")
     training = found.trainings["cifar10_resnet18_mine-at-4"]["recipe"]
     assert training["epochs"] == 100
-    assert training["adversary"]["attack"]["epsilon"] == pytest.approx(4 / 255)
+    assert training["parts"]["adversary"]["attack"]["epsilon"] == pytest.approx(4 / 255)
     slugs = found.artifacts["mine.fig1"]["models"]
     assert [found.models[slug]["method"] for slug in slugs] == ["natural", "AT-4", "PGD-AT"]
 
 
 @pytest.mark.parametrize("scale", DOCUMENT_CONFIG.SCALES)
-def test_the_example_changes_nothing_else(with_example, scale):
-    before, after = DOCUMENT_CONFIG.planned(scale), planned(with_example, scale)
+def test_the_example_changes_nothing_else(with_own_model, scale):
+    before, after = DOCUMENT_CONFIG.planned(scale), planned(with_own_model, scale)
     for part in ("trainings", "attacks", "probes", "artifacts"):
         rows = getattr(after, part)
         assert {name: rows[name] for name in getattr(before, part)} == getattr(before, part)
@@ -291,11 +358,65 @@ def test_the_example_changes_nothing_else(with_example, scale):
         assert all("mine" in name or name == "one-step-4" for name in added)
 
 
-def test_the_demo_shortens_the_example_as_all_others(with_example):
-    trainings = planned(with_example, "demo").trainings
+def test_the_demo_shortens_the_example_as_all_others(with_own_model):
+    trainings = planned(with_own_model, "demo").trainings
     mine, other = (
         trainings[f"fashion-mnist-sample_resnet8_{name}"]["recipe"]
         for name in ("mine-at-4", "sar-pgd-at")
     )
     assert mine["epochs"] == other["epochs"] < 20
     assert mine["schedule"] == other["schedule"]
+
+
+def test_the_example_of_a_paper_is_planned(project):
+    """The folder that CONTRIBUTING shows is whole, and its printed numbers say what it says."""
+    for block in blocks(CONTRIBUTING):
+        if block.file.startswith("config/papers/example"):
+            write(project, block)
+    folder = project / "config/papers/example"
+    (table,) = (dedent(block) for kind, block in FENCED.findall(CONTRIBUTING) if kind == "csv")
+    (folder / "printed").mkdir()
+    (folder / "printed/table1.csv").write_text(table, encoding="utf-8")
+    found = planned(project, "paper")
+    paper = found.papers["example"]
+    assert set(found.artifacts) >= {f"example.{name}" for name in paper["holds"]}
+    assert found.artifacts["example.table1"]["probes"] == ["lowpass", "pgd-20"]
+    (finding,) = (row for row in found.findings if row["paper"] == "example")
+    printed = read_printed(folder / "printed/table1.csv", paper["printed"])
+    titles = {name: one.title for name, one in DATASETS.items()}
+    verdict = printed_check(finding, printed, paper, found.scores, found.architectures, titles)
+    assert verdict == finding["printed"]
+
+
+def test_the_example_of_a_recipe_is_what_the_paper_calls_so(project):
+    """The recipe that CONTRIBUTING adds to a paper resolves to the one that the paper has."""
+    (block,) = (block for block in blocks(CONTRIBUTING) if block.section)
+    write(project, block)
+    model = "  mine: {dataset: cifar10, architecture: resnet18, recipe: mine-trades-sarwa}\n"
+    write(project, Block(block.file, "models", model))
+    found = planned(project, "paper").trainings
+    mine, theirs = (
+        found[f"cifar10_resnet18_{name}"] for name in ("mine-trades-sarwa", "sar-trades-sarwa")
+    )
+    assert mine == theirs and mine["shared_prefix"] == "cifar10_resnet18_sar-trades"
+
+
+def test_the_example_of_a_part_is_a_key_of_recipes(tmp_path):
+    """The file that CONTRIBUTING shows is discovered, and its docstring documents its key."""
+    (block,) = (block for block in blocks(CONTRIBUTING) if block.file.endswith(".py"))
+    shutil.copytree(ROOT / "src", tmp_path / "src")
+    write(tmp_path, block)
+    program = (
+        "from passband.dependencies import declared\n"
+        "from passband.training.parts import PARTS\n"
+        "print(declared('training/parts')['logit_decay'].keywords['weight'].meaning)\n"
+        "print(PARTS.settings('logit_decay')['role'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["weight of the penalty in the loss.", "regulariser"]

@@ -232,9 +232,8 @@ def test_another_coefficient_trains_one_recipe_only(paper):
     [
         {"sar-pgd-at-sar": {"spectral_alignment": {"distance": "cosine", "transform": "batch"}}},
         {"sar-awp-sarwa": {"weight_average": {"cycle": 5}}},
-        {"sar-pgd-at-sarwa-02": {"method": "SARWA (λ=0.2)."}},
     ],
-    ids=["distance", "cycle", "name"],
+    ids=["distance", "cycle"],
 )
 def test_what_starts_late_leaves_shared_prefixes_as_they_are(paper, late):
     assert changed({"recipes": late}, paper, "shared_prefixes") == set()

@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -27,9 +28,11 @@ TEMPLATES = PROJECT / "reports" / "templates"
 ENDINGS = {"figure": ("svg", "pdf", "png"), "table": ("csv", "html", "tex")}
 
 
+@cache
 def relative(path: str | Path) -> str:
-    """A path as the workflow writes it: relative to the working folder where it lies below it or
-    belongs to the project, so that a finished project can be moved with its results."""
+    """A path relative to the working folder if it lies in the working folder or in the project, so
+    that a finished project can be moved with its results; any other path as it is, absolute.
+    """
     path = os.path.abspath(os.path.expanduser(path))
     inside = any(
         os.path.commonpath([path, folder]) == folder
@@ -39,17 +42,19 @@ def relative(path: str | Path) -> str:
 
 
 def planned() -> tuple[dict, Plan]:
-    """The resolved config and its plan; mistakes end the run with one sentence."""
+    """The resolved config and its plan; a mistake ends the run with one sentence."""
     try:
         resolved = scale_config(config, PROJECT)
-        return resolved, plan(resolved, PROJECT)
+        found = plan(resolved, PROJECT)
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    roots = {key: relative(resolved[key]) for key in ("results_root", "data_root")}
+    return resolved | roots, found
 
 
 CONFIG, PLAN = planned()
-RESULTS = f"{relative(CONFIG['results_root'])}/{CONFIG['scale']}"
-DATA = relative(CONFIG["data_root"])
+RESULTS = f"{CONFIG['results_root']}/{CONFIG['scale']}"
+DATA = CONFIG["data_root"]
 GPUS_HERE = len(
     subprocess.run(
         ["nvidia-smi", "-L"], capture_output=True, text=True
@@ -61,24 +66,24 @@ if CONFIG["data_mirror"]:
     os.environ.update(PASSBAND_DATA_MIRROR=str(CONFIG["data_mirror"]))
 
 
-# ---- one run at a time on a scale: the lock dies with the process that holds it
+# ---- one run per scale at a time: the lock is released when its process ends, killed or not
 
 
 RUN_LOCK = FileLock(f"{RESULTS}/.lock", timeout=0)
 
 
 def begin_run():
-    """Take the scale's lock, clear what earlier runs left behind, and say what is ahead."""
+    """Acquire the scale's lock, remove what earlier runs left behind, and announce the run."""
     try:
         Path(RESULTS).mkdir(parents=True, exist_ok=True)
         RUN_LOCK.acquire()
     except Timeout:
         raise WorkflowError(
-            f"another run is working on {RESULTS}: wait until it ends, or set results_root to another folder."
+            f"another run is using {RESULTS}: wait until it ends, or set results_root to another folder."
         )
     except OSError as error:
         raise WorkflowError(
-            f"cannot write to {RESULTS} ({error.strerror}): make the folder writable or set results_root to another one."
+            f"cannot write to {RESULTS} ({error.strerror}): make the folder writable or set results_root to another folder."
         )
     remove_litter(Path(RESULTS), Path(DATA))
     remove_accepted(Path(RESULTS))
@@ -106,14 +111,15 @@ def end_run(message):
 # ---- what jobs need
 
 
+@cache
 def sources(script: str, *files: Path) -> list[str]:
-    """A job's script, and the modules of the package that it and the given files import."""
+    """A job's script and the modules of the package that it and the given files import."""
     path = SCRIPTS / f"{script}.py"
     return [relative(one) for one in (path, *code_of(path, *files))]
 
 
 def code(script: str, *members: tuple[str, str]) -> list[str]:
-    """The sources that determine a job's result, with the registry members that it uses."""
+    """The sources that determine a job's result, including the registry members that it uses."""
     return sources(
         script, *(declared(registry)[name].file for registry, name in members)
     )
@@ -128,7 +134,7 @@ def shared_prefix(wildcards) -> dict:
 
 
 def shared_prefix_file(wildcards) -> list[str]:
-    """What a training begins with, where several begin alike."""
+    """The shared prefix that a training begins with, if it has one."""
     name = training(wildcards)["shared_prefix"]
     seed = wildcards.seed
     return [f"{RESULTS}/shared_prefixes/{name}/seed-{seed}.safetensors"] if name else []
@@ -141,7 +147,7 @@ def training_code(wildcards) -> list[str]:
 
 
 def training_minutes(wildcards, attempt) -> int:
-    """Run time asked of a cluster: a generous bound that grows with each attempt."""
+    """The run time requested from a cluster: a generous bound that grows with each attempt."""
     recipe = training(wildcards)["recipe"]
     steps = recipe["parts"].get("adversary", {}).get("attack", {}).get("steps", 0)
     return attempt * (30 + recipe["epochs"] * (1 + steps) // 2)
@@ -156,7 +162,7 @@ def train_file(wildcards) -> str:
 
 
 def recorded_test_file(wildcards) -> list[str]:
-    """The test split, where a recorder of the training measures on it."""
+    """The test split, if a recorder of the training measures on it."""
     row = training(wildcards)
     wanted = needs_test(row["recipe"]["recorders"])
     return [split_file(row["dataset"], "test")] if wanted else []
@@ -170,7 +176,7 @@ MODELS = {row["model"]: row for row in reversed(PLAN.models.values())}
 
 
 def has_curves(wanted: bool) -> str:
-    """A wildcard constraint: the models that are trained with recorders, or without."""
+    """A wildcard constraint: the models that are trained with or without recorders."""
     names = [
         name
         for name, row in MODELS.items()
@@ -180,7 +186,7 @@ def has_curves(wanted: bool) -> str:
 
 
 def network(wildcards) -> dict:
-    """What is needed to build a model's network, and its name in measurements."""
+    """What is needed to build a model's network, and its method as measurements name it."""
     row = MODELS[wildcards.model]
     quantization = row["recipe"]["parts"].get("quantization")
     return {
@@ -213,7 +219,7 @@ def attack_code(wildcards) -> list[str]:
 
 
 def probe_attacks(probe: str) -> list[dict]:
-    """The attacks of a probe, or the attack itself, whose accuracy counts as a measurement."""
+    """The attacks of a probe; for an attack, which counts as a measurement, the attack itself."""
     if probe in PLAN.attacks:
         return [PLAN.attacks[probe]]
     row = PLAN.probes[probe]
@@ -233,7 +239,7 @@ def probe_code(wildcards) -> list[str]:
 
 
 def probed_file(wildcards) -> str:
-    """The images of a probe: its own data set and split, else the model's test split."""
+    """The images of a probe: of its own data set and split, or the model's test split."""
     probe = PLAN.probes[wildcards.probe]
     dataset = probe.get("dataset", MODELS[wildcards.model]["dataset"])
     return split_file(dataset, probe.get("split", "test"))
@@ -246,7 +252,7 @@ def probe_perturbation(wildcards) -> list[str]:
 
 
 def gpu(wildcards) -> int:
-    """One GPU per job where this machine has any; clusters ask for it in their profile."""
+    """One GPU per job if this machine has any; clusters request GPUs in their profile."""
     return int(GPUS_HERE > 0)
 
 
@@ -254,7 +260,7 @@ def gpu(wildcards) -> int:
 
 
 def model_files(row: dict, seed: int) -> dict[str, str]:
-    """What is known of a model beside its weights, by kind of file."""
+    """The files of a model besides its weights, by kind."""
     folder = f"{RESULTS}/models/{row['model']}/seed-{seed}"
     files = {"run": f"{folder}/run.json"}
     if row["origin"] == "trained":
@@ -273,7 +279,7 @@ def measurement(model: str, seed: int, probe: str) -> dict[str, str]:
 
 
 def entries(artifacts) -> list[dict]:
-    """One entry per distinct model and seed of the artifacts, with the paths of its probes."""
+    """One entry per distinct model and seed of the artifacts, with the paths of its measurements."""
     found = {}
     for name in artifacts:
         row = PLAN.artifacts[name]
@@ -297,7 +303,7 @@ def probe_files(artifacts, kind: str) -> list[str]:
 
 
 def measurement_files(kind: str) -> list[str]:
-    """Everything that is measured for the artifacts, the attacks of their probes included."""
+    """All measurements for the artifacts, including the attacks of their probes."""
     attacks = (
         measurement(entry["model"], entry["seed"], attack["name"])[kind]
         for entry in entries(PLAN.artifacts)
@@ -327,7 +333,7 @@ def printed_folder(paper: str) -> Path:
 
 
 def artifact_printed(wildcards) -> list[str]:
-    """The numbers that the artifact's paper prints, where it has any."""
+    """The tables of numbers that the artifact's paper prints, if any."""
     tables = printed_folder(PLAN.artifacts[wildcards.artifact]["paper"]).glob("*.csv")
     return [relative(path) for path in sorted(tables)]
 
@@ -375,7 +381,7 @@ def of_kind(kind: str) -> str:
 
 
 def findings_code() -> list[str]:
-    """The judging reads its tests from registries, so all of the package counts."""
+    """Findings look up their tests in registries, so all modules of the folder are inputs."""
     return sources(
         "judge_findings", *sorted((PROJECT / "src/passband/findings").rglob("*.py"))
     )
@@ -391,7 +397,7 @@ def caption(wildcards) -> dict:
 
 
 def run_files(name: str) -> list[str]:
-    """One kind of file of every model and seed, where the model has it."""
+    """One kind of file of every model and seed that has it."""
     return [
         files[name]
         for row in MODELS.values()
@@ -401,7 +407,7 @@ def run_files(name: str) -> list[str]:
 
 
 def papers_in_report() -> list[str]:
-    """The papers that have artifacts; the report has a page for each of them."""
+    """The papers with artifacts, each of which gets a page in the report."""
     return [
         paper
         for paper in PLAN.papers

@@ -9,7 +9,7 @@ rule train_shared_prefix:
         "<logs>/shared_prefix/{model}/seed-{seed}.log",
     benchmark:
         "<benchmarks>/shared_prefix/{model}/seed-{seed}.jsonl"
-    priority: 2  # others wait for it
+    priority: 2  # other trainings wait for it
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -43,7 +43,7 @@ rule train_model:
         "<benchmarks>/train/{model}/seed-{seed}.jsonl"
     wildcard_constraints:
         model=has_curves(False),
-    priority: 1  # before measurements, so that the longest training does not run alone at the end
+    priority: 1  # before measurements, so that no long training is left alone at the end
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -81,6 +81,8 @@ rule derive_model:
         run="<results>/models/{model}/seed-{seed}/run.json",
     log:
         "<logs>/derive/{model}/seed-{seed}.log",
+    benchmark:
+        "<benchmarks>/derive/{model}/seed-{seed}.jsonl"
     wildcard_constraints:
         model="|".join(PLAN.derived) or "none",
     conda:

@@ -1,4 +1,4 @@
-"""Attacks: one file each, one signature.
+"""Attacks, one file each, with a common signature.
 
     attack(logits_of, images, labels, draws, **constants) -> adversarial images
 

@@ -164,7 +164,7 @@ def apgd(
         epsilon: radius of the l-infinity ball around the image.
         steps: number of gradient steps of each run.
         restarts: runs per target class.
-        target_classes: how many wrong classes are aimed at, the most likely on the clean image
+        target_classes: number of wrong classes to target, the most likely on the clean image
             first; all wrong classes if there are fewer, 0 for an attack without targets.
 
     Raises:

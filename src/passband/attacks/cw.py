@@ -45,7 +45,7 @@ def cw(
 
     Args:
         c: weight of the error against the squared distance.
-        kappa: by how much another class has to lead.
+        kappa: margin by which another class must lead.
         steps: number of gradient steps.
         learning_rate: step size of Adam.
     """

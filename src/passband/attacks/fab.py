@@ -107,7 +107,7 @@ def fab(
     Args:
         epsilon: radius of the l-infinity ball around the image.
         steps: number of gradient steps of each run.
-        target_classes: how many wrong classes are aimed at, the most likely on the clean image
+        target_classes: number of wrong classes to target, the most likely on the clean image
             first; all wrong classes if there are fewer.
         restarts: runs per target class.
     """

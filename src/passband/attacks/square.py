@@ -104,16 +104,16 @@ def square(
     initial_share: PositiveShare,
     restarts: Restarts = 1,
 ) -> Tensor:
-    """Square Attack: `restarts` runs of `queries` queries on the images that stand.
+    """Square Attack: random search with `queries` queries, repeated `restarts` times.
 
     An image that stands at the end comes back as the last run left it, one that is wrong already
     clean.
 
     Args:
         epsilon: radius of the l-infinity ball around the image.
-        queries: how often the network is asked in each run.
+        queries: number of queries in each run.
         initial_share: share of an image's pixels that the first squares cover.
-        restarts: runs on the images that stand.
+        restarts: number of runs, each on the images that withstood the previous ones.
     """
     logits_of = in_few_sizes(logits_of)
     result = images.clone()

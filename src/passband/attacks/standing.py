@@ -1,4 +1,4 @@
-"""What attacks share that drop an image as soon as it falls: who stands, what to aim at, shapes."""
+"""Helpers of attacks that drop an image as soon as it is misclassified."""
 
 import torch
 import torch.nn.functional as F

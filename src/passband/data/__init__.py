@@ -1,6 +1,6 @@
-"""Image data sets: where they come from, and how they lie on disk and in memory.
+"""Image data sets: sources, preparation and storage.
 
-`preparation.prepare` turns the published archives of a set in `registry.DATASETS` into one file
-per split; `storage.load` reads one. The modules are imported one by one: a training needs no
-downloader.
+`preparation.prepare` turns the published archives of a data set in `registry.DATASETS` into one
+file per split, which `storage.load` reads. Import the modules individually, so that a training does
+not depend on the downloader.
 """

@@ -1,4 +1,4 @@
-"""Finding a published file, in a mirror folder or on the network, and proving that it is whole."""
+"""Finding a published file in a mirror folder or on the network, and verifying its checksum."""
 
 import gzip
 import hashlib
@@ -23,21 +23,31 @@ TIMEOUT = 30  # seconds without an answer
 
 
 def fetch(dataset: Dataset, file: RemoteFile, folder: Path, mirror: Path | None = None) -> Path:
-    """The path of a copy of `file` whose SHA-256 is right.
+    """Find or download a published file.
 
-    Looked for in this order: the package itself (embedded samples), `mirror`, the folder named by
-    PASSBAND_DATA_MIRROR, the system's data folders (each as <mirror>/<dataset id>/<file> or
-    <mirror>/<file>), `folder`, and then the network, which fills `folder`. A download that broke
-    off is continued by the next one.
+    The file is looked for in the package itself (embedded samples), in `mirror`, in the folder that
+    PASSBAND_DATA_MIRROR names, in the system's data folders (each as <mirror>/<dataset id>/<file>
+    or <mirror>/<file>), in `folder`, and on the network, in this order. An interrupted download is
+    resumed.
 
-    Raises UserError if a mirror's file is damaged, or if no address gives the right file.
+    Args:
+        dataset: the data set that the file belongs to.
+        file: the published file.
+        folder: where downloads are stored.
+        mirror: a mirror folder.
+
+    Returns:
+        The path of a copy with the published SHA-256.
+
+    Raises:
+        UserError: a file in a mirror folder is damaged, or no address provides the published file.
     """
     for path in _local_copies(dataset, file, mirror):
         if path.is_file():
             if (found := sha256(path, file.unpacked)) != file.sha256:
                 raise UserError(
-                    f"{path} is truncated or was changed ({_compared(file, found)}): "
-                    f"replace it by the {file.name} that {dataset.title} publishes, or remove it."
+                    f"{path} is truncated or was changed ({_compared(file, found)}): replace it "
+                    f"with the {file.name} that {dataset.title} publishes, or remove it."
                 )
             return path
     target = folder / file.name
@@ -47,9 +57,17 @@ def fetch(dataset: Dataset, file: RemoteFile, folder: Path, mirror: Path | None 
 
 
 def sha256(path: Path, unpacked: bool = False) -> str:
-    """The SHA-256 of a file or, if `unpacked`, of what a gzip file contains, in hexadecimal.
+    """The SHA-256 of a file, in hexadecimal.
 
-    A gzip file that cannot be unpacked to its end gives "unreadable gzip".
+    Args:
+        path: the file.
+        unpacked: hash the content of a gzip file instead of the file itself.
+
+    Returns:
+        The checksum, or "unreadable gzip" for a gzip file that cannot be unpacked to its end.
+
+    Raises:
+        UserError: the file is not readable.
     """
     try:
         with gzip.open(path) if unpacked else open(path, "rb") as content:
@@ -69,7 +87,9 @@ def _local_copies(dataset: Dataset, file: RemoteFile, mirror: Path | None) -> It
         named.append(Path(variable))
     for folder in named:
         if not folder.is_dir():
-            raise UserError(f"the mirror folder {folder} does not exist; create or correct it.")
+            raise UserError(
+                f"the mirror folder {folder} does not exist: create it, or correct its path."
+            )
     for folder in (*named, *SYSTEM_MIRRORS):
         yield folder / dataset.id / file.name
         yield folder / file.name
@@ -94,7 +114,8 @@ def _download(dataset: Dataset, file: RemoteFile, target: Path) -> None:
                 continue
             except OSError as error:
                 raise UserError(
-                    f"cannot write {part}: {error.strerror}; make room, or choose another folder."
+                    f"cannot write {part}: {error.strerror}; free some space, or choose another "
+                    "folder."
                 ) from error
             if (found := sha256(part, file.unpacked)) == file.sha256:
                 put_in_place(part, target)
@@ -104,14 +125,14 @@ def _download(dataset: Dataset, file: RemoteFile, target: Path) -> None:
             if not continued:
                 break
     raise UserError(
-        f"cannot get {file.name} of {dataset.title}: no mirror folder has it and {problem}; "
-        f"connect to the network, or put the file into a folder {dataset.id} of a mirror folder "
+        f"cannot get {file.name} of {dataset.title}: no mirror folder has it, and {problem}; "
+        f"connect to the network, or put the file into the folder {dataset.id} of a mirror folder "
         f"and set {MIRROR_VARIABLE} to the mirror folder."
     )
 
 
 def _transfer(url: str, part: Path) -> None:
-    """Append to `part` what it lacks; start anew where the server cannot continue."""
+    """Resume a download into `part`; start over if the server does not support ranges."""
     part.parent.mkdir(parents=True, exist_ok=True)
     with part.open("ab") as output:
 

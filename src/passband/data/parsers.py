@@ -1,4 +1,4 @@
-"""From published archives to arrays; no archive is unpacked to disk and none can run code."""
+"""From published archives to arrays, without unpacking archives to disk or running their code."""
 
 import gzip
 import io
@@ -17,7 +17,7 @@ from passband.errors import UserError
 
 
 class Parsed(NamedTuple):
-    """Each split: images uint8 [N,C,H,W] and integer labels [N]; and the class names."""
+    """The splits, each images uint8 [N,C,H,W] and integer labels [N], and the class names."""
 
     train: tuple[np.ndarray, np.ndarray]
     test: tuple[np.ndarray, np.ndarray]
@@ -35,10 +35,10 @@ def parse_idx(paths: Mapping[str, Path], *, classes: tuple[str, ...]) -> Parsed:
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The uint8 array in a gzip IDX file: two zero bytes, type 8, the number of axes, sizes."""
+    """The uint8 array in a gzip IDX file (two zero bytes, type 8, number of axes, sizes, data)."""
     content = gzip.decompress(path.read_bytes())
     if content[:3] != b"\0\0\x08":
-        raise UserError(f"{path} is no IDX file of bytes; replace it by the published file.")
+        raise UserError(f"{path} is not an IDX file of bytes: replace it with the published file.")
     axes = content[3]
     shape = np.frombuffer(content, ">u4", count=axes, offset=4)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
@@ -53,10 +53,17 @@ def parse_cifar(
     labels: str,
     meta: tuple[str, str],
 ) -> Parsed:
-    """The "python version" of CIFAR-10 or CIFAR-100, read by an unpickler that admits only arrays.
+    """The "python version" of CIFAR-10 or CIFAR-100, read by an unpickler that accepts only arrays.
 
-    `train` and `test` name the batches in `folder`, `labels` the key of their labels, `meta` the
-    file and key of the class names (cs.toronto.edu/~kriz/cifar.html, "dataset layout").
+    Source: cs.toronto.edu/~kriz/cifar.html, "Dataset layout".
+
+    Args:
+        paths: the archive by name.
+        folder: the folder in the archive.
+        train: names of the batches of the training split.
+        test: names of the batches of the test split.
+        labels: key of the labels in a batch.
+        meta: file and key of the class names.
     """
     (archive,) = paths.values()
     wanted = {f"{folder}/{name}" for name in (*train, *test, meta[0])}
@@ -77,9 +84,14 @@ def parse_cifar(
 
 
 def read_pickle(content: bytes, source: Path) -> object:
-    """Unpickle arrays, numbers, texts, lists and dictionaries; Python 2 texts become bytes.
+    """Unpickle arrays, numbers, strings, lists and dictionaries; Python 2 strings become bytes.
 
-    Raises UserError, naming `source`, if the pickle asks for anything else; nothing of it is run.
+    Args:
+        content: the pickle.
+        source: the file that it comes from, as messages name it.
+
+    Raises:
+        UserError: the pickle asks for anything else; none of it is executed.
     """
     return _ArrayUnpickler(content, source).load()
 
@@ -99,14 +111,14 @@ class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _ADMITTED:
             raise UserError(
-                f"{self.source} asks to load {module}.{name}, which is no array: refused; "
-                "replace the file by the published one."
+                f"{self.source} asks to load {module}.{name}, which is not an array: refused; "
+                "replace the file with the published one."
             )
         return _ADMITTED[module, name]
 
 
 def parse_svhn(paths: Mapping[str, Path]) -> Parsed:
-    """SVHN's cropped digits, format 2: X is [H,W,C,N], and the digit 0 has the label 10."""
+    """SVHN's cropped digits (format 2); X is [H,W,C,N], and the digit 0 has the label 10."""
 
     from scipy.io import loadmat  # slow to import, needed here only
 
@@ -118,10 +130,10 @@ def parse_svhn(paths: Mapping[str, Path]) -> Parsed:
 
 
 def parse_tiny_imagenet(paths: Mapping[str, Path]) -> Parsed:
-    """Tiny ImageNet: training images class by class; the labelled validation images are the test.
+    """Tiny ImageNet, with the labelled validation images as the test split.
 
-    Classes are numbered in the order of their sorted WordNet ids and named by the first synonym
-    in words.txt. Grey JPEG files become RGB.
+    Training images come class by class. Classes are numbered in the order of their sorted WordNet
+    ids and named by the first synonym in words.txt. Grey JPEG files become RGB.
     """
     (archive,) = paths.values()
     with zipfile.ZipFile(archive) as content:

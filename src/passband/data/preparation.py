@@ -1,4 +1,4 @@
-"""Preparing data sets: published archives to one file per split, and dataset.json beside them."""
+"""Preparing data sets: from published archives to one file per split and dataset.json."""
 
 from pathlib import Path
 
@@ -11,14 +11,18 @@ from passband.files import sha256, write_arrays, write_json
 
 
 def prepare(dataset_id: str, folder: Path, mirror: Path | None = None) -> None:
-    """Write train.safetensors, test.safetensors and dataset.json into `folder`.
+    """Prepare a data set: write one safetensors file per split, and dataset.json.
 
-    The published files come from `mirror`, another mirror folder or the network (see
-    `passband.data.download.fetch`); those from the network stay in `folder`/raw. Images smaller
-    than the data set's side get a border of zeros (28 x 28 becomes 32 x 32). Running it again
-    gives the same bytes.
+    Images smaller than the data set's side are padded with zeros (28 x 28 becomes 32 x 32). Equal
+    input gives equal bytes.
 
-    Raises UserError if the id is unknown, a file is missing or damaged, or the disk is full.
+    Args:
+        dataset_id: id of a registered data set.
+        folder: the output folder; downloads are kept in its subfolder raw.
+        mirror: a folder with the published files, see `passband.data.download.fetch`.
+
+    Raises:
+        UserError: the id is unknown, a file is missing or damaged, or the disk is full.
     """
     dataset = get(dataset_id)
     folder = Path(folder)

@@ -1,4 +1,4 @@
-"""The data sets: what they are, where their files lie, which checksums they must have."""
+"""The registered data sets: properties, addresses and checksums."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,8 +22,9 @@ EMBEDDED_SAMPLE = Path(__file__).parent / "sample"
 class RemoteFile:
     """One published file.
 
-    `sha256` is of the file's bytes or, where `unpacked` is set, of what the gzip file contains:
-    Linux distributions ship the same images in gzip files with another header.
+    name: file name. urls: addresses, tried in order. sha256: checksum of the file or, if
+    `unpacked`, of the content of the gzip file, since Linux distributions ship the same images in
+    gzip files with another header.
     """
 
     name: str
@@ -34,10 +35,11 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One set of images as Passband uses it: `channels` x `side` x `side` pixels.
+    """A data set of images of `channels` x `side` x `side` pixels.
 
-    splits: the names of its splits, each a file. task: what its labels are for; recipes train
-    classifiers only.
+    files: what its publisher provides. parse: from these files to arrays. embedded: folder in the
+    package, for a data set that comes with it. splits: names of the splits, each one file. task:
+    the task of its labels; recipes train classifiers only.
     """
 
     id: str
@@ -56,7 +58,11 @@ class Dataset:
 
 
 def get(dataset_id: str) -> Dataset:
-    """The data set of that id; raises UserError, with the nearest known id, if there is none."""
+    """The data set with an id.
+
+    Raises:
+        UserError: the id is unknown.
+    """
     if dataset_id not in DATASETS:
         raise errors.unknown("dataset", dataset_id, DATASETS)
     return DATASETS[dataset_id]

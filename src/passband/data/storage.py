@@ -1,4 +1,4 @@
-"""Prepared data sets in memory: one safetensors file per split, read and checked."""
+"""Reading and validating prepared data sets, one safetensors file per split."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -20,13 +20,18 @@ class ImageSet(NamedTuple):
 
 
 def load(folder: Path, split: str) -> ImageSet:
-    """Read a split ("train" or "test") that `prepare` wrote to `folder`.
+    """Read a split of a prepared data set.
 
-    Raises UserError if the file is missing, cannot be read, or holds wrong shapes, types or labels.
+    Args:
+        folder: the folder that `passband.data.preparation.prepare` wrote.
+        split: name of the split, such as "train" or "test".
+
+    Raises:
+        UserError: the file is missing or unreadable, or has wrong shapes, types or labels.
     """
     path = Path(folder) / f"{split}.safetensors"
     if not path.is_file():
-        raise UserError(f"there is no {path}: prepare the data set first.")
+        raise UserError(f"{path} does not exist: prepare the data set first.")
     arrays = read_arrays(path)
     images, labels = arrays["images"], arrays["labels"]
     described = read_metadata(path)["dataset"]
@@ -36,7 +41,17 @@ def load(folder: Path, split: str) -> ImageSet:
 
 
 def check(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], path: Path) -> None:
-    """Raise Damaged unless there are images uint8 [N,C,H,W], each with a label of a class."""
+    """Validate the arrays of a split.
+
+    Args:
+        images: uint8 [N,C,H,W], N at least 1.
+        labels: int64 [N], indices of `classes`.
+        classes: class names.
+        path: the file, as messages name it.
+
+    Raises:
+        Damaged: an array does not fit.
+    """
     wrong = None
     if images.dtype != np.uint8 or images.ndim != 4:
         wrong = f"images of type {images.dtype} with {images.ndim} axes, not uint8 [N,C,H,W]"

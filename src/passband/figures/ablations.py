@@ -26,8 +26,12 @@ SAME = ("epoch", "train_loss", "val_accuracy", "val_robust_accuracy")
 class Panel(TypedDict):
     """A panel of a coefficient's ablation.
 
-    title: above the panel. method: whose colour its points have. key: argument of the part that
-    must have the value `value`; every model with the part if left out.
+    Args:
+        title: its heading.
+        method: the method whose colour the points have.
+        key: argument of the part by which models are selected; all models with the part if left
+            out.
+        value: the value that `key` must have.
     """
 
     title: str
@@ -45,13 +49,13 @@ def distance_ablation(
     labels: dict[str, str] | None = None,
     begins: str = "methods part",
 ) -> "Figure":
-    """Accuracy by epoch and on the test images of variants of one method.
+    """Accuracy of variants of a method by epoch, and on the test images.
 
     Args:
-        attacked: the attack under which the test images are classified.
-        attack_title: what the figure calls the attack.
-        labels: method to what the figure calls it, where that is another name.
-        begins: what happens at the first epoch in which the trainings differ.
+        attacked: the attack.
+        attack_title: name of the attack in the figure.
+        labels: names of methods in the figure, where they differ.
+        begins: label of the first epoch in which the trainings differ.
     """
     tested = over_seeds(
         read_measurements(artifact.models, attacked), ["dataset_title", "method", "attack"]
@@ -80,17 +84,17 @@ def coefficient_ablation(
     alone: str,
     alone_title: str,
 ) -> "Figure":
-    """Accuracy against a coefficient of a part of the recipes, without and under an attack.
+    """Clean and robust accuracy against a coefficient of a recipe part.
 
     Args:
-        attacked: the attack under which the test images are classified.
-        attack_title: what the figure calls the attack.
+        attacked: the attack.
+        attack_title: name of the attack in the figure.
         part: the part of the recipes that has the coefficient.
-        coefficient: argument of the part, the horizontal axis.
-        symbol: what the figure calls the coefficient.
-        panels: from left to right.
-        alone: method without the part, the coefficient 0 of every panel.
-        alone_title: what the figure calls it.
+        coefficient: the argument of the part that is on the horizontal axis.
+        symbol: symbol of the coefficient in the figure.
+        panels: the panels, from left to right.
+        alone: the method without the part, shown as coefficient 0 in every panel.
+        alone_title: its name in the figure.
     """
     methods: dict[str, dict] = {}
     for entry in artifact.models:
@@ -144,7 +148,7 @@ def draw_distance_ablation(
         tested: rows of `over_seeds` with dataset_title, method and attack.
         looks: method to look.
         common: the epochs trained before the methods part; None draws all epochs.
-        attack_title: what the figure calls the attack.
+        attack_title: name of the attack in the figure.
         begins: legend of the line at which the methods part.
     """
     shown = histories[histories["epoch"] >= (common or 0) - 1]
@@ -204,8 +208,8 @@ def draw_coefficient_ablation(
             empty panel is the method alone, which is coefficient 0 of all panels.
         panels: title to the look of its points.
         alone: look of the method alone.
-        attack_title: what the figure calls the attack.
-        symbol: what the figure calls the coefficient.
+        attack_title: name of the attack in the figure.
+        symbol: symbol of the coefficient in the figure.
     """
     figure = new_figure(0.36 * PAGE * len(panels), 3.5)
     figure.get_layout_engine().set(h_pad=0.02)

@@ -36,11 +36,16 @@ MODEL = [*TITLES, "method"]
 class Column(TypedDict):
     """A column of a table.
 
-    name: above the column. measured: the attack or probe that measures it. attack: the attack
-    whose row it shows, or none; without it, the row of all attacks together. metric: the metric of
-    the measurement (accuracy). printed: the metric of the printed table; the column's name if left
-    out. weaker: columns of attacks that cannot leave a lower accuracy than this one. unit:
-    percent, if left out. format: of the numbers, .1f if left out.
+    Args:
+        name: its heading.
+        measured: the probe or attack that measures it.
+        attack: the attack whose accuracy is shown, or `none` for clean images; all attacks
+            together if left out.
+        metric: the metric of the measurement; `accuracy` if left out.
+        printed: the metric of the printed table; the column's name if left out.
+        weaker: columns of weaker attacks, whose accuracy cannot be lower than this one's.
+        unit: the unit; `percent` if left out.
+        format: the number format; `.1f` if left out.
     """
 
     name: str
@@ -72,19 +77,19 @@ def robustness_table(
     """Accuracy of models under attacks, beside the paper's numbers.
 
     Args:
-        columns: what is measured, from left to right.
-        printed: the printed table; cells meet by data set, network, method, filter and metric.
-        rows: what the rows of the table differ in.
-        head: above the names of the rows.
-        row_names: method to its name in the table, where that is another one.
-        setting: key of the recipes that the rows are named after; where a model was trained with
-            another value than its row says, the row names both.
-        group: what heads a group of rows; by network, their parameters are counted.
-        runner_up: whether the second best of a column is marked, too.
+        columns: the columns, from left to right.
+        printed: the printed table, matched by data set, network, method, filter and metric.
+        rows: what distinguishes the rows.
+        head: heading of the column of row names.
+        row_names: names of methods in the table, where they differ.
+        setting: the key of the recipes that rows are named after; a row whose model was trained
+            with another value shows both.
+        group: what rows are grouped by; grouping by network also shows the number of parameters.
+        runner_up: whether the second best value of a column is marked, too.
         checks: gradient-masking checks of every row, each with its name under `check` and its
             arguments.
-        names: what the notes call attacks and probes; others go by the names of their columns.
-        size: key of the printed conditions that holds the size of a filter.
+        names: names of attacks and probes in the notes; by default, those of their columns.
+        size: the key in printed conditions that holds the size of a filter.
     """
     filters = rows == "filter"
     cells = measured_cells(artifact.models, columns, every_filter=filters)
@@ -156,13 +161,13 @@ def lowpass_table(
     """Accuracy of models on low-pass filtered images by bandwidth, beside the paper's numbers.
 
     Args:
-        filtered: the probe behind the columns of the filters.
-        columns: further columns, right of them.
-        printed: the printed table; cells meet by data set, network, method, filter and metric.
-        head: above the names of the rows.
-        row_names: method to its name in the table, where that is another one.
+        filtered: the probe of the filters' columns.
+        columns: further columns, to the right.
+        printed: the printed table, matched by data set, network, method, filter and metric.
+        head: heading of the column of row names.
+        row_names: names of methods in the table, where they differ.
         metric: the printed metric of the filters' columns.
-        size: key of the printed conditions that holds the size of a filter.
+        size: the key in printed conditions that holds the size of a filter.
     """
     models = artifact.models
     behind = over_seeds(

@@ -41,15 +41,16 @@ def lowpass_curves(
     metric: str = "clean",
     size: str = "lpf",
 ) -> "Figure":
-    """Accuracy on low-pass filtered images by bandwidth, and under an attack, with the paper's.
+    """Accuracy on low-pass filtered images by bandwidth, and under an attack, with the paper's
+    curves.
 
     Args:
-        filtered: the probe behind the curves.
-        attacked: the attack behind the markers right of the curves.
-        attack_title: what the figure calls the attack.
+        filtered: the probe of the curves.
+        attacked: the attack of the markers to the right of the curves.
+        attack_title: name of the attack in the figure.
         printed: the printed table, drawn as dotted curves.
         metric: the printed metric that the curves show.
-        size: key of the printed conditions that holds the size of a filter.
+        size: the key in printed conditions that holds the size of a filter.
     """
     models = artifact.models
     curves = over_seeds(read_measurements(models, filtered), [*MODEL, "bandwidth"])
@@ -78,7 +79,7 @@ def band_curves(
     """Accuracy when only low or only high frequencies of the perturbation are kept.
 
     Args:
-        bands: the probe behind the curves of the perturbation.
+        bands: the probe of the curves of the perturbation.
         filtered: the probe behind the curve of low-pass filtered images without an attack.
     """
     name = ["dataset_title", "method"]

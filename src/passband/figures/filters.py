@@ -43,9 +43,9 @@ def filters(
     """One image, its spectrum, what each filter keeps of it, and the filtered image.
 
     Args:
-        filters: a row of the figure each.
-        dataset: the data set that the image is from.
-        image: its place in the test split.
+        filters: the filters, one row of the figure each.
+        dataset: the data set of the image.
+        image: index of the image in the test split.
     """
     picture = prepared_image(artifact.datasets[dataset], image)
     return draw_filters(picture, [applied(row, picture) for row in filters])

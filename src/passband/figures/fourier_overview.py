@@ -34,7 +34,7 @@ INPUTS, KERNELS, ACTIVATIONS = 11.2, 6.8, 2.4
 
 @FIGURES.register("fourier_overview")
 def fourier_overview(artifact: Artifact, *, networks: list[str]) -> Figure:
-    """Drawing of three ways to look at robustness in the frequency domain.
+    """Drawing of three analyses of robustness in the frequency domain.
 
     Args:
         networks: names of the four networks of the third panel.

@@ -27,11 +27,11 @@ def image_rows(
     probe: Annotated[str, Name("probe", of="example_images")],
     images: list[Index],
 ) -> Figure:
-    """Images as they are, attacked, and low-pass filtered.
+    """Clean, attacked and low-pass filtered images.
 
     Args:
-        probe: the probe that kept the images.
-        images: the first of the images that are shown, and the one after the last.
+        probe: the probe that stored the images.
+        images: two indices: the first image to show, and the one after the last.
     """
     return draw_image_rows(*_examples(artifact, probe), slice(*images))
 
@@ -43,11 +43,11 @@ def perturbation_examples(
     probe: Annotated[str, Name("probe", of="example_images")],
     images: list[Index],
 ) -> Figure:
-    """Attacked images, their perturbations and the spectra of these.
+    """Attacked images, their perturbations, and the spectra of the perturbations.
 
     Args:
-        probe: the probe that kept the images.
-        images: the first of the images that are shown, and the one after the last.
+        probe: the probe that stored the images.
+        images: two indices: the first image to show, and the one after the last.
     """
     return draw_perturbations(*_examples(artifact, probe), slice(*images))
 

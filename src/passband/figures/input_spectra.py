@@ -34,7 +34,7 @@ def input_spectra(
 
     Args:
         probe: the probe that measured the spectra.
-        attack_title: what the figure calls the attack.
+        attack_title: name of the attack in the figure.
     """
     entry = next(iter(first_seeds(artifact.models).values()))
     bandwidth = probe_metadata(entry, probe)["bandwidth"]

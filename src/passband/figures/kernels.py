@@ -33,7 +33,7 @@ def kernel_grid(
     """The weights of one convolution of each model (first seed).
 
     Args:
-        probe: the probe that kept the kernels.
+        probe: the probe that stored the kernels.
     """
     return draw_kernels(*_kernels(artifact, probe))
 
@@ -45,7 +45,7 @@ def kernel_frequencies(
     """Frequencies of the kernels of one convolution, and of all layers (first seed).
 
     Args:
-        probe: the probe that kept the kernels, with `all_layers: true`.
+        probe: the probe that stored the kernels, with `all_layers: true`.
     """
     return draw_kernel_frequencies(*_kernels(artifact, probe))
 

@@ -32,9 +32,9 @@ def ratio_curves(
     """The ratio of low to high frequencies in the first activation, after every epoch.
 
     Args:
-        recorder: the recorder of the recipes that measured the ratio.
-        printed: the printed table with the first and the last value.
-        metric: metric of these values.
+        recorder: name of the recorder in the recipes.
+        printed: the printed table with the first and last values.
+        metric: the metric of these values in the printed table.
     """
     table = artifact.printed_table(printed).query("metric == @metric")
     epoch = table["condition"].str.removeprefix("epoch=")

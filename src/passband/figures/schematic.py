@@ -30,8 +30,8 @@ def schematic(artifact: Artifact, *, titles: list[str]) -> Figure:
     """Drawing of adversarial training, alone and with two spectral alignments.
 
     Args:
-        titles: of the three panels: adversarial training, alignment with the network itself, and
-            alignment with the averaged network.
+        titles: titles of the three panels: adversarial training, alignment with the network itself,
+            and alignment with the averaged network.
     """
     return draw_alignment(titles)
 

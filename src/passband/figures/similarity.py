@@ -41,8 +41,8 @@ def layer_similarity(
 
     Args:
         probe: the probe that measured the similarity.
-        attacked: the attack beside which the accuracy on clean images was measured; left out, the
-            panels do not state it.
+        attacked: an attack, whose measurement provides the clean accuracy for the panel titles; not
+            shown if left out.
     """
     return draw_similarity(read_similarity(artifact, probe, attacked))
 

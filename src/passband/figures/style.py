@@ -1,4 +1,4 @@
-"""One look for every figure: sizes at print scale, colour-blind-safe, the same bytes each run."""
+"""The style of all figures: sizes at print scale, colour-blind-safe colours, reproducible bytes."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Gradient-masking checks: signs of false robustness, which no working attack leaves behind.
+"""Gradient-masking checks: signs of false robustness.
 
 Gradients that say nothing make a network look robust (Athalye et al. 2018). The signs are those of
 Carlini et al. 2019, section 5: more steps help the defender, a black box beats the white box, an
@@ -44,7 +44,7 @@ WorstCase = Annotated[str, Name("probe", of="worst_case_accuracy")]
 
 
 def checks(runs: Sequence[Run], rows: Sequence[Mapping], names: Mapping[str, str]) -> list[str]:
-    """What speaks for false robustness in the training runs of one model, in words.
+    """Run the checks of an artifact on the training runs of one model.
 
     Args:
         runs: arrays [N] per seed, see the module.
@@ -80,7 +80,7 @@ def describe_passed(rows: Sequence[Mapping], names: Mapping[str, str]) -> str:
 def more_steps_help(
     runs: Sequence[Run], names: Mapping[str, str], *, fewer: AttackName, more: AttackName
 ) -> str:
-    """Accuracy under more steps of an attack is above that under fewer.
+    """Accuracy under an attack with more steps is higher than under one with fewer.
 
     McNemar's exact test: of the images that only one of them breaks, more than half survive the one
     with more steps.
@@ -101,12 +101,12 @@ def more_steps_help(
 def being_attacked_helps(
     runs: Sequence[Run], names: Mapping[str, str], *, attacks: list[AttackName]
 ) -> str:
-    """Accuracy under the weakest of several attacks is above that without one.
+    """Accuracy under the weakest of several attacks is higher than without an attack.
 
     McNemar's exact test.
 
     Args:
-        attacks: those that are compared.
+        attacks: the attacks.
     """
     clean, *attacked = _pooled(runs, lambda run: [run[name] for name in ("none", *attacks)])
     best = int(np.argmax([right.mean() for right in attacked]))
@@ -120,11 +120,11 @@ def being_attacked_helps(
 def beaten_alone(
     runs: Sequence[Run], names: Mapping[str, str], *, worst: WorstCase, attack: AttackName
 ) -> str:
-    """A black box breaks what the white boxes before it could not.
+    """A black-box attack breaks images that the white-box attacks before it could not.
 
     Args:
         worst: the probe of a worst case over several attacks.
-        attack: the black box among them.
+        attack: the black-box attack among them.
     """
     before, after = _pooled(runs, lambda run: _around(run, worst, attack))
     share, low = _share(before.astype(bool) & ~after.astype(bool))
@@ -143,7 +143,7 @@ def beaten_alone(
 def left_standing(
     runs: Sequence[Run], names: Mapping[str, str], *, worst: WorstCase, than: list[AttackName]
 ) -> str:
-    """Images stand after the worst case over several attacks that a weaker attack broke.
+    """Images withstand the worst case over several attacks although a weaker attack broke them.
 
     Args:
         worst: the probe of the worst case.
@@ -166,7 +166,7 @@ def left_standing(
     "survives_anything", passed="no more than {left:.0f} % of the images survive {attack}"
 )
 def survives_anything(runs: Sequence[Run], names: Mapping[str, str], *, attack: AttackName) -> str:
-    """Images survive an attack that can turn any image grey.
+    """Images withstand an attack that can turn any image grey.
 
     Args:
         attack: an attack whose bound is half the range of the pixels.
@@ -236,7 +236,7 @@ def _standing(run: Run, probe: str) -> list[np.ndarray]:
 
 
 def _around(run: Run, probe: str, attack: str) -> tuple[np.ndarray, np.ndarray]:
-    """What stood when an attack of a worst case began and when it ended."""
+    """The images that withstood a worst case before and after one of its attacks."""
     names = [name for name in run if name.startswith(f"{probe}:")]
     place = names.index(f"{probe}:{attack}")
     return run[names[place - 1]], run[names[place]]

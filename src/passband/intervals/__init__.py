@@ -1,4 +1,4 @@
-"""Confidence intervals: one place for the figures and the findings.
+"""Confidence intervals, for figures and findings alike.
 
 `accuracies` holds the interval of an accuracy, `estimates` that of everything else.
 """

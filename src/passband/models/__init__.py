@@ -1,8 +1,9 @@
-"""Architectures: one file per family, found by themselves.
+"""Architectures: one file per family, discovered automatically.
 
-A builder `(channels, classes, side) -> nn.Module` is registered under its name. Every
-network takes float images [N, channels, side, side] in [0, 1], not normalised, and returns logits
-[N, classes].
+    builder(channels, classes, side) -> nn.Module
+
+A builder is registered under its name, with its `title`. Every network takes float images
+[N, channels, side, side] in [0, 1], not normalised, and returns logits [N, classes].
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """From the config files to a plan: what a scale trains, measures, draws and judges.
 
-Read by the workflow before anything runs, so it needs neither torch nor Snakemake. Every mistake
-in the config becomes one sentence that names the file or row, the key, what was found and what was
-expected.
+The workflow plans before anything runs, so this package needs neither torch nor Snakemake. Every
+mistake in the config is reported as one sentence that names the file or row, the key, what was
+found and what was expected.
 """
 
 from passband.plan.plan import Plan, plan

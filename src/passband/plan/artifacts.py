@@ -1,4 +1,4 @@
-"""Figures and tables: their options checked, and what they need derived from them."""
+"""Figures and tables: validating their options and deriving their inputs from them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,26 +21,31 @@ def resolve_artifact(
     names: Names,
     root: Path,
 ) -> dict:
-    """An artifact with its options resolved.
+    """Resolve an artifact.
 
     Args:
-        models: all models by slug; several that are one model at this scale count once.
-        datasets: the scale's substitutes.
-        printed: the printed tables of the artifact's paper.
-        names: probes (attacks among them), attacks and filters that options may name.
+        name: id of the artifact.
+        row: its row of a paper's artifacts.yaml.
+        models: all models by slug; slugs that are the same model at this scale are shown once.
+        datasets: the scale's substitutions of data sets.
+        printed: names of the printed tables of the artifact's paper.
+        names: known names; attacks count as probes, too.
+        root: the project's folder.
 
     Returns:
         The row with `id`, `notes`, the resolved `options`, and the `probes` and `datasets` that
         the options name.
 
     Raises:
-        UserError: one sentence that names the artifact and the key.
+        UserError: names the artifact and the key.
     """
     owner, notebook = f"artifact '{name}'", row["notebook"]
     functions = declared(FIGURES)
     check_known(f"notebook of {owner}", [notebook], functions)
     if not (root / "reports" / "notebooks" / f"{notebook}.py").exists():
-        raise UserError(f"{owner}: there is no template reports/notebooks/{notebook}.py; add it.")
+        raise UserError(
+            f"{owner}: the template reports/notebooks/{notebook}.py does not exist; add it."
+        )
     check_known(f"model of {owner}", row["models"], models)
     keywords, given = functions[notebook].keywords, row.get("options", {})
     here = {one: Known(substitute(one, datasets)) for one in DATASETS}

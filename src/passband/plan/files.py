@@ -1,4 +1,4 @@
-"""The config files: shared rows, and one folder per paper."""
+"""Reading the config files: shared rows, and one folder per paper."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -10,10 +10,11 @@ SHARED = ("attacks", "filters", "probes", "scores")
 
 
 class Files(NamedTuple):
-    """The rows of all config files by kind and name; those of papers know their paper.
+    """The rows of all config files, by kind and name.
 
-    papers: id -> paper.yaml; recipes, transforms, models, artifacts: name -> row with the key
-    `paper`; findings: rows with the key `paper`; printed: paper -> names of its printed tables.
+    papers: content of paper.yaml by folder name. recipes, transforms, models, artifacts, findings:
+    rows with the folder name of their paper under `paper`. printed: names of the printed tables by
+    paper.
     """
 
     papers: dict[str, dict]
@@ -30,16 +31,21 @@ class Files(NamedTuple):
 
 
 def read_files(root: Path) -> Files:
-    """Read and check config/*.yaml and config/papers/*/*.yaml below `root`.
+    """Read and validate config/*.yaml and config/papers/*/*.yaml.
 
-    A paper's folder may hold files with rows of its own beside the shared ones (attacks.yaml,
-    filters.yaml, probes.yaml, scores.yaml). Raises UserError for a file that is malformed and for
-    a name that two files give.
+    A paper's folder may have an attacks.yaml, filters.yaml, probes.yaml or scores.yaml of its own,
+    whose rows are added to the shared ones.
+
+    Args:
+        root: the project's folder.
+
+    Raises:
+        UserError: a file is malformed, or a name is defined in two files.
     """
     config, schemas = root / "config", root / "workflow" / "schemas"
     folders = sorted(path.parent for path in config.glob("papers/*/paper.yaml"))
     if not folders:
-        raise UserError(f"there is no paper: {config}/papers holds no folder with a paper.yaml.")
+        raise UserError(f"no paper found: no folder in {config}/papers has a paper.yaml; add one.")
     found = Files({}, {}, {}, {}, {}, {}, {}, {}, {}, [], {})
     for folder in (config, *folders):
         for kind in SHARED:
@@ -71,8 +77,8 @@ def read_files(root: Path) -> Files:
         for name in found.artifacts:
             if found.artifacts[name]["paper"] == paper and not name.startswith(f"{paper}."):
                 raise UserError(
-                    f"{_shown(folder / 'artifacts.yaml', root)}: the artifact '{name}' must begin "
-                    f"with its paper, '{paper}.'; rename it."
+                    f"{_shown(folder / 'artifacts.yaml', root)}: the name of artifact '{name}' "
+                    f"must begin with its paper, '{paper}.'; rename it."
                 )
     return found
 
@@ -87,7 +93,7 @@ def _add(rows: dict, more: dict, kind: str, path: Path, root: Path) -> None:
     for name in more:
         if name in rows:
             raise UserError(
-                f"{_shown(path, root)}: the {kind} '{name}' is defined in another file, too; "
+                f"{_shown(path, root)}: the {kind} '{name}' is already defined in another file; "
                 "rename one of them."
             )
     rows.update(more)

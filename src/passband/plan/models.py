@@ -1,4 +1,4 @@
-"""Models: trained by a recipe, or derived from another model by a transform."""
+"""Resolving models: trained by a recipe, or derived from another model by a transform."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,15 +22,23 @@ def resolve_models(
     names: Names,
     schemas: Path,
 ) -> tuple[dict[str, dict], dict[str, dict], dict[str, dict]]:
-    """All models of the config.
+    """Resolve all models.
+
+    Args:
+        files: the rows of all config files.
+        recipes: recipes by name, with the scale's changes.
+        config: the config of the run; its substitutions apply.
+        titles: titles of architectures by name.
+        names: known names, attacks as training sees them.
+        schemas: the folder workflow/schemas.
 
     Returns:
-        Models by slug, with the paper's and the scale's data set and network; trainings by model
-        id: dataset, architecture and resolved recipe; derived models by model id: the trained
-        model's id (`of`) and the resolved `transform`.
+        Models by slug, with the paper's and the scale's data set and architecture; trainings by
+        model id (dataset, architecture and resolved recipe); derived models by model id (the
+        trained model's id as `of`, and the resolved `transform`).
 
     Raises:
-        UserError: one sentence that names the model.
+        UserError: names the model.
     """
     models, trainings, derived = {}, {}, {}
     for slug, row in files.models.items():
@@ -46,7 +54,7 @@ def resolve_models(
         if DATASETS[dataset].task != "classification":
             raise UserError(
                 f"model '{slug}' cannot be trained on {dataset}, whose task is "
-                f"{DATASETS[dataset].task}: recipes train classifiers."
+                f"{DATASETS[dataset].task}: recipes train classifiers only; choose another one."
             )
         name = row["recipe"]
         recipe = resolve_recipe(name, recipes[name], dataset, names, schemas)
@@ -75,7 +83,10 @@ def resolve_models(
         check_known(f"transform of model '{slug}'", [row["transform"]], files.transforms)
         source = models[row["of"]]
         if source["origin"] != "trained":
-            raise UserError(f"model '{slug}' is derived from '{row['of']}', which is derived, too.")
+            raise UserError(
+                f"model '{slug}' is derived from '{row['of']}', which is derived itself: name a "
+                "trained model."
+            )
         name = row["transform"]
         transform = {key: value for key, value in files.transforms[name].items() if key != "paper"}
         resolved = resolve_row("transform", name, transform, names, ("method",))
@@ -92,7 +103,7 @@ def resolve_models(
 
 
 def _check_kind(slug: str, row: Mapping) -> None:
-    """A model is either trained or derived, with all keys of its kind and no other."""
+    """Raise UserError unless a row has exactly the keys of a trained or of a derived model."""
     wanted = DERIVED if set(row) & set(DERIVED) else TRAINED
     keys = set(row) - {"paper"}
     for key in wanted:
@@ -100,6 +111,6 @@ def _check_kind(slug: str, row: Mapping) -> None:
             raise UserError(f"model '{slug}' lacks the key '{key}'; add it.")
     for key in sorted(keys - set(wanted)):
         raise UserError(
-            f"model '{slug}' has '{key}' beside {' and '.join(wanted)}: a model is trained "
+            f"model '{slug}' has '{key}' beside {', '.join(wanted)}: a model is either trained "
             f"({', '.join(TRAINED)}) or derived ({', '.join(DERIVED)}); keep one kind."
         )

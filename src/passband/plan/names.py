@@ -1,4 +1,4 @@
-"""Names in config: known or not, substituted by a scale, patched by patterns."""
+"""Names in config: validation, substitution, and changes by pattern."""
 
 import fnmatch
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,13 @@ from passband.plan.reading import merged
 
 
 def check_known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
-    """Raise UserError, with the nearest known name, for the first unknown one."""
+    """Raise UserError for the first unknown name, with the nearest known one.
+
+    Args:
+        kind: what is named, as the message has it.
+        names: the names to check.
+        known: the known names.
+    """
     known = list(known)
     for name in names:
         if name not in known:
@@ -17,17 +23,17 @@ def check_known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
 
 
 def substitute(name: str, substitutes: Mapping[str, str]) -> str:
-    """What a scale puts in the place of a name."""
+    """The substitute of a name, or the name itself."""
     return substitutes.get(name, name)
 
 
 def patched(row: Mapping, patches: Mapping, name: str) -> dict:
-    """A row with the patches whose pattern matches its name, applied in order."""
+    """A row with the patches applied, in order, whose pattern matches its name."""
     fitting = [patch for pattern, patch in patches.items() if fnmatch.fnmatchcase(name, pattern)]
     return reduce(merged, fitting, dict(row))
 
 
 def check_patterns(kind: str, patches: Mapping, known: Iterable[str]) -> None:
-    """Raise UserError for a pattern that matches no known name."""
+    """Raise UserError for a pattern that matches none of the known names."""
     known = list(known)
     check_known(kind, [one for one in patches if not fnmatch.filter(known, one)], known)

@@ -1,4 +1,4 @@
-"""The plan of a scale: every file of the config resolved and checked against every other."""
+"""The plan of a scale: all config files resolved and checked against each other."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,13 +20,13 @@ from passband.training.recipes import shared_prefixes
 
 
 class Plan(NamedTuple):
-    """A scale, resolved. All values are plain data that can be written as JSON.
+    """A resolved scale. All values are plain data, serialisable as JSON.
 
-    scale: name, title, mark, expected. models: slug -> row with its substitutes. trainings: model
-    id -> what the training job needs, with the shared prefix that it begins with or None. derived:
-    model id -> the model that it is made of and the transform. shared_prefixes: name -> what
-    several trainings have in common, up to the epoch `until`. attacks, filters, probes, scores,
-    papers, artifacts: rows by name. findings: rows with their paper. architectures: id -> title.
+    scale: name, title, mark and expected run time. models: rows by slug, with substitutions.
+    trainings: dataset, architecture, recipe and shared prefix (a name or None) by model id.
+    derived: source model and transform by model id. shared_prefixes: what several trainings have in
+    common, and the epoch `until` which they do, by name. attacks, filters, probes, scores, papers,
+    artifacts: rows by name. findings: rows with their paper. architectures: titles by name.
     """
 
     scale: dict
@@ -46,14 +46,14 @@ class Plan(NamedTuple):
 
 
 def plan(config: Mapping, root: Path) -> Plan:
-    """Resolve the user's config into a plan.
+    """Resolve the config of a run into a plan.
 
     Args:
-        config: what `reading.scale_config` returns.
+        config: as `reading.scale_config` returns it.
         root: the project's folder, with config/, reports/ and workflow/schemas/.
 
     Raises:
-        UserError: for the first mistake, in one sentence.
+        UserError: the first mistake, in one sentence.
     """
     schemas = root / "workflow" / "schemas"
     check(config, schemas / "config.schema.yaml", "config")
@@ -77,7 +77,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         for name, row in files.probes.items()
     }
     for name in set(probes) & set(attacks):
-        raise UserError(f"'{name}' is the name of an attack and of a probe; rename the probe.")
+        raise UserError(f"'{name}' names both an attack and a probe; rename the probe.")
     recipes = {name: patched(row, config["recipes"], name) for name, row in files.recipes.items()}
     for_training = names | {"attack": in_training}
     for name, recipe in recipes.items():
@@ -127,11 +127,11 @@ def _check_folders(config: Mapping) -> None:
         path = Path(config[key]).absolute()
         existing = next(part for part in (path, *path.parents) if part.exists())
         if not existing.is_dir():
-            raise UserError(f"{key} is {config[key]}, but {existing} is a file; name a folder.")
+            raise UserError(f"{key} is {config[key]}, but {existing} is a file; choose a folder.")
 
 
 def _check_substitutes(config: Mapping, files: Files) -> None:
-    """Refuse names in a scale that no row uses."""
+    """Raise UserError for a name in the scale that is unknown."""
     trained = [row for row in files.models.values() if "of" not in row]
     for kind in ("dataset", "architecture"):
         used = {row[kind] for row in trained if kind in row}
@@ -145,7 +145,7 @@ def _check_substitutes(config: Mapping, files: Files) -> None:
 
 
 def _check_probes(probes: Mapping, models: Mapping, config: Mapping) -> None:
-    """Refuse data sets and splits that do not exist, and filters that do not fit the images."""
+    """Raise UserError for unknown data sets and splits, and for filters that do not fit."""
     sides = {get(model["dataset"]).side for model in models.values()} or {32}
     for name, probe in probes.items():
         if "dataset" in probe:
@@ -155,8 +155,8 @@ def _check_probes(probes: Mapping, models: Mapping, config: Mapping) -> None:
             check_known(f"split of probe '{name}'", [probe["split"]], splits)
         if "attack" in probe and any(key in probe for key in ELSEWHERE):
             raise UserError(
-                f"probe '{name}' measures stored perturbations, which belong to the test split of "
-                "the model's data set: remove dataset and split, or the attack."
+                f"probe '{name}' measures stored perturbations, which exist for the test split of "
+                "the model's data set only: remove dataset and split, or the attack."
             )
         here = {get(probe["dataset"]).side} if "dataset" in probe else sides
         for filter in filters_in(probe):
@@ -172,7 +172,7 @@ def _check_findings(
     attacks: Mapping,
     titles: Mapping,
 ) -> None:
-    """Check the findings of every paper against what will be measured."""
+    """Check the findings of all papers against what will be measured."""
     measured: dict[str, set[str]] = {}
     for row in models.values():
         found = measured.setdefault(row["method"], {"training"})

@@ -1,4 +1,4 @@
-"""Reading config files: YAML mappings, scales, and what JSON schemas say of them."""
+"""Reading config files: YAML mappings, scales, and validation against JSON schemas."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -10,12 +10,22 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from passband.errors import UserError, unknown
 
+TYPES = {
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "a mapping",
+}
+
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """The safe loader, but it refuses duplicate keys, which that one drops silently."""
+    """The safe loader, which drops duplicate keys silently, made to refuse them."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Check the keys before those of merged mappings are put beside them."""
+        """Check the keys before merge keys are expanded."""
         if not hasattr(node, "checked"):
             _refuse_duplicates(node)
             node.checked = True
@@ -32,24 +42,29 @@ def _refuse_duplicates(node: yaml.MappingNode) -> None:
 
 
 def read_yaml(path: Path) -> dict:
-    """Read a YAML mapping; raises UserError if it is missing or malformed."""
+    """Read a YAML mapping.
+
+    Raises:
+        UserError: the file is missing or malformed.
+    """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
-        raise UserError(f"there is no {path}.") from None
+        raise UserError(f"{path} does not exist.") from None
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         line = f" in line {place.line + 1}" if place else ""
         raise UserError(f"{path} is not valid YAML{line}: {error.problem}.") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path} must hold a mapping of keys to values.")
+        raise UserError(f"{path} must contain a mapping of keys to values.")
     return content
 
 
 def merged(base: Mapping, patch: Mapping) -> dict:
-    """`base` with `patch` laid over it: mappings key by key, everything else replaced.
+    """`base` updated with `patch`: mappings are merged key by key, everything else is replaced.
 
-    A mapping that names its `kind` is replaced as a whole, since its keys depend on the kind.
+    A mapping in `patch` with the key `kind` replaces the old one as a whole, since the other keys
+    depend on the kind.
     """
     result = dict(base)
     for key, value in patch.items():
@@ -59,9 +74,14 @@ def merged(base: Mapping, patch: Mapping) -> dict:
 
 
 def scale_config(config: Mapping, root: Path) -> dict:
-    """The chosen scale's file with the config given by the user laid over it.
+    """The file of the chosen scale, updated with the user's config.
 
-    Raises UserError for an unknown scale.
+    Args:
+        config: the user's config, with the key `scale`.
+        root: the project's folder.
+
+    Raises:
+        UserError: the scale is unknown.
     """
     folder = root / "config" / "scales"
     name = str(config.get("scale"))
@@ -71,7 +91,16 @@ def scale_config(config: Mapping, root: Path) -> dict:
 
 
 def check(content: object, schema: Path, source: str) -> None:
-    """Validate against a JSON schema; the plainest mistake becomes one sentence."""
+    """Validate against a JSON schema.
+
+    Args:
+        content: the content of a config file.
+        schema: path of the schema.
+        source: the file, as messages name it.
+
+    Raises:
+        UserError: the simplest mistake, in one sentence.
+    """
     error = min(_validator(schema).iter_errors(content), key=_plainness, default=None)
     if error is not None:
         raise UserError(f"{source}: {_sentence(error)}")
@@ -109,14 +138,16 @@ def _sentence(error: ValidationError) -> str:
         return str(unknown(f"value of {where}", error.instance, value))
     if error.validator == "pattern":
         return f"'{error.instance}' in {where} does not match {value}; rename it."
-    words = " or ".join(value) if isinstance(value, list) else value
-    expected = {
-        "type": f"expected {words}",
-        "minimum": f"expected at least {words}",
-        "maximum": f"expected at most {words}",
-        "exclusiveMinimum": f"expected more than {words}",
-        "exclusiveMaximum": f"expected less than {words}",
-        "minItems": f"expected at least {words} entry",
-        "uniqueItems": "expected no value twice",
-    }.get(error.validator, error.message)
+    if error.validator == "type":
+        kinds = value if isinstance(value, list) else [value]
+        expected = f"expected {' or '.join(TYPES[kind] for kind in kinds)}"
+    else:
+        expected = {
+            "minimum": f"expected at least {value}",
+            "maximum": f"expected at most {value}",
+            "exclusiveMinimum": f"expected more than {value}",
+            "exclusiveMaximum": f"expected less than {value}",
+            "minItems": f"expected at least {value} entry",
+            "uniqueItems": "expected distinct values",
+        }.get(error.validator, error.message)
     return f"{where} is {error.instance!r}, {expected}."

@@ -1,4 +1,4 @@
-"""Recipes: exceptions applied, parts and names resolved, contradictions refused."""
+"""Resolving recipes: per-data-set changes, parts, names, and contradictions between parts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,19 +19,21 @@ SCHEDULE, RECORDER = "training/schedules", "training/recorders"
 def resolve_recipe(
     name: str, recipe: Mapping, dataset: str | None, names: Names, schemas: Path
 ) -> dict:
-    """A recipe for one data set, in the form that training takes.
+    """Resolve a recipe for one data set.
 
     Args:
-        recipe: its row of a paper's models.yaml, with the scale's patches.
-        dataset: the data set whose exceptions are applied; None applies none.
-        names: attacks (as training sees them), filters and others that parts may name.
+        name: name of the recipe.
+        recipe: its row of a paper's models.yaml, with the scale's changes.
+        dataset: the data set whose entry in `per_dataset` applies; None for none.
+        names: known names, attacks as training sees them.
+        schemas: the folder workflow/schemas.
 
     Returns:
         method, epochs, batch_size, optimizer, schedule, augmentation, validation, select, `parts`
         (by registered name) and `recorders` (by name).
 
     Raises:
-        UserError: one sentence that names the recipe and the key.
+        UserError: names the recipe and the key.
     """
     owner = f"recipe '{name}'"
     exceptions = recipe.get("per_dataset", {})
@@ -64,7 +66,7 @@ def resolve_recipe(
 
 
 def recipe_members(recipe: Mapping) -> list[tuple[str, str]]:
-    """The registered functions that a training by a resolved recipe uses: (registry, name)."""
+    """The registered functions that a resolved recipe uses, as (registry, name)."""
     validation = recipe["validation"].get("attack")
     attacks = [part["attack"] for part in recipe["parts"].values() if "attack" in part]
     attacks += [validation] if validation else []
@@ -81,7 +83,7 @@ def recipe_members(recipe: Mapping) -> list[tuple[str, str]]:
 
 
 def _of_kind(owner: str, registry: str, row: Mapping, names: Names) -> dict:
-    """A row that names its function under `kind`."""
+    """Resolve a row that names its function under `kind`."""
     functions = declared(registry)
     check_known(f"kind of {owner}", [row.get("kind")], functions)
     rest = {key: value for key, value in row.items() if key != "kind"}
@@ -100,22 +102,23 @@ def _recorder(owner: str, row: object, names: Names) -> dict:
 
 def _mapping(owner: str, key: str, value: object) -> Mapping:
     if not isinstance(value, Mapping):
-        raise UserError(f"{owner}: {key} is {value!r}, expected a mapping of its keys.")
+        raise UserError(f"{owner}: {key} is {value!r}, expected a mapping.")
     return value
 
 
 def _check_selection(owner: str, recipe: dict, names: Names) -> None:
-    """Resolve the validation's attack; refuse a selection by what is not measured."""
+    """Resolve the attack of the validation; raise UserError if `select` is not measured."""
     validation = recipe["validation"]
     if "attack" in validation:
         found = read(owner, "validation.attack", AttackName, validation["attack"], names)
         recipe["validation"] = validation | {"attack": found}
     elif recipe["select"] == "val_robust_accuracy":
         raise UserError(
-            f"{owner} selects by val_robust_accuracy, but its validation names no attack."
+            f"{owner} selects by val_robust_accuracy, but its validation names no attack: add one, "
+            "or select by val_accuracy."
         )
     if validation["fraction"] == 0 and recipe["select"] != "last":
         raise UserError(
-            f"{owner} holds no images out, so no epoch can be selected by {recipe['select']}: set "
+            f"{owner} holds out no images, so {recipe['select']} cannot select an epoch: set "
             "select to last, or raise validation.fraction."
         )

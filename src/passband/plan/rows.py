@@ -1,4 +1,4 @@
-"""Rows of registered functions: attacks, filters, probes and transforms, checked and resolved."""
+"""Validating and resolving rows that name a registered function: attacks, filters, probes, …"""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from passband.options import Known, Names, read_row
 from passband.plan.names import check_known
 from passband.quantities import size_at
 
-# Kind of row -> the registry of its functions, and the key that names one.
+# By kind of row: the registry of its functions, and the key that names the function.
 REGISTRIES = {
     "attack": ("attacks", "attack"),
     "filter": ("spectra/filters", "shape"),
@@ -20,7 +20,11 @@ ELSEWHERE = ("dataset", "split")
 
 
 def function_of(kind: str, name: str, row: Mapping) -> Declared:
-    """The registered function that a row names; UserError if there is none."""
+    """The registered function that a row names.
+
+    Raises:
+        UserError: the row names none, or an unknown one.
+    """
     registry, key = REGISTRIES[kind]
     if key not in row:
         raise UserError(f"{kind} '{name}' lacks the key '{key}'; add it.")
@@ -34,16 +38,20 @@ def function_of(kind: str, name: str, row: Mapping) -> Declared:
 
 
 def resolve_row(kind: str, name: str, row: Mapping, names: Names, beside: tuple = ()) -> dict:
-    """A row with its numbers and names resolved, and its function's defaults filled in.
-
-    Its keys come in the order of the function's signature, however the row is written.
+    """Resolve a row: its numbers and names, and the defaults of its function.
 
     Args:
         kind: a key of REGISTRIES.
-        beside: keys that are not arguments of the function and stay as they are.
+        name: name of the row.
+        row: the row.
+        names: known names.
+        beside: keys that are not arguments of the function and are kept as they are.
+
+    Returns:
+        The resolved row with its name, its keys in the order of the function's signature.
 
     Raises:
-        UserError: that names the row, the key and what was expected.
+        UserError: names the row, the key and what was expected.
     """
     function, key = function_of(kind, name, row), REGISTRIES[kind][1]
     kept = {one: row[one] for one in (key, *beside) if one in row}
@@ -59,18 +67,24 @@ def resolve_row(kind: str, name: str, row: Mapping, names: Names, beside: tuple 
 
 
 def known_rows(kind: str, rows: Mapping[str, Mapping]) -> dict[str, Known]:
-    """Resolved rows as names that other rows may use."""
+    """Resolved rows as known names for other rows."""
     key = REGISTRIES[kind][1]
     return {name: Known(row, row[key]) for name, row in rows.items()}
 
 
 def check_filter(owner: str, filter: Mapping, side: int) -> None:
-    """Raise UserError unless a resolved filter fits images of a side."""
+    """Raise UserError unless a resolved filter fits images of a given side.
+
+    Args:
+        owner: the row that uses the filter, as the message names it.
+        filter: the resolved filter.
+        side: side of the images in pixels.
+    """
     settings = declared("spectra/filters")[filter["shape"]].settings
     key, step = settings["size"], settings.get("step", 1)
     size = size_at(side, filter[key], step)
     if not 0 <= size <= side or size % step:
-        multiple = f"a multiple of {step}" if step > 1 else "a whole number"
+        multiple = f"a multiple of {step}" if step > 1 else "an integer"
         raise UserError(
             f"{owner}: the {key} {filter[key]} of filter '{filter['name']}' does not fit images of "
             f"side {side}; expected a share of the side such as 1/2, or {multiple} from 0 to "
@@ -79,7 +93,7 @@ def check_filter(owner: str, filter: Mapping, side: int) -> None:
 
 
 def filters_in(value: object) -> list[dict]:
-    """The resolved filters in a resolved row, however deep they lie."""
+    """The resolved filters in a resolved row, at any depth."""
     if isinstance(value, Mapping):
         if "shape" in value and "name" in value:
             return [dict(value)]

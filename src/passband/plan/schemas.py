@@ -1,4 +1,4 @@
-"""JSON schemas of the config files for editors, made from what the project declares."""
+"""JSON schemas of the config files for editors, generated from the registered functions."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,23 +13,26 @@ from passband.plan.rows import REGISTRIES
 
 BESIDE = {
     "probe": {
-        "dataset": {"type": "string", "description": "Measure on this data set instead."},
-        "split": {"type": "string", "description": "Measure on this split instead of `test`."},
+        "dataset": {"type": "string", "description": "The data set; the model's own if left out."},
+        "split": {"type": "string", "description": "The split; `test` if left out."},
     },
     "score": {
         "probe": {"type": "string", "description": "The measurement that it reads."},
-        "reads": {"type": "string", "description": "What lists call the score."},
-        "printed": {"type": "string", "description": "The metric in printed tables."},
+        "reads": {"type": "string", "description": "Its name in sentences."},
+        "printed": {"type": "string", "description": "The metric of printed tables that it is."},
     },
-    "transform": {"method": {"type": "string", "description": "The derived model's method."}},
+    "transform": {"method": {"type": "string", "description": "Method name of the derived model."}},
 }
 
 
 def editor_schemas(root: Path) -> dict[str, dict]:
-    """The schema of each kind of config file, by the file's name without its ending.
+    """The JSON schema of each kind of config file.
 
     Args:
         root: the project's folder, with workflow/schemas.
+
+    Returns:
+        Schemas by the file's name without its extension.
     """
     names: Names = {
         "dataset": {name: Known(name) for name in DATASETS},
@@ -56,6 +59,7 @@ def editor_schemas(root: Path) -> dict[str, dict]:
         f"{kind}s": {"type": "object", "additionalProperties": _row(kind, names)}
         for kind in ("attack", "filter", "probe", "score")
     }
+    del written["config"]["required"]  # config.yaml, a scale and an overlay each hold some keys
     shown = {name: written[name] for name in ("config", "paper", "models", "artifacts", "findings")}
     return {name: _titled(name, one) for name, one in (rows | shown).items()}
 
@@ -66,7 +70,7 @@ def _titled(name: str, content: Mapping) -> dict:
 
 
 def _keywords(function: Declared, names: Names) -> dict:
-    """The keyword arguments of a function as an object."""
+    """The keyword arguments of a function as the schema of an object."""
     properties = {
         key: schema(option.kind, names) | {"description": option.meaning}
         for key, option in function.keywords.items()
@@ -82,7 +86,7 @@ def _keywords(function: Declared, names: Names) -> dict:
 
 
 def _row(kind: str, names: Names) -> dict:
-    """A row whose keys depend on the function that it names."""
+    """The schema of a row, whose keys depend on the function that it names."""
     registry, key = REGISTRIES[kind]
     return _choice(key, declared(registry), names, BESIDE.get(kind, {}))
 
@@ -107,8 +111,8 @@ def _when(key: str, name: str, then: Mapping) -> dict:
 
 
 def _recipe(fixed: Mapping, names: Names) -> dict:
-    """A recipe as models.yaml has it: fixed keys and parts side by side, none of them required,
-    since a merge key may bring them."""
+    """The schema of a recipe in models.yaml: fixed keys and parts side by side. None is required,
+    since a merge key may provide it."""
     properties = dict(fixed["properties"])
     properties["optimizer"] = _choice("kind", declared(OPTIMISER), names, {})
     properties["schedule"] = _choice("kind", declared(SCHEDULE), names, {})

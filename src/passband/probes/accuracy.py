@@ -16,7 +16,7 @@ def filtered_accuracy(subject: Subject, *, filters: list[FilterName]) -> Measure
     """Accuracy on natural images behind filters (sar, table I and figure 2).
 
     Args:
-        filters: the filters that are measured, one after the other.
+        filters: the filters, each measured separately.
     """
     result, rows = Measurement(), []
     for filter in filters:
@@ -35,8 +35,8 @@ def perturbation_bands(
 
     Args:
         attack: the attack whose perturbations are filtered.
-        low: filters that keep low frequencies, one after the other.
-        high: filters that keep high frequencies.
+        low: filters that keep low frequencies, each measured separately.
+        high: filters that keep high frequencies, likewise.
     """
     result = Measurement()
     for kept, filters in {"low": low, "high": high}.items():

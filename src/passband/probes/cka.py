@@ -33,9 +33,9 @@ def layer_similarity(
 
     Args:
         attack: the attack whose images are shown.
-        images: measure the first so many test images only.
-        batch: images per batch; those that fill no batch are left out.
-        layers: names of the layers; all of them if left out.
+        images: number of test images, the first ones.
+        batch: images per batch; an incomplete last batch is dropped.
+        layers: names of the layers; all if left out.
     """
     subject = subject.first(images)
     size = min(batch, len(subject.labels))

@@ -1,4 +1,4 @@
-"""Example images: clean, attacked and filtered, and what of each is left intact."""
+"""Example images: clean, attacked and filtered, with texture and shape statistics."""
 
 import torch
 import torch.nn.functional as F
@@ -38,16 +38,16 @@ def shape_kept(changed: Tensor, clean: Tensor) -> Tensor:
 def example_images(
     subject: Subject, *, attack: AttackName, filter: FilterName, examples: Images, images: Images
 ) -> Measurement:
-    """The first image of each class in turn until there are `examples`, in three versions.
+    """Example images, of each class in turn: clean, attacked and behind a filter.
 
-    sar, figures 3, 5 and 11 to 14: clean, attacked, behind a filter. Texture and shape statistics
-    are taken over the first `images` test images.
+    Texture and shape statistics are taken over the first `images` test images (sar, figures 3, 5
+    and 11 to 14).
 
     Args:
         attack: the attack whose perturbations are shown.
-        filter: the filter of the third version.
-        examples: how many images are kept.
-        images: measure the first so many test images only.
+        filter: the filter.
+        examples: number of images to keep.
+        images: number of test images, the first ones.
     """
     subject = subject.first(images)
     clean = subject.compute.images(subject.images)

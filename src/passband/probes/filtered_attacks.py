@@ -27,9 +27,9 @@ def accuracy_under_filtered_attacks(
 
     Args:
         attack: an attack whose perturbations are made once and shared with other probes.
-        attacks: further attacks, run for this probe alone.
-        filters: the filters that are measured, one after the other.
-        images: measure the first so many test images only; all if left out.
+        attacks: further attacks, run for this probe only.
+        filters: the filters, each measured separately.
+        images: number of test images, the first ones; all if left out.
     """
     subject = subject.first(images)
     rows = [

@@ -20,7 +20,7 @@ def fourier_heatmap(subject: Subject, *, norm_per_pixel: Positive, images: Image
 
     Args:
         norm_per_pixel: Euclidean norm of the noise in each channel, divided by the image side.
-        images: measure the first so many test images only.
+        images: number of test images, the first ones.
     """
     subject = subject.first(images)
     pairs, norm = frequencies(subject.side), norm_per_pixel * subject.side

@@ -1,4 +1,4 @@
-"""Spectra of what a network is shown: clean images, attacked images and their difference."""
+"""Spectra of the inputs of a network: clean images, attacked images and their difference."""
 
 import torch
 
@@ -19,7 +19,7 @@ def input_spectra(subject: Subject, *, attack: AttackName, images: Images) -> Me
 
     Args:
         attack: the attack whose images are shown.
-        images: measure the first so many test images only.
+        images: number of test images, the first ones.
     """
     subject = subject.first(images)
     half = subject.side // 4 * 2

@@ -1,4 +1,4 @@
-"""The weights of a convolution: how smooth, how alike in the channels, and their spectrum."""
+"""The weights of a convolution: smoothness, similarity of channels, and spectrum."""
 
 import numpy as np
 import torch
@@ -20,8 +20,8 @@ def kernels(subject: Subject, *, layer: Index = 0, all_layers: bool = False) -> 
     channels where there is one. No image is shown, so that rows count none.
 
     Args:
-        layer: which convolution; 0 is the first.
-        all_layers: whether to map the frequencies of every convolution, too.
+        layer: index of the convolution; 0 is the first.
+        all_layers: whether to map the frequencies of all convolutions as well.
     """
     weights = convolutions(subject.trained)
     if layer >= len(weights):

@@ -1,4 +1,4 @@
-"""Accuracy under attacks that are run for nothing else, so that no perturbation is stored."""
+"""Accuracy under attacks that are run for one probe only, without storing perturbations."""
 
 import torch
 from torch import Tensor
@@ -15,15 +15,15 @@ from passband.probes import PROBES, Measurement, Subject, stored
 def accuracy_under_attacks(
     subject: Subject, *, attacks: list[AttackName], images: Images | None = None
 ) -> Measurement:
-    """Accuracy without and under each of several attacks, on the first `images` test images.
+    """Accuracy on clean images and under each of several attacks.
 
-    Images that are misclassified without an attack count as fallen and are not attacked. Also
-    which images have an input gradient of exactly zero, in the precision that attacks search in:
-    a sign of masked gradients, where attacks prove nothing.
+    Images that are misclassified without an attack count as broken and are not attacked. Also
+    recorded is which images have an input gradient of exactly zero in the autocast dtype of the
+    attacks, a sign of gradient masking.
 
     Args:
-        attacks: the attacks, run for this probe alone.
-        images: measure the first so many test images only; all if left out.
+        attacks: the attacks, run for this probe only.
+        images: number of test images, the first ones; all if left out.
     """
     subject = subject.first(images)
     clean = _standing(subject, torch.arange(len(subject.labels), device=subject.labels.device))
@@ -46,13 +46,13 @@ def accuracy_under_attacks(
 def worst_case_accuracy(
     subject: Subject, *, attacks: list[AttackName], images: Images | None = None
 ) -> Measurement:
-    """Accuracy under several attacks in turn, each on the images that still stand.
+    """Accuracy under several attacks in turn, each run on the images that withstood those before.
 
     With the four attacks of AutoAttack (Croce and Hein 2020) this is its standard version.
 
     Args:
         attacks: the attacks, in the order in which they are run.
-        images: measure the first so many test images only; all if left out.
+        images: number of test images, the first ones; all if left out.
     """
     subject = subject.first(images)
     standing = _standing(subject, torch.arange(len(subject.labels), device=subject.labels.device))

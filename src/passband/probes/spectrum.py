@@ -31,7 +31,7 @@ def perturbation_spectrum(subject: Subject, *, attack: AttackName, images: Image
 
     Args:
         attack: the attack whose perturbations are measured.
-        images: measure the first so many test images only.
+        images: number of test images, the first ones.
     """
     noise = subject.first(images).perturbation
     bandwidths = list(range(2, subject.side + 1, 2))

@@ -15,7 +15,7 @@ from passband.tensors import read_tensors, write_tensors
 
 @dataclass
 class State:
-    """All that training needs to go on: weights, optimiser state, best weights, and what happened.
+    """What a training needs to resume: weights, optimiser state, best weights, history and curves.
 
     average: the mean of `averaged` checkpoints, where the recipe averages weights. history: a row
     for each epoch. curves: rows of the recorders.
@@ -59,10 +59,11 @@ def save_state(path: Path, state: State, fingerprint: str) -> None:
 
 
 def restore_state(path: Path, state: State, fingerprint: str) -> bool:
-    """Load a stored state into `state` if it belongs to this training; say whether it did.
+    """Load a stored state into `state` if it belongs to this training; return whether it did.
 
-    Raises Damaged, and leaves `state` as it was, for a file that is not as it was written or whose
-    tensors do not fit the network.
+    Raises:
+        Damaged: the file is not as it was written, or its tensors do not fit the network. `state`
+            is then as it was.
     """
     if not path.exists():
         return False
@@ -109,7 +110,7 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
 
 
 def epochs_in(path: Path) -> int:
-    """How many epochs a stored state has behind it."""
+    """The number of completed epochs of a stored state."""
     return len(read_metadata(path)["history"])
 
 

@@ -79,7 +79,7 @@ def train(
     shared_prefix: Path | None = None,
     until: int | None = None,
 ) -> State:
-    """Train `model` by a resolved recipe; go on from `checkpoint` if it holds this training.
+    """Train `model` by a resolved recipe; resume from `checkpoint` if it belongs to this training.
 
     A checkpoint of another recipe, seed, data or precision is ignored, and a damaged one is set
     aside. The state is stored at `checkpoint` after every epoch. Killed and resumed on a CPU, the

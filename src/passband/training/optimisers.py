@@ -28,8 +28,8 @@ def sgd(
 
     Args:
         learning_rate: peak learning rate.
-        momentum: share of the last update that is kept.
-        weight_decay: factor of the weights that is added to their gradient.
+        momentum: momentum factor.
+        weight_decay: L2 penalty; this multiple of the weights is added to their gradient.
         nesterov: whether the momentum is Nesterov's; needs a momentum above 0.
     """
     return optim.SGD(
@@ -59,7 +59,7 @@ def adam(
         beta1: decay of the mean gradient, below 1.
         beta2: decay of the mean squared gradient, below 1.
         epsilon: added to the denominator.
-        weight_decay: factor of the weights that is added to their gradient.
+        weight_decay: L2 penalty; this multiple of the weights is added to their gradient.
     """
     return optim.Adam(
         groups,
@@ -86,9 +86,9 @@ def adagrad(
     Args:
         learning_rate: peak learning rate.
         learning_rate_decay: the rate is divided by 1 + this times the number of past updates.
-        initial_accumulator: where the sums of squared gradients start.
+        initial_accumulator: initial value of the sums of squared gradients.
         epsilon: added to the denominator.
-        weight_decay: factor of the weights that is added to their gradient.
+        weight_decay: L2 penalty; this multiple of the weights is added to their gradient.
     """
     return optim.Adagrad(
         groups,
@@ -115,7 +115,7 @@ def adadelta(
         learning_rate: peak factor of the updates; 1 is the published method.
         rho: decay of the mean squared gradients and updates.
         epsilon: added under both roots.
-        weight_decay: factor of the weights that is added to their gradient.
+        weight_decay: L2 penalty; this multiple of the weights is added to their gradient.
     """
     return optim.Adadelta(groups, lr=learning_rate, rho=rho, eps=epsilon, weight_decay=weight_decay)
 
@@ -136,11 +136,11 @@ def rmsprop(
     Args:
         learning_rate: peak learning rate.
         alpha: decay of the mean squared gradient.
-        momentum: share of the last update that is kept.
+        momentum: momentum factor.
         centered: whether gradients are divided by their standard deviation, not their root mean
             square.
         epsilon: added to the denominator.
-        weight_decay: factor of the weights that is added to their gradient.
+        weight_decay: L2 penalty; this multiple of the weights is added to their gradient.
     """
     return optim.RMSprop(
         groups,

@@ -50,7 +50,7 @@ def prefix_of(recipe: Mapping) -> tuple[dict, int | None]:
 
 
 def shared_prefixes(trainings: dict[str, dict]) -> dict[str, dict]:
-    """Find the trainings that begin alike.
+    """Find the trainings that begin identically.
 
     Sets `shared_prefix` in each training: the name of the prefix that it begins with, or None. A
     prefix takes the name of its first training and ends where the first late part among its
@@ -121,7 +121,7 @@ def check_parts(name: str, recipe: Mapping) -> None:
 def _check_part(
     owner: str, name: str, recipe: Mapping, roles: Mapping[str, str], provided: Mapping[str, str]
 ) -> None:
-    """Refuse a part that contradicts another, lacks one, is of no use or never starts."""
+    """Raise UserError for a part that contradicts another, lacks one, is unused or never starts."""
     parts = recipe["parts"]
     part = declared("training/parts")[name]
     for excluded, reason in part.settings.get("excludes", {}).items():

@@ -26,11 +26,11 @@ def constant(epoch: float, epochs: int) -> float:
 def steps(
     epoch: float, epochs: int, *, milestones: list[NonNegative], factors: list[Positive]
 ) -> float:
-    """The peak rate, multiplied by each factor from its milestone on.
+    """Multiply the rate by a factor at each milestone.
 
     Args:
         milestones: epochs, counted from 0, at which the rate changes.
-        factors: what the rate is multiplied by at each of the milestones.
+        factors: the factor at each milestone.
 
     Raises:
         UserError: unless there are as many factors as milestones.
@@ -46,7 +46,7 @@ def steps(
 
 @SCHEDULES.register("one-cycle")
 def one_cycle(epoch: float, epochs: int, *, warmup: Share) -> float:
-    """Linear from 0 to the peak, then half a cosine down to 0.
+    """Rise linearly from 0 to the peak, then decay to 0 along half a cosine.
 
     Args:
         warmup: share of the training in which the rate rises.
@@ -59,7 +59,7 @@ def one_cycle(epoch: float, epochs: int, *, warmup: Share) -> float:
 
 @SCHEDULES.register("cyclic")
 def cyclic(epoch: float, epochs: int) -> float:
-    """Linear from 0 to the peak over two fifths of the epochs, then linear down to 0.
+    """Rise linearly from 0 to the peak over two fifths of the epochs, then fall linearly to 0.
 
     The schedule of fast adversarial training (Wong, Rice, Kolter 2020, authors' code); the peak is
     at a whole epoch.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
+from math import ceil, sqrt
 
 import numpy as np
 import pytest
@@ -154,15 +154,22 @@ def test_the_same_images_fall_as_in_the_reference_from_the_same_starts(subject, 
 
 @pytest.mark.parametrize("epsilon", EPSILONS)
 def test_square_fells_as_many_images_as_the_reference(subject, epsilon):
-    """The reference shares one square among all images of a batch, so single images may differ."""
+    """The reference shares one square among all images of a batch, so single images may differ.
+
+    If both searches are equally strong, each image on which they differ has fallen to either with
+    the same chance, and the surplus of one side over d such images has the standard deviation
+    sqrt(d). How many images are close enough to differ depends on the network that was trained
+    here, and its last digits on the machine.
+    """
     model, images, labels = subject
     theirs = judged(model, reference("square", model, epsilon).perturb(images, labels), labels)
     ours = judged(
         model, SHORT["square"](model, images, labels, draws(IMAGES), epsilon=epsilon), labels
     )
     assert 0.05 < ours.float().mean() < 0.95
-    assert (ours != theirs).sum() <= 0.05 * IMAGES
-    assert abs(ours.sum() - theirs.sum()) <= 0.025 * IMAGES
+    differing, surplus = (ours != theirs).sum().item(), (ours.sum() - theirs.sum()).item()
+    assert differing <= 0.1 * IMAGES
+    assert abs(surplus) <= 3 * sqrt(differing)
 
 
 @pytest.mark.parametrize("epsilon", EPSILONS)
@@ -411,12 +418,13 @@ def test_results_do_not_depend_on_the_batch(subject, name):
 def test_more_restarts_fell_no_fewer(subject, name):
     model, images, labels = subject
     attack = partial(TINY[name], epsilon=EPSILONS[0])
-    once, thrice = (
-        judged(model, attack(model, images, labels, draws(IMAGES), restarts=restarts), labels)
-        for restarts in (1, 3)
+    first, last = (
+        attack(model, images, labels, draws(IMAGES), restarts=restarts) for restarts in (1, 3)
     )
+    once, thrice = judged(model, first, labels), judged(model, last, labels)
     assert not (thrice & ~once).any()
-    assert name in ("apgd-t", "fab-t") or thrice.sum() < once.sum()
+    again = once & (first != last).flatten(1).any(1)
+    assert name in ("apgd-t", "fab-t") or again.any(), "images that stand are attacked again"
 
 
 @every_attack

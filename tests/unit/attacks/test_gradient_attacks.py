@@ -449,7 +449,7 @@ def test_rows_are_resolved_and_run(subject):
         ({"epsilon": "8/0"}, "epsilon is 8/0, expected a number"),
         ({"epsilon": "much"}, "epsilon is much, expected a number"),
         ({"step_size": -0.1}, "step_size is -0.1"),
-        ({"steps": 0}, "steps is 0, expected a whole number from 1"),
+        ({"steps": 0}, "steps is 0, expected an integer from 1"),
         ({"steps": 2.5}, "steps is 2.5"),
         ({"start": "unifrom"}, "attack 'mine': unknown start 'unifrom': did you mean 'uniform'"),
         ({"loss": "klm"}, "attack 'mine': unknown loss 'klm': did you mean 'kl'"),

@@ -89,19 +89,19 @@ REFUSED = [
     (LearningRate, 11, "k is 11, expected a number from 1e-09 to 10."),
     (Number, "x", "k is x, expected a number."),
     (float, "x", "k is x, expected a number."),
-    (Steps, 0, "k is 0, expected a whole number from 1 to 10,000."),
-    (Steps, 2.5, "k is 2.5, expected a whole number from 1 to 10,000."),
-    (Steps, "2", "k is 2, expected a whole number from 1 to 10,000."),
-    (Steps, True, "k is True, expected a whole number from 1 to 10,000."),
-    (str, 3, "k is 3, expected text."),
+    (Steps, 0, "k is 0, expected an integer from 1 to 10,000."),
+    (Steps, 2.5, "k is 2.5, expected an integer from 1 to 10,000."),
+    (Steps, "2", "k is 2, expected an integer from 1 to 10,000."),
+    (Steps, True, "k is True, expected an integer from 1 to 10,000."),
+    (str, 3, "k is 3, expected a string."),
     (bool, 1, "k is 1, expected true or false."),
     (Literal["low", "high"], "hihg", "unknown k 'hihg': did you mean 'high'? Known: high, low."),
-    (list[Share], "1/2", "k is '1/2', expected a list, each a number or fraction such as 8/255"),
+    (list[Share], "1/2", "k is '1/2', expected a list of numbers from 0 to 1."),
     (list[Share], [], "k is [], expected a list"),
     (list[Share], [0, 2], "k is 2, expected a number from 0 to 1."),
-    (dict[str, Steps], [1], "k is [1], expected a mapping of names, each to a whole number"),
-    (dict[str, Steps], {"a": 0}, "k is 0, expected a whole number"),
-    (Rates, 3, "k is 3, expected a mapping of learning_rate (number"),
+    (dict[str, Steps], [1], "k is [1], expected a mapping of names to integers from 1 to 10,000."),
+    (dict[str, Steps], {"a": 0}, "k is 0, expected an integer"),
+    (Rates, 3, "k is 3, expected a mapping with the keys learning_rate, weight_decay."),
     (Rates, {"learning_rate": 1}, "k lacks the key 'weight_decay'; add it."),
     (
         Rates,
@@ -116,7 +116,7 @@ REFUSED = [
     (
         Kernels,
         "map",
-        "k is 'map', expected a probe of the method kernels: first.",
+        "k is 'map', expected a kernels probe: first.",
     ),
 ]
 
@@ -137,7 +137,7 @@ def test_mistakes_are_one_sentence(kind, value, sentence):
 
 @pytest.mark.parametrize("value", ["pgd-02", 20, ["pgd-20"], None])
 def test_an_unknown_name_is_answered_with_the_known_ones(value):
-    with pytest.raises(UserError, match=r"unknown attack in k of probe 'p'.*Known: fgsm, pgd-20"):
+    with pytest.raises(UserError, match=r"probe 'p', k: unknown attack .*Known: fgsm, pgd-20"):
         read("probe 'p'", "k", AttackName, value, NAMES)
     with pytest.raises(UserError, match="did you mean 'pgd-20'"):
         read("probe 'p'", "k", AttackName, "pgd-02", NAMES)
@@ -153,7 +153,7 @@ def test_an_unknown_key_of_a_record_is_answered_with_the_nearest():
 
 def test_a_name_of_a_method_that_no_row_uses_says_so():
     kind = Annotated[str, Name("probe", of="example_images")]
-    with pytest.raises(UserError, match="a probe of the method example_images: none is defined"):
+    with pytest.raises(UserError, match="expected an example_images probe: none is defined"):
         read("artifact 'a'", "k", kind, "map", NAMES)
 
 
@@ -195,25 +195,25 @@ def test_names_are_found_however_deep_they_lie(kind, value, expected):
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        (Share, "number or fraction such as `8/255`, from 0 to 1"),
-        (Positive, "number or fraction such as `8/255`, above 0"),
-        (Number, "number or fraction such as `8/255`"),
-        (Steps, "whole number, from 1 to 10,000"),
-        (int, "whole number"),
-        (str, "text"),
+        (Share, "number from 0 to 1"),
+        (Positive, "number above 0"),
+        (Number, "number"),
+        (Steps, "integer from 1 to 10,000"),
+        (int, "integer"),
+        (str, "string"),
         (bool, "`true` or `false`"),
-        (object, "any value"),
+        (object, "value"),
         (Literal["low", "high"], "`low` or `high`"),
-        (list[AttackName], "list, each a name of an attack"),
-        (dict[str, Steps], "mapping of names, each to a whole number, from 1 to 10,000"),
-        (Steps | None, "whole number, from 1 to 10,000"),
-        (FilterName, "name of a filter"),
-        (Kernels, "name of a probe of the method kernels"),
-        (FilterSize, "share of the image side such as `1/2`, or whole number"),
+        (list[AttackName], "list of attack names"),
+        (dict[str, Steps], "mapping of names to integers from 1 to 10,000"),
+        (Steps | None, "integer from 1 to 10,000"),
+        (FilterName, "filter name"),
+        (Kernels, "`kernels` probe name"),
+        (list[dict[str, object]], "list of mappings"),
+        (FilterSize, "integer or share of the image side such as `1/2`"),
         (
             Rates,
-            "mapping of `learning_rate` (number or fraction such as `8/255`, from 1e-09 to 10), "
-            "`weight_decay` (number or fraction such as `8/255`, of at least 0)",
+            "mapping with the keys `learning_rate`, `weight_decay`",
         ),
     ],
 )

@@ -184,3 +184,12 @@ def test_every_registry_is_tested_here():
             place = file.parent if file.name == "__init__.py" else file.with_suffix("")
             found.add(place.relative_to(PACKAGE).as_posix())
     assert found == {*REGISTRIES, "models"}
+
+
+def test_a_name_that_one_file_registers_twice_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "invented").mkdir()
+    text = '@REG.register("one")\ndef first(): pass\n\n\n@REG.register("one")\ndef second(): pass\n'
+    (tmp_path / "invented/members.py").write_text(text)
+    monkeypatch.setattr(dependencies, "PACKAGE", tmp_path)
+    with pytest.raises(UserError, match="'one' is registered twice"):
+        dependencies.declared.__wrapped__("invented")

@@ -114,7 +114,7 @@ def test_a_malicious_pickle_is_refused_and_not_run(publish, tmp_path):
             members[member.name] = tar.extractfile(member).read()
     members["cifar-10-batches-py/data_batch_3"] = python2_pickle({b"data": _Malicious(marker)})
     publish("cifar10", {"cifar-10-python.tar.gz": tar_gz(members)})
-    with pytest.raises(UserError, match=r"asks to load posix\.system, which is no array: refused"):
+    with pytest.raises(UserError, match=r"asks to load posix\.system, which is not an array"):
         prepare("cifar10", tmp_path / "data")
     assert not marker.exists()
     assert not (tmp_path / "data" / "train.safetensors").exists()
@@ -160,5 +160,5 @@ def test_a_file_of_another_format_is_refused(publish, tmp_path):
     archives = idx_archives()
     archives["train-images-idx3-ubyte.gz"] = gzip.compress(b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0")
     publish("mnist", archives)
-    with pytest.raises(UserError, match="is no IDX file of bytes"):
+    with pytest.raises(UserError, match="is not an IDX file of bytes"):
         prepare("mnist", tmp_path)

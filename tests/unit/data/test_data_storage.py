@@ -48,7 +48,9 @@ def test_load_refuses_wrong_content(tmp_path, changed, message):
 
 
 def test_load_refuses_a_missing_or_truncated_file(tmp_path):
-    with pytest.raises(UserError, match=r"no .*test\.safetensors: prepare the data set first"):
+    with pytest.raises(
+        UserError, match=r"test\.safetensors does not exist: prepare the data set first"
+    ):
         load(tmp_path, "test")
     write(tmp_path)
     path = tmp_path / "test.safetensors"

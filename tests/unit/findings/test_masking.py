@@ -155,9 +155,9 @@ def test_what_passed_is_described():
     [
         ({}, "lacks the key 'check'"),
         ({"check": "more_step"}, "did you mean 'more_steps_help'"),
-        (ROWS[0] | {"more": "pgd-5"}, "unknown attack .* 'pgd-5': did you mean"),
+        (ROWS[0] | {"more": "pgd-5"}, "unknown attack 'pgd-5': did you mean"),
         ({"check": "beaten_alone", "attack": "square"}, "lacks the key 'worst'"),
-        (ROWS[1] | {"worst": "auto"}, "unknown probe"),
+        (ROWS[1] | {"worst": "auto"}, "unknown .* probe 'auto'"),
         (ROWS[4] | {"attack": "square"}, "unknown key"),
     ],
 )

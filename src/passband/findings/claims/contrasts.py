@@ -50,7 +50,7 @@ def contrasts(
     to a value or a list of values. Each mapping stands for all combinations of its values.
 
     Args:
-        clauses: at least one clause.
+        clauses: the clauses, at least one.
     """
     lines = read_clauses(clauses, language)
     return [judged(line, group) for group in groups for line in lines if line.speaks_of(group)]
@@ -87,7 +87,7 @@ def check_clauses(clauses: object) -> None:
             if key not in clause:
                 raise UserError(f"clauses: a clause lacks '{key}'.")
             if not isinstance(clause[key], str):
-                raise UserError(f"clauses: '{key}' is '{clause[key]}', not a text.")
+                raise UserError(f"clauses: '{key}' is '{clause[key]}', not a string.")
         for key in set(clause) - KEYS:
             raise unknown("key of a clause", str(key), KEYS)
         if "{effect}" not in clause["says"]:
@@ -138,7 +138,7 @@ def _combinations(clause: Mapping) -> list[dict[str, str]]:
         lists = [value if isinstance(value, list) else [value] for value in table.values()]
         for value in chain(*lists):
             if not isinstance(value, str):
-                raise UserError(f"clauses: '{value}' in 'each' is not a text.")
+                raise UserError(f"clauses: '{value}' in 'each' is not a string.")
         found += [dict(zip(table, values, strict=True)) for values in product(*lists)]
     return found
 

@@ -35,7 +35,7 @@ def depends_on_model_and_dataset(
     Args:
         score: a sum of scores with {model} for the model.
         models: at least two words of methods.
-        by: the difference that is exceeded, either way.
+        by: the smallest difference, in either direction.
         says: the quantity in words.
     """
     if len(models) < 2:

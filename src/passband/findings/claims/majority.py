@@ -33,8 +33,8 @@ def less_sensitive_in_most_frequencies(
     Args:
         model: the less sensitive model: the word of a method, or a method.
         than: the other one.
-        probe: the measurement of the errors.
-        share: percent of the plane that is exceeded.
+        probe: the probe that measured the errors.
+        share: the smallest share of the plane, in percent.
     """
     less, more = language.method(model), language.method(than)
     words = (

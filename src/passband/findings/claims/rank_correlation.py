@@ -38,9 +38,9 @@ def rank_correlation_with_epoch(
 
     Args:
         recorder: name of the recorder in the recipe.
-        condition: which of its values, as curves.csv has it, e.g. `definition=spectral`.
+        condition: the condition in curves.csv, such as `definition=spectral`.
         model: the word of a method, or a method.
-        above: the correlation that is exceeded, -1 to 1.
+        above: threshold of the correlation, from -1 to 1.
         says: the quantity in words.
     """
 

@@ -21,15 +21,15 @@ def contrasts_for_some_model(
     models: list[str],
     clauses: list[dict[str, object]],
 ) -> list[Clause]:
-    """On every data set the clauses with the mark {model} hold together for at least one model;
-    the other clauses hold as they stand.
+    """On every data set the clauses with {model} hold together for at least one of the models; the
+    other clauses hold as they stand.
 
     Of the models the one whose weakest clause holds most firmly is shown, and the claim is
     contradicted only if it is for every one. The model is chosen after looking, so the level of
     its intervals is 1 - 0.05 / number of models.
 
     Args:
-        models: at least two methods, for a mark in quotes: clean('{model}').
+        models: at least two methods, values of the placeholder: clean('{model}').
         clauses: as those of `contrasts`.
     """
     if len(models) < 2:

@@ -25,7 +25,7 @@ def clean_accuracy(arrays: Arrays) -> np.ndarray:
 
 @SCORES.register("robust_accuracy", probe="attack", unit="percent", span=(0.0, 100.0))
 def robust_accuracy(arrays: Arrays) -> np.ndarray:
-    """Accuracy under the attack whose measurement the row names."""
+    """Accuracy under an attack."""
     return 100.0 * arrays["correct"]
 
 
@@ -45,7 +45,7 @@ def accuracy_under(arrays: Arrays, *, attack: AttackName) -> np.ndarray:
     "worst_case_accuracy", probe="worst_case_accuracy", unit="percent", span=(0.0, 100.0)
 )
 def worst_case_accuracy(arrays: Arrays) -> np.ndarray:
-    """Accuracy under several attacks in turn: what stands after all of them."""
+    """Accuracy under the worst case over several attacks."""
     return 100.0 * arrays["survived"][-1]
 
 

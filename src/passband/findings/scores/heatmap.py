@@ -1,4 +1,4 @@
-"""How many more errors an image suffers under noise along Fourier basis directions."""
+"""Errors that noise along Fourier basis directions adds."""
 
 from fractions import Fraction
 

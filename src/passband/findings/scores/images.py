@@ -1,4 +1,4 @@
-"""What a filter or an attack leaves of the texture and of the shape of an image."""
+"""How well a filter or an attack preserves the texture and the shape of an image."""
 
 from typing import Literal
 

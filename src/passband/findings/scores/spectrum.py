@@ -18,7 +18,7 @@ def energy_share(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
 
 @SCORES.register("edge_drop", probe="perturbation_spectrum")
 def edge_drop(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
-    """How much more the amplitude falls across the edge of the central square than beside it.
+    """How much more the amplitude falls across the edge of the central square than next to it.
 
     log(amplitude) falls from the ring just inside the edge to the ring just outside; the mean of
     the falls over the two neighbouring pairs of rings is subtracted. 0 is a smooth spectrum.
@@ -34,5 +34,5 @@ def edge_drop(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
 
 @SCORES.register("autocorrelation", probe="perturbation_spectrum")
 def autocorrelation(arrays: Arrays) -> np.ndarray:
-    """Correlation (-1..1) of neighbouring pixels of the perturbation: near 0 is a jumble."""
+    """Correlation (-1..1) of neighbouring pixels of the perturbation; 0 means no structure."""
     return arrays["autocorrelation"].astype(float)

@@ -8,7 +8,7 @@ from passband.options import RecorderName
 
 @SCORES.register("recorded_last", probe="training", sample="training runs")
 def recorded_last(arrays: Arrays, *, recorder: RecorderName, condition: str) -> np.ndarray:
-    """What was recorded after the last epoch of a training run.
+    """The value recorded after the last epoch of a training run.
 
     Args:
         recorder: name of the recorder in the recipe.
@@ -19,7 +19,7 @@ def recorded_last(arrays: Arrays, *, recorder: RecorderName, condition: str) -> 
 
 @SCORES.register("recorded_growth", probe="training", sample="training runs")
 def recorded_growth(arrays: Arrays, *, recorder: RecorderName, condition: str) -> np.ndarray:
-    """What was recorded after the last epoch of a training run, divided by that after the first.
+    """The value recorded after the last epoch of a training run, divided by that after the first.
 
     Args:
         recorder: name of the recorder in the recipe.

@@ -1,4 +1,4 @@
-"""Filters of images: one shape a file, one signature.
+"""Filters of images, one file per shape, with a common signature.
 
     filter(images, *, keep, <size>, ...) -> filtered images
 

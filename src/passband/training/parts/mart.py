@@ -17,10 +17,11 @@ from passband.training.parts import PARTS
     excludes={"mixed-sample augmentation": "the loss needs one label per image"},
 )
 def mart(batch: Batch, *, beta: NonNegative) -> Tensor:
-    """Boosted cross-entropy on adversarial images plus a penalty where natural ones are doubtful.
+    """Boosted cross-entropy on adversarial images plus a divergence, weighted by uncertainty.
 
     Args:
-        beta: weight of the mean divergence, each image's times its doubt (sar, equation 6).
+        beta: weight of the mean divergence KL(natural ‖ adversarial), in which each image counts
+            with 1 - the natural probability of its label (sar, equation 6).
     """
     return mart_loss(batch.natural_logits, batch.logits, batch.labels, beta)
 
@@ -28,7 +29,7 @@ def mart(batch: Batch, *, beta: NonNegative) -> Tensor:
 def mart_loss(natural: Tensor, adversarial: Tensor, labels: Tensor, beta: float) -> Tensor:
     """Boosted cross-entropy on adversarial images + beta mean((1 - p_y) KL) (sar, equation 6).
 
-    The boosted cross-entropy adds -log(1 - p) of the likeliest wrong class; p_y is the natural
+    The boosted cross-entropy adds -log(1 - p) of the most likely wrong class; p_y is the natural
     image's probability of its label. The small constants are those of the authors' code
     (Wang et al. 2020); they keep both logarithm and weight positive.
 

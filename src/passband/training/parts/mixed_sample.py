@@ -64,12 +64,12 @@ def cutmix(
     alpha: Positive,
     loss: Literal["bce", "ce"],
 ) -> Mixed:
-    """CutMix (Yun et al. 2019): paste a box of another image, weigh labels by area.
+    """CutMix (Yun et al. 2019): paste a box from another image and weight the labels by area.
 
     Args:
         of: whether images are mixed before the attack (`clean`) or after it (`adversarial`).
         alpha: parameter of the Beta(alpha, alpha) distribution of the share of the image that is
-            left; 1 is uniform.
+            kept; 1 is uniform.
         loss: loss of the mixed labels: binary cross-entropy of each class (`bce`) or
             cross-entropy (`ce`).
     """
@@ -89,13 +89,13 @@ def cutout(
     alpha: Positive,
     loss: Literal["bce", "ce"],
 ) -> Mixed:
-    """Cutout (DeVries and Taylor 2017): blacken a box in each image; labels stay.
+    """Cutout (DeVries and Taylor 2017): set a box in each image to zero; labels are unchanged.
 
     Args:
         of: whether the box is cut before the attack (`clean`) or after it (`adversarial`).
         alpha: parameter of the Beta(alpha, alpha) distribution of the box's share of the image; 1
             is uniform.
-        loss: not used, since labels stay; the key of mixup and cutmix.
+        loss: without effect, since labels are unchanged.
     """
     return _mixed(cut_out, batch, images, alpha, loss)
 
@@ -157,7 +157,7 @@ def cut_out(
 
 
 def partners(images: Tensor, draws: Draws) -> Tensor:
-    """Who is mixed into each image: a random permutation of the batch, int64 [B]."""
+    """The partner of each image: a random permutation of the batch, int64 [B]."""
     return permutation(key_of(draws.key, "partners"), len(images), images.device)
 
 

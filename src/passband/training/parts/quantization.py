@@ -20,13 +20,13 @@ def quantization(
     activation_scales: Rates,
     weight_transforms: Rates,
 ) -> list[dict]:
-    """Train a network of few bits, as Tao et al. 2021 do.
+    """Quantise the weights and inputs of every convolution but the first (Tao et al. 2021).
 
     The network itself is made by `models.build`.
 
     Args:
-        bits: of weights and activations alike, from 1 to 32; 32 rounds nothing.
-        frequency_aware: whether weights pass the learned mask over their spectrum.
+        bits: bits of weights and activations; 32 is full precision.
+        frequency_aware: whether weights pass through a learned mask over their spectrum (FAT).
         activation_scales: learning rate and weight decay of the scales of activations.
         weight_transforms: the same for the scales and masks of weights.
     """

@@ -10,12 +10,12 @@ from passband.training.parts import PARTS
 
 @PARTS.register("shuffled_labels", role="label treatment")
 def shuffled_labels(labels: Tensor, *, number: Index = 0) -> Tensor:
-    """Give each image the label of another one; every class keeps its number of images.
+    """Permute the labels of the training images, which keeps the size of every class.
 
     The permutation is the same for every seed and network.
 
     Args:
-        number: which permutation; each number is another one.
+        number: number of the permutation.
     """
     order = permutation(key_of("shuffled labels", number), len(labels))
     return torch.take_along_dim(labels, order.to(labels.device), 0)

@@ -31,7 +31,7 @@ def spectral_alignment(
 
     Args:
         coefficient: weight of the distance in the loss.
-        distance: see `spectral_distance`.
+        distance: distance between the spectra: `l1`, `l2` (Euclidean) or `cosine`.
         transform: whether each image's logits are transformed alone (`sample`, the paper's
             equation) or all logits of a batch together (`batch`, the authors' code).
         natural_branch: whose natural logits are compared: the model's own (`live`, which then

@@ -17,7 +17,7 @@ from passband.training.parts import PARTS
     excludes={"mixed-sample augmentation": "the loss needs one label per image"},
 )
 def trades(batch: Batch, *, beta: NonNegative) -> Tensor:
-    """Cross-entropy on natural images plus a penalty for adversarial predictions that differ.
+    """Cross-entropy on natural images plus the divergence of the adversarial predictions.
 
     Args:
         beta: weight of the mean divergence KL(natural ‖ adversarial) (sar, equation 5).

@@ -21,7 +21,7 @@ from passband.training.parts import PARTS
 def weight_average(
     state: State, batches: Iterable[Tensor], compute: Compute, since: int, *, cycle: Steps
 ) -> None:
-    """Keep an average of the model's weights, taken at the beginning of epochs.
+    """Average the model's weights over checkpoints taken at the beginning of epochs.
 
     The first checkpoint's batch statistics are refreshed, too: at a large learning rate running
     statistics lag so far behind the weights that the branch would align the model with wrong
@@ -31,7 +31,7 @@ def weight_average(
         state: whose `average` takes in `model`.
         batches: the epoch's images, float [B, C, H, W], as the network is shown them.
         since: epochs since the average began.
-        cycle: a checkpoint is taken every so many epochs.
+        cycle: number of epochs between checkpoints.
     """
     if since % cycle:
         return

@@ -23,14 +23,14 @@ from passband.training.parts import PARTS
 def weight_perturbation(
     batch: Batch, *, gamma: Positive, warmup: Epochs
 ) -> AbstractContextManager[None]:
-    """Update the weights by gradients taken where the adversarial loss is higher.
+    """Compute the gradients at adversarially perturbed weights (AWP, Wu et al. 2020).
 
     The published recipe trains a second network, the proxy, to find the perturbation. It has the
     model's own architecture and weights, so the model itself serves here (see `proxy`).
 
     Args:
         gamma: size of each layer's perturbation, as a share of the layer's Euclidean norm.
-        warmup: epochs that are trained without.
+        warmup: number of epochs before it starts.
     """
     network = batch.network
     logits_of = network.compute.logits_of(proxy(network.model))

@@ -16,12 +16,12 @@ def accuracy(
     images: Images,
     filters: list[FilterName] | None = None,
 ) -> list[Row]:
-    """Accuracy in percent, in strict float32, unfiltered and behind each filter.
+    """Accuracy on the first images of a split, unfiltered and behind each filter.
 
     Args:
-        split: `train` for the images that the model is trained on, without augmentation.
+        split: `test`, or `train` for the images that the model is trained on, not augmented.
         images: number of images, the first ones of the split.
-        filters: filters that the images pass, one at a time.
+        filters: the filters, each measured separately.
     """
     data = subject.train if split == "train" else subject.test
     shown, labels = data.images[:images], data.labels[:images]
