@@ -110,7 +110,7 @@ def json_header(metadata: Mapping[str, object]) -> dict[str, str]:
 
 
 def write_sealed(path: str | Path, content: bytes) -> None:
-    """Write a safetensors file that begins with a `json_header`, and its checksum, atomically."""
+    """Write a safetensors file whose metadata is a `json_header`, with its checksum, atomically."""
     seal, view = hashlib.sha256(content).hexdigest().encode(), memoryview(content)
     with replacing(path) as part, part.open("wb") as file:
         for piece in (view[: SEAL.start], seal, view[SEAL.stop :]):
@@ -130,7 +130,12 @@ def write_arrays(
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Turn what a missing or damaged file raises in the block into one sentence that names it."""
+    """Explain what a file raises in the block that reads it.
+
+    Raises:
+        UserError: the file is missing or cannot be read.
+        Damaged: its content cannot be parsed.
+    """
     try:
         yield
     except FileNotFoundError as error:
@@ -145,10 +150,15 @@ def reading(path: str | Path) -> Iterator[None]:
 
 
 def read_text(path: str | Path, sha256: str | None = None) -> str:
-    """Read UTF-8 text, never empty, and compare its SHA-256 where it is known.
+    """Read UTF-8 text, which is never empty.
 
-    Raises UserError if the file is missing or cannot be read, Damaged if it is not the file that
-    was written.
+    Args:
+        path: the file.
+        sha256: of the file that was written, where it is known.
+
+    Raises:
+        UserError: the file is missing or cannot be read.
+        Damaged: it is not the file that was written.
     """
     with reading(path):
         content = Path(path).read_bytes()
@@ -161,7 +171,16 @@ def read_text(path: str | Path, sha256: str | None = None) -> str:
 
 
 def read_json(path: str | Path, keys: Collection[str] = ()) -> dict:
-    """Read a JSON object, which has to have some keys."""
+    """Read a JSON object.
+
+    Args:
+        path: the file.
+        keys: those that it has to have.
+
+    Raises:
+        UserError: the file is missing or cannot be read.
+        Damaged: it is no JSON object or lacks a key.
+    """
     with reading(path):
         content = json.loads(read_text(path))
     if not isinstance(content, dict) or not content.keys() >= set(keys):
@@ -169,16 +188,18 @@ def read_json(path: str | Path, keys: Collection[str] = ()) -> dict:
     return content
 
 
-def read_csv(
-    path: str | Path, columns: Collection[str] = (), sha256: str | None = None
-) -> list[dict[str, str]]:
+def read_csv(path: str | Path, columns: Collection[str] = ()) -> list[dict[str, str]]:
     """Read the rows of a CSV file: whole lines, each with a field for every column.
 
     Args:
+        path: the file.
         columns: those that it has to have.
-        sha256: of the file, as `write_csv` returned it, where it is known.
+
+    Raises:
+        UserError: the file is missing or cannot be read.
+        Damaged: a column is missing, or a part of a line.
     """
-    text = read_text(path, sha256)
+    text = read_text(path)
     reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval=None)
     with reading(path):
         rows = list(reader)
@@ -190,7 +211,12 @@ def read_csv(
 
 
 def check_seal(path: str | Path) -> None:
-    """Raise Damaged unless a file is what `write_sealed` wrote, bit for bit."""
+    """Compare a file with the checksum that `write_sealed` put into it.
+
+    Raises:
+        UserError: the file is missing or cannot be read.
+        Damaged: a bit of it has changed.
+    """
     with reading(path), open(path, "rb") as file:
         head = file.read(SEAL.stop)
         begun = hashlib.sha256(head[: SEAL.start] + NO_SEAL.encode())

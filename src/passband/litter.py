@@ -19,7 +19,7 @@ MAKER = re.compile(r"\.(\d+)\.part$")  # ends the names of temporary files: the 
 
 @contextmanager
 def in_use(path: Path) -> Iterator[None]:
-    """Make the file `path` if it is missing, and hold a lock on it, or on that folder."""
+    """Hold a lock on a temporary file, which is created if it is missing, or on a folder."""
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
     try:
         with suppress(OSError):  # a file system without locks
@@ -30,8 +30,12 @@ def in_use(path: Path) -> Iterator[None]:
 
 
 def remove_litter(results: Path, data: Path) -> None:
-    """Remove the temporary files of dead processes in the folders of a run and of its data sets,
-    and their notebooks' temporary folders."""
+    """Remove the temporary files of dead processes, and the temporary folders of their notebooks.
+
+    Args:
+        results: the results of a scale.
+        data: the folder of the prepared data sets.
+    """
     with suppress(OSError):  # such as a folder that nobody may read: litter stops no run
         found = (
             results.rglob(".*.part"),
@@ -46,8 +50,11 @@ def remove_litter(results: Path, data: Path) -> None:
 def remove_accepted(results: Path) -> None:
     """Remove the checkpoints of trainings whose results Snakemake has accepted.
 
-    Snakemake may still refuse the results of a training that ended well, so the job leaves its
-    checkpoint behind, newer than the results. Accepting them, Snakemake dates them anew.
+    Snakemake may refuse the results of a training that ended well, so the job leaves its
+    checkpoint behind, newer than the results. Those that Snakemake accepts it dates to now.
+
+    Args:
+        results: the results of a scale.
     """
     for path in (results / "checkpoints").glob("*/seed-*"):
         name, seed = path.parent.name, path.name.partition(".")[0]

@@ -25,13 +25,29 @@ def write_measurement(
     arrays: Mapping[str, np.ndarray],
     metadata: Mapping[str, object],
 ) -> None:
-    """Write a job's rows (keys `LABELS` and `MEASURED`), and its arrays with their metadata."""
+    """Write what a job measured.
+
+    Args:
+        csv: path of the rows.
+        arrays_file: path of the arrays.
+        rows: with the keys `LABELS` and `MEASURED`.
+        arrays: named arrays.
+        metadata: of the arrays; the checksum of the rows is added.
+    """
     checksum = write_csv(csv, rows)
     write_arrays(arrays_file, arrays, {**metadata, CHECKSUM: checksum})
 
 
 def read_rows(csv: str | Path, arrays_file: str | Path) -> "pd.DataFrame":
-    """Read the rows of a job; Damaged if they are not those that it wrote with its arrays."""
+    """Read the rows of a job.
+
+    Args:
+        csv: path of the rows.
+        arrays_file: path of the arrays that the same job wrote.
+
+    Raises:
+        Damaged: they are not the rows that the job wrote.
+    """
     import pandas as pd
 
     checksum = read_metadata(arrays_file).get(CHECKSUM)

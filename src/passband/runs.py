@@ -14,22 +14,29 @@ def write_run(
     told: Mapping[str, object],
     tables: Mapping[str, tuple[Path, Sequence[Mapping[str, object]]]],
 ) -> None:
-    """Write the tables of a training, and last what is told of it, with the tables' checksums.
+    """Write the tables of a training and then run.json, which holds their checksums.
 
     Args:
         run: path of run.json.
-        tables: by name ("history", "curves") the path of the CSV file, and its rows.
+        told: its content.
+        tables: path of the CSV file, and rows, by name ("history", "curves").
     """
     checksums = {name: write_csv(path, rows) for name, (path, rows) in tables.items()}
     write_json(run, {**told, CHECKSUMS: checksums})
 
 
 def read_epochs(files: Mapping[str, str | Path], name: str) -> str:
-    """A table of a training as CSV text; Damaged if it is not what the training wrote.
+    """Read a table of a training.
 
     Args:
-        files: by name the path of the CSV file, and of `run`.
+        files: paths by name: of the CSV file, and of `run`.
         name: "history" or "curves".
+
+    Returns:
+        CSV text.
+
+    Raises:
+        Damaged: it is not what the training wrote.
     """
     checksums = read_json(files["run"]).get(CHECKSUMS, {})
     if name not in checksums:

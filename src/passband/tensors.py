@@ -10,20 +10,28 @@ from passband.files import check_seal, json_header, reading, write_sealed
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, object]) -> None:
-    """Write tensors and metadata (as `json_header` packs it) as safetensors, atomically."""
+    """Write named tensors and metadata as safetensors, atomically."""
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_sealed(path, save(stored, metadata=json_header(metadata)))
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read what `write_tensors` or `write_arrays` wrote; Damaged if a bit has changed."""
+    """Read the tensors of a file written by `write_tensors` or `write_arrays`.
+
+    Raises:
+        Damaged: a bit of it has changed.
+    """
     check_seal(path)
     with reading(path):
         return load_file(path)
 
 
 def check_finite(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Raise Damaged if any number of the tensors that `path` holds is not finite."""
+    """Check that all numbers of a file's tensors are finite.
+
+    Raises:
+        Damaged: one is not.
+    """
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise Damaged(path, f"{name} has a value that is not finite")

@@ -113,11 +113,11 @@ def test_a_table_that_is_not_whole_is_noticed(tmp_path, content):
 def test_a_table_without_its_last_rows_is_noticed(tmp_path):
     path = tmp_path / "table.csv"
     checksum = write_csv(path, [{"a": 1.5, "b": "x"}, {"a": 2, "b": ""}])
-    assert read_csv(path, "ab", checksum) == [{"a": "1.5", "b": "x"}, {"a": "2", "b": ""}]
+    assert read_csv(path, "ab") == [{"a": "1.5", "b": "x"}, {"a": "2", "b": ""}]
+    assert read_text(path, checksum) == "a,b\n1.5,x\n2,\n"
     path.write_text("a,b\n1.5,x\n")
-    assert len(read_csv(path)) == 1
     with pytest.raises(Damaged, match="checksum is not that of the file that was written"):
-        read_csv(path, "ab", checksum)
+        read_text(path, checksum)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"{}", b'{"a": 1', b"\xff\xfe", b"null"])
