@@ -27,7 +27,6 @@ import numpy as np
 import torch
 from paired import warmed_up
 from pyautoattack import AutoAttack
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from passband import compute as computing
@@ -40,6 +39,7 @@ from passband.evaluation import frozen
 from passband.files import read_metadata, write_json
 from passband.plan import read_yaml
 from passband.plan.rows import resolve_row
+from passband.tensors import read_tensors
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = read_yaml(ROOT / "config" / "attacks.yaml")
@@ -90,7 +90,7 @@ def trained_network(weights: Path, data: Path) -> tuple[nn.Module, ImageSet]:
     channels, side = test.images.shape[1:3]
     architecture = read_metadata(weights)["architecture"]
     model = models.build(architecture, channels, len(test.classes), side, seed=0)
-    model.load_state_dict(load_file(weights))
+    model.load_state_dict(read_tensors(weights))
     return model, test
 
 

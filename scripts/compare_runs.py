@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from passband.errors import UserError
+from passband.files import read_csv
 from passband.jobs import speak_to_any_terminal
 
 MEASURED = ["dataset", "architecture", "method", "model", "seed", "probe", "metric"]
@@ -43,9 +45,13 @@ def main() -> int:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A table of a run; ends the program with a sentence if it is missing."""
+    """A table of a run; ends the program with a sentence if it is missing or damaged."""
     if not path.is_file():
         sys.exit(f"{path} is missing: name the folder of a finished run, such as results/demo.")
+    try:
+        read_csv(path)
+    except UserError as error:
+        sys.exit(str(error))
     return pd.read_csv(path, keep_default_na=False, na_values={name: [""] for name in NUMBERS})
 
 

@@ -7,7 +7,6 @@ imports, scheduling, notebooks, the report, and cores that waited.
 """
 
 import argparse
-import json
 import re
 import subprocess
 import sys
@@ -16,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
+
+from passband.files import read_json
 
 PROJECT = Path(__file__).resolve().parents[1]
 MEASURED = re.compile(r"measured in ([\d.]+) s")
@@ -42,7 +43,7 @@ def main() -> None:
 
 def print_shares(results: Path, wall: float, cores: int) -> None:
     """Print how much of `wall` seconds on `cores` cores was training and measuring."""
-    runs = [json.loads(file.read_text()) for file in results.glob("models/**/run.json")]
+    runs = [read_json(file) for file in results.glob("models/**/run.json")]
     prefixes = {  # every run that begins with one counts it
         (run["shared_prefix"], run["seed"]): run["shared_prefix_seconds"]
         for run in runs

@@ -1,14 +1,27 @@
-"""The exception whose message is written for users."""
+"""The exceptions whose messages are written for users."""
 
 import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 from passband.text import shortened
 
 
 class UserError(Exception):
     """One sentence that says what is wrong, what was expected and what to do."""
+
+
+class Damaged(UserError):
+    """A stored file is not as it was written.
+
+    >>> str(Damaged("run.json", "it is empty"))
+    'run.json is damaged (it is empty): remove it and run again.'
+    """
+
+    def __init__(self, path: str | Path, reason: str):
+        super().__init__(f"{path} is damaged ({reason}): remove it and run again.")
+        self.path, self.reason = path, reason
 
 
 def unknown(kind: str, name: object, known: Iterable[object]) -> UserError:

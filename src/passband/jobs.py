@@ -9,9 +9,11 @@ import resource
 import signal
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -20,6 +22,8 @@ from passband.errors import UserError, explained
 MARK = ".running"
 BEAT = 1  # seconds between two looks at the mark
 NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
+
+CLOCKS = 2.0  # seconds by which the clocks of machines and disks may differ
 
 
 class Tee:
@@ -54,15 +58,16 @@ def speak_to_any_terminal() -> None:
 
 
 @contextmanager
-def job(log: str, lower: str = "") -> Iterator[None]:
+def job(log: str, inputs: Iterable[str] = (), lower: str = "") -> Iterator[None]:
     """Copy the block's output to a log file, and end the process on errors and when asked to.
 
     The message of a UserError, a sentence on what the machine lacks, or the traceback of any other
     error is written to the log, which the workflow shows for failed jobs, or to standard error if
-    the log cannot be written.
+    the log cannot be written. A job with an input from the future ends before it begins.
 
     Args:
         log: path of the log file. It is in the encoding of the locale, in which it is shown.
+        inputs: paths of the job's inputs.
         lower: the keys of the configuration that save memory when they are lowered.
     """
     speak_to_any_terminal()
@@ -70,6 +75,8 @@ def job(log: str, lower: str = "") -> Iterator[None]:
     sys.stdout, sys.stderr = Tee(sys.__stdout__, file), Tee(sys.__stderr__, file)
     try:
         with _marked(Path(f"{log}{MARK}"), lower):
+            written = os.fstat(file.fileno()).st_mtime if file else 0.0
+            _refuse_the_future(inputs, max(time.time(), written))
             yield
     except KeyboardInterrupt:
         _fail("Interrupted. Run the same command to continue.", file, code=130)
@@ -119,6 +126,20 @@ def killed_jobs(logs: Path) -> list[str]:
         )
         mark.unlink(missing_ok=True)
     return sentences
+
+
+def _refuse_the_future(inputs: Iterable[str], now: float) -> None:
+    """Raise UserError for inputs dated later than now: Snakemake would discard what is made of
+    them, since it would be older than they are."""
+    dated = {path: os.stat(path).st_mtime for path in inputs if os.path.exists(path)}
+    if late := [path for path, date in dated.items() if date > now + CLOCKS]:
+        latest = max(late, key=dated.get)
+        date, clock = (datetime.fromtimestamp(one) for one in (dated[latest], now))
+        more = f" (and {len(late) - 1} more)" if len(late) > 1 else ""
+        raise UserError(
+            f"{latest} is dated in the future, {date:%Y-%m-%d %H:%M:%S}{more}, and now it is "
+            f"{clock:%Y-%m-%d %H:%M:%S}: set the clock right, `touch` the file and run again."
+        )
 
 
 def _opened(log: Path) -> TextIO | None:

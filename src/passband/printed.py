@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from passband.errors import UserError
+from passband.errors import Damaged, UserError
+from passband.files import read_csv
 
 if TYPE_CHECKING:
     import pandas as pd
+
+COLUMNS = ("dataset", "model", "method", "condition", "value")
 
 
 def read_printed(path: str | Path, names: Mapping[str, object]) -> "pd.DataFrame":
@@ -23,13 +26,18 @@ def read_printed(path: str | Path, names: Mapping[str, object]) -> "pd.DataFrame
         has it, `value` the same as a float. The other columns are text, empty where missing.
 
     Raises:
-        UserError: there is no such file.
+        UserError: there is no such file, or it is damaged.
     """
     import pandas as pd
 
     if not Path(path).is_file():
         raise UserError(f"{path} is missing: add the table with the numbers that the paper prints.")
-    rows = pd.read_csv(path, keep_default_na=False, dtype=str)
+    try:
+        rows = pd.DataFrame(read_csv(path, COLUMNS))
+    except Damaged as damage:
+        raise UserError(
+            f"{path} is damaged ({damage.reason}): it belongs to the project; get it again."
+        ) from damage
     return rows.assign(
         dataset=rows["dataset"].replace(names.get("datasets", {})),
         model=rows["model"].replace(names.get("networks", {})),

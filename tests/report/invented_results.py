@@ -1,12 +1,13 @@
 """A small results root, invented."""
 
 import csv
-import json
 from pathlib import Path
 
 import yaml
 
+from passband.measurements import collected
 from passband.report import describe_build
+from passband.runs import write_run
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "fashion-mnist-sample_resnet8_sar-natural"
@@ -19,9 +20,11 @@ SVG = (
 TABLE = """<table class="measured"><thead><tr><th scope="col">Model</th>{head}</tr></thead>
 <tbody><tr><th scope="row">Natural</th>{cells}</tr></tbody></table>"""
 
+PNG_END = b"IEND\xaeB`\x82"
+
 CELL = (
-    '<td>81.9 <span class="interval">[80.2, 83.5]</span> <span class="paper">94.43</span> '
-    '<span class="difference">−12.5</span></td>'
+    '<td><span class="value">81.9</span> <span class="interval">[80.2, 83.5]</span> '
+    '<span class="paper">94.43</span> <span class="difference">−12.5</span></td>'
 )
 
 ARTIFACTS = {
@@ -48,6 +51,8 @@ FINDINGS = [
     ("b", "sar.fig4", "inconclusive", "0.4", "-1.2", "2.0", "no_numbers", "2000", "points"),
 ]
 
+NOTES = {("sar.table1", "b"): {"printed_note": "robust +8.52, natural +26.87"}}
+
 
 def write_csv(path: Path, header: list[str], rows: list[tuple]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,8 +63,10 @@ def write_csv(path: Path, header: list[str], rows: list[tuple]) -> Path:
 
 def make_results(root: Path) -> dict:
     """Write the files of a scale under `root`; return the arguments of `collect_content`."""
-    texts = {"svg": SVG, "csv": "a,b\n", "tex": "", "ipynb": "{}", "pdf": "", "png": ""}
+    texts = {"svg": SVG, "csv": "a,b\n" + "1,2\n" * 9, "ipynb": "{}", "pdf": "%%EOF\n"}
+    texts["tex"] = "\\begin{tabular}{ll}\n\\end{tabular}\n"
     texts["html"] = TABLE.format(head="<th>k = 4</th>" * 9, cells=CELL * 9)
+    contents = {"png": PNG_END} | {ending: text.encode() for ending, text in texts.items()}
     kept = {
         "figure": ("svg", "pdf", "png", "ipynb"),
         "table": ("csv", "html", "tex", "ipynb"),
@@ -70,14 +77,12 @@ def make_results(root: Path) -> dict:
             folder = "notebooks" if ending == "ipynb" else row["kind"] + "s"
             path = root / folder / f"{artifact}.{ending}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(texts[ending], encoding="utf-8")
+            path.write_bytes(contents[ending])
             outputs.append(path)
     model = root / "models" / MODEL / "seed-0"
-    history = write_csv(
-        model / "history.csv",
-        ["epoch", "train_accuracy", "val_accuracy", "val_robust_accuracy", "selected"],
-        [(epoch, 41.5, 40 + 10 * epoch, "", int(epoch == 4)) for epoch in range(1, 6)],
-    )
+    columns = ["epoch", "train_accuracy", "val_accuracy", "val_robust_accuracy", "selected"]
+    epochs = [(epoch, 41.5, 40 + 10 * epoch, "", int(epoch == 4)) for epoch in range(1, 6)]
+    history = model / "history.csv"
     run = {
         "model": MODEL,
         "dataset": "fashion-mnist-sample",
@@ -100,7 +105,8 @@ def make_results(root: Path) -> dict:
         "started": "2026-11-21T08:00:00Z",
         "finished": "2026-11-21T08:01:23Z",
     }
-    (model / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    rows = [dict(zip(columns, epoch, strict=True)) for epoch in epochs]
+    write_run(model / "run.json", run, {"history": (history, rows)})
     header = ["finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high"]
     header += ["printed", "n", "unit", "sample", "reason"]
     findings = write_csv(
@@ -111,6 +117,7 @@ def make_results(root: Path) -> dict:
             for name, artifact, *rest in FINDINGS
         ],
     )
+    (root / "measurements.csv").write_text(collected([]), encoding="utf-8")
     return {
         "scale": {
             "name": "demo",
@@ -124,10 +131,14 @@ def make_results(root: Path) -> dict:
             for path in sorted((ROOT / "config" / "papers").glob("*/paper.yaml"))
         },
         "artifacts": ARTIFACTS,
-        "claims": [{"id": "sar.table1.b", "printed_note": "robust +8.52, natural +26.87"}],
+        "claims": [
+            {"id": f"{artifact}.{name}"} | NOTES.get((artifact, name), {})
+            for name, artifact, *_ in FINDINGS
+        ],
         "titles": {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "sample": "Sample"},
         "findings": findings,
-        "measurements": write_csv(root / "measurements.csv", ["dataset"], []),
+        "measurements": root / "measurements.csv",
+        "measured": [],
         "outputs": outputs,
         "runs": [model / "run.json"],
         "histories": [history],

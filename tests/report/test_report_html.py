@@ -1,7 +1,6 @@
 """The pages of the report as text."""
 
 import json
-import math
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +10,7 @@ from report_checks import check_pages
 
 from passband.errors import UserError
 from passband.report import build_report, collect_content
+from passband.runs import write_run
 
 
 def test_pages_are_sound(report_folder):
@@ -91,9 +91,9 @@ def test_provenance_lists_models_and_config(report_folder):
 
 def test_training_without_held_out_images_shows_its_training_accuracy(tmp_path):
     results = make_results(tmp_path)
-    history = Path(results["histories"][0])
-    table = pd.read_csv(history).assign(val_accuracy=math.nan)
-    table.to_csv(history, index=False, na_rep="nan")
+    run, history = Path(results["runs"][0]), Path(results["histories"][0])
+    rows = pd.read_csv(history, dtype=str).assign(val_accuracy="nan").to_dict("records")
+    write_run(run, json.loads(run.read_text(encoding="utf-8")), {"history": (history, rows)})
     build_report(collect_content(**results), tmp_path / "report", ROOT / "reports/templates")
     page = (tmp_path / "report" / "provenance.html").read_text(encoding="utf-8")
     assert page.count("<polyline") == 1 and 'class="sparkline training"' in page
@@ -182,7 +182,56 @@ def test_report_without_figures_or_models_still_says_so(tmp_path):
     results = make_results(tmp_path)
     findings = Path(results["findings"])
     findings.write_text(findings.read_text(encoding="utf-8").splitlines()[0] + "\n")
-    empty = {**results, "outputs": [], "runs": [], "histories": []}
+    empty = {**results, "claims": [], "outputs": [], "runs": [], "histories": []}
     build_report(collect_content(**empty), tmp_path / "report", ROOT / "reports/templates")
     assert "0 of 0 findings reproduced" in (tmp_path / "report/index.html").read_text()
     check_pages(tmp_path / "report")
+
+
+def cut(path: Path) -> None:
+    """Remove the last line of a file."""
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [cut, empty], ids=["cut", "empty"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "findings.csv",
+        "measurements.csv",
+        "models/*/seed-0/run.json",
+        "models/*/seed-0/history.csv",
+        "figures/sar.fig4.svg",
+        "figures/sar.fig4.pdf",
+        "figures/sar.fig4.png",
+        "tables/sar.table1.csv",
+        "tables/sar.table1.html",
+        "tables/sar.table1.tex",
+        "notebooks/sar.fig4.ipynb",
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, name, damage):
+    results = make_results(tmp_path)
+    (path,) = tmp_path.glob(name)
+    damage(path)
+    with pytest.raises(UserError, match=rf"^{path} is damaged \(.*\): remove it and run again"):
+        collect_content(**results)
+
+
+@pytest.mark.parametrize("name", ["measurements.csv", "models/*/seed-0/history.csv"])
+def test_a_changed_byte_is_noticed(tmp_path, name):
+    results = make_results(tmp_path)
+    (path,) = tmp_path.glob(name)
+    flip(path)
+    with pytest.raises(UserError, match=rf"^{path} is damaged"):
+        collect_content(**results)

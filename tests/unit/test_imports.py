@@ -13,9 +13,9 @@ from passband.dependencies import PACKAGE
 # side: neither imports the other.
 LEVELS = [
     ["errors", "programs"],
-    ["quantities", "text", "draws", "origin", "jobs", "gpus"],
+    ["quantities", "text", "draws", "origin", "jobs", "gpus", "litter"],
     ["options", "files"],
-    ["registry", "dependencies", "printed", "intervals"],
+    ["registry", "dependencies", "printed", "intervals", "measurements", "runs", "tensors"],
     ["spectra", "data"],
     ["compute"],
     ["models"],
@@ -28,7 +28,7 @@ LEVELS = [
     ["plan"],
 ]
 HEIGHT = {name: height for height, level in enumerate(LEVELS) for name in level}
-COMPUTING = {"data", "compute", "models", "attacks", "evaluation", "training", "probes"}
+COMPUTING = {"tensors", "data", "compute", "models", "attacks", "evaluation", "training", "probes"}
 
 
 def imported(file: Path) -> set[str]:

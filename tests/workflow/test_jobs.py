@@ -2,8 +2,11 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
+import time
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -116,11 +119,11 @@ def test_arrays_and_their_metadata_come_back(tmp_path):
     assert read_metadata(path) == metadata
 
 
-def run_job(tmp_path: Path, body: str, log: Path) -> subprocess.CompletedProcess:
+def run_job(tmp_path: Path, body: str, log: Path, inputs=()) -> subprocess.CompletedProcess:
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\nfrom passband.errors import UserError\nfrom passband.jobs import job\n"
-        f"with job({str(log)!r}):\n    {body}\n"
+        f"with job({str(log)!r}, {list(map(str, inputs))}):\n    {body}\n"
     )
     return subprocess.run([sys.executable, script], capture_output=True, text=True)
 
@@ -173,3 +176,31 @@ def test_a_job_gives_the_streams_back(tmp_path):
 )
 def test_unknown_names(name, known, hint):
     assert str(unknown("attack", name, known)) == f"unknown attack {hint}"
+
+
+def test_an_input_from_the_future_ends_a_job_before_it_begins(tmp_path):
+    log, inputs = tmp_path / "one.log", [tmp_path / name for name in ("a", "b", "c", "none")]
+    for path in inputs[:3]:
+        path.touch()
+    body = f"from pathlib import Path; Path({str(tmp_path / 'made')!r}).touch()"
+    assert run_job(tmp_path, body, log, inputs).returncode == 0
+    (tmp_path / "made").unlink()
+    tomorrow = time.time() + 86_400
+    os.utime(inputs[0], (tomorrow, tomorrow - 100))
+    os.utime(inputs[1], (tomorrow, tomorrow))
+    done = run_job(tmp_path, body, log, inputs)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert not (tmp_path / "made").exists()
+    date = rf"{datetime.fromtimestamp(tomorrow):%Y-%m-%d %H:%M:%S}"
+    sentence = (
+        rf"Error: {inputs[1]} is dated in the future, {date} \(and 1 more\), and now it is "
+        r"[-\d]+ [:\d]+: set the clock right, `touch` the file and run again\.\n"
+    )
+    assert re.fullmatch(sentence, log.read_text()), log.read_text()
+
+
+def test_clocks_may_differ_by_a_moment(tmp_path):
+    path, now = tmp_path / "a", time.time()
+    path.touch()
+    os.utime(path, (now + 1, now + 1))
+    assert run_job(tmp_path, "pass", tmp_path / "one.log", [path]).returncode == 0

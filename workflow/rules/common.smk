@@ -20,6 +20,7 @@ from passband.errors import UserError, unknown
 from passband.files import check_writable
 from passband.gpus import why_no_gpu
 from passband.jobs import end_jobs, killed_jobs, speak_to_any_terminal
+from passband.litter import remove_accepted, remove_litter
 from passband.plan import Plan, plan, scale_config
 from passband.plan.recipes import recipe_members
 from passband.plan.rows import filters_in
@@ -86,7 +87,8 @@ RUN_LOCK = FileLock(f"{RESULTS}/.lock", timeout=0)
 
 
 def begin_run():
-    """Acquire the scale's lock, announce the run and make it end early when asked to."""
+    """Acquire the scale's lock, remove what earlier runs left behind, announce the run and make it
+    end early when asked to."""
     try:
         check_writable(Path(RESULTS), "set results_root to another folder")
         RUN_LOCK.acquire()
@@ -97,6 +99,8 @@ def begin_run():
     except UserError as error:
         raise WorkflowError(str(error))
     end_jobs(LOGS)  # of a run that was killed: they would write the same files
+    remove_litter(Path(RESULTS), Path(DATA))
+    remove_accepted(Path(RESULTS))
     for number in (signal.SIGTERM, signal.SIGINT):
         before = signal.getsignal(number)
         if callable(before):
@@ -133,6 +137,7 @@ def done() -> str:
 def end_run(message):
     for sentence in killed_jobs(LOGS):
         print(sentence, file=sys.stderr)
+    remove_accepted(Path(RESULTS))
     RUN_LOCK.release()
     print(message, file=sys.stderr)
 
@@ -331,15 +336,15 @@ def probe_files(artifacts, kind: str) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
-def measurement_files() -> list[str]:
+def measurement_files(kind: str) -> list[str]:
     """All measurements for the artifacts, including the attacks of their probes."""
     attacks = (
-        measurement(entry["model"], entry["seed"], attack["name"])["csv"]
+        measurement(entry["model"], entry["seed"], attack["name"])[kind]
         for entry in entries(PLAN.artifacts)
         for probe in entry["probes"]
         if (attack := PLAN.probes.get(probe, {}).get("attack"))
     )
-    return list(dict.fromkeys([*probe_files(PLAN.artifacts, "csv"), *attacks]))
+    return list(dict.fromkeys([*probe_files(PLAN.artifacts, kind), *attacks]))
 
 
 def artifact_inputs(wildcards) -> list[str]:

@@ -60,7 +60,8 @@ rule probe_model:
 
 rule collect_measurements:
     input:
-        csv=measurement_files(),
+        csv=measurement_files("csv"),
+        arrays=measurement_files("arrays"),
         code=code("collect_measurements"),
     output:
         "<results>/measurements.csv",

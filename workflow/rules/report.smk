@@ -1,6 +1,7 @@
 rule judge_findings:
     input:
         arrays=probe_files(PLAN.artifacts, "arrays"),
+        runs=run_files("run"),
         histories=run_files("history"),
         curves=run_files("curves"),
         code=findings_code(),
@@ -33,6 +34,8 @@ rule build_report:
     input:
         findings="<results>/findings.csv",
         measurements="<results>/measurements.csv",
+        csv=measurement_files("csv"),
+        arrays=measurement_files("arrays"),
         artifacts=artifact_files(PLAN.artifacts),
         runs=run_files("run"),
         histories=run_files("history"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     config, scale = snakemake.params.config, snakemake.params.scale
     content = collect_content(
         scale=config | scale,
@@ -24,6 +24,7 @@ with job(snakemake.log[0]):
         titles=snakemake.params.titles,
         findings=snakemake.input.findings,
         measurements=snakemake.input.measurements,
+        measured=zip(snakemake.input.csv, snakemake.input.arrays, strict=True),
         outputs=[*snakemake.input.artifacts, *snakemake.params.notebooks],
         runs=snakemake.input.runs,
         histories=snakemake.input.histories,

@@ -12,7 +12,7 @@ from passband.models.derivation import run_derivation
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     run_derivation(
         name=snakemake.wildcards.model,
         network=snakemake.params.network,

@@ -13,7 +13,7 @@ from passband.jobs import job
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with job(snakemake.log[0], lower="test_images"):
+with job(snakemake.log[0], snakemake.input, lower="test_images"):
     params = snakemake.params
     verdicts = judge(
         params.findings,

@@ -12,5 +12,5 @@ from passband.jobs import job
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     prepare(snakemake.wildcards.dataset, Path(snakemake.output.train).parent)

@@ -13,7 +13,7 @@ from passband.probes.run import run_probe
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with job(snakemake.log[0], lower="test_images"):
+with job(snakemake.log[0], snakemake.input, lower="test_images"):
     run_probe(
         probe=snakemake.params.probe,
         name=snakemake.wildcards.probe,

@@ -12,7 +12,7 @@ from passband.jobs import job
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with job(snakemake.log[0], lower="test_images"):
+with job(snakemake.log[0], snakemake.input, lower="test_images"):
     written = ("notebook", "parameters")
     outputs = {name: str(path) for name, path in snakemake.output.items() if name not in written}
     render(

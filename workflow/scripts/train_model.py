@@ -13,7 +13,8 @@ from passband.training.run import run_training
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with job(snakemake.log[0], lower="batch_size of its recipe or train_images"):
+lower = "batch_size of its recipe or train_images"
+with job(snakemake.log[0], snakemake.input, lower):
     training = snakemake.params.training
     run_training(
         name=snakemake.wildcards.model,

@@ -13,7 +13,8 @@ from passband.training.run import run_shared_prefix
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with job(snakemake.log[0], lower="batch_size of its recipe or train_images"):
+lower = "batch_size of its recipe or train_images"
+with job(snakemake.log[0], snakemake.input, lower):
     prefix = snakemake.params.prefix
     run_shared_prefix(
         name=snakemake.wildcards.model,

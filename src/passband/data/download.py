@@ -14,6 +14,7 @@ import requests
 
 from passband.data.registry import Dataset, RemoteFile
 from passband.errors import UserError, explained
+from passband.files import put_in_place
 
 MIRROR_VARIABLE = "PASSBAND_DATA_MIRROR"
 CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -119,7 +120,7 @@ def _download(dataset: Dataset, file: RemoteFile, target: Path, passed_over: Seq
             except OSError as error:
                 raise _local_problem(error, part) from error
             if (found := sha256(part, file.unpacked)) == file.sha256:
-                part.replace(target)
+                put_in_place(part, target)
                 return
             part.unlink()
             problem = f"{url} gave a truncated or changed file ({_compared(file, found)})"

@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 
-from passband.errors import UserError
+from passband.errors import Damaged, UserError
 from passband.files import read_arrays, read_metadata
 
 
@@ -33,12 +32,9 @@ def load(folder: Path, split: str) -> ImageSet:
     path = Path(folder) / f"{split}.safetensors"
     if not path.is_file():
         raise UserError(f"{path} does not exist: prepare the data set first.")
-    try:
-        arrays = read_arrays(path)
-        images, labels = arrays["images"], arrays["labels"]
-        described = read_metadata(path)["dataset"]
-    except (SafetensorError, KeyError) as error:
-        raise UserError(f"{path} cannot be read ({error}): prepare the data set again.") from error
+    arrays = read_arrays(path)
+    images, labels = arrays["images"], arrays["labels"]
+    described = read_metadata(path)["dataset"]
     classes = tuple(described["classes"])
     check(images, labels, classes, path)
     return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), classes, described["title"])
@@ -54,7 +50,7 @@ def check(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], path
         path: the file, as messages name it.
 
     Raises:
-        UserError: an array does not fit.
+        Damaged: an array does not fit.
     """
     wrong = None
     if images.dtype != np.uint8 or images.ndim != 4:
@@ -66,4 +62,4 @@ def check(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], path
     elif labels.min() < 0 or labels.max() >= len(classes):
         wrong = f"labels {labels.min()} to {labels.max()}, but {len(classes)} classes"
     if wrong:
-        raise UserError(f"{path} has {wrong}: prepare the data set again.")
+        raise Damaged(path, f"it has {wrong}")

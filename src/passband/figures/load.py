@@ -1,15 +1,16 @@
 """Collect what the probes of an artifact's models measured."""
 
-import json
+import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from passband.errors import UserError
-from passband.files import read_arrays, read_metadata
+from passband.files import read_arrays, read_json, read_metadata
+from passband.measurements import read_rows
 from passband.quantities import size_at
+from passband.runs import read_epochs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def read_measurements(
         raise UserError(f"no model was measured with '{probe}': name one in the artifact.")
     frames = []
     for entry in models:
-        frame = pd.read_csv(_path(entry, probe, "csv"), keep_default_na=False)
+        frame = read_rows(*(_path(entry, probe, kind) for kind in ("csv", "arrays")))
         frames.append(_with_conditions(frame).assign(**{name: entry[name] for name in TITLES}))
     rows = pd.concat(frames, ignore_index=True)
     rows = rows[rows["metric"] == metric].reset_index(drop=True)
@@ -87,7 +88,7 @@ def read_curves(models: Sequence[dict], recorder: str) -> "pd.DataFrame":
 
 def read_run(entry: dict) -> dict:
     """What is known of a model: recipe, parameters, time and more (run.json)."""
-    return json.loads(Path(entry["files"]["run"]).read_text(encoding="utf-8"))
+    return read_json(entry["files"]["run"], ("parameters",))
 
 
 def probe_arrays(entry: dict, probe: str) -> dict[str, np.ndarray]:
@@ -138,7 +139,9 @@ def _by_epoch(models: Sequence[dict], file: str) -> "pd.DataFrame":
     import pandas as pd
 
     frames = [
-        pd.read_csv(entry["files"][file]).assign(method=entry["method"], seed=entry["seed"])
+        pd.read_csv(io.StringIO(read_epochs(entry["files"], file))).assign(
+            method=entry["method"], seed=entry["seed"]
+        )
         for entry in models
     ]
     return pd.concat(frames, ignore_index=True)

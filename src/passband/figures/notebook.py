@@ -1,7 +1,6 @@
 """What a notebook needs to draw its artifact, in one call."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from passband.errors import UserError
 from passband.figures.save import save_figure
 from passband.figures.style import Look, method_looks
 from passband.figures.tables import Table, write_table
+from passband.files import read_json
 from passband.printed import read_printed
 
 if TYPE_CHECKING:
@@ -89,16 +89,15 @@ def open_artifact(path: str | Path) -> Artifact:
     Raises:
         UserError: there is no such file.
     """
-    try:
-        parameters: Mapping = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not Path(path).exists():
         name = Path(path).stem
         raise UserError(
             f"{path} does not exist: make the artifact once with `snakemake {name}`, "
             "then its notebook can be opened by hand."
-        ) from error
-    row = parameters["artifact"]
+        )
     shared = ("paper", "models", "attacks", "mark", "datasets", "printed", "outputs")
+    parameters = read_json(path, ("artifact", *shared))
+    row = parameters["artifact"]
     return Artifact(
         **{key: row[key] for key in ("id", "kind", "title", "notebook", "saw")},
         notes=row.get("notes") or [],

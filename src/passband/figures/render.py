@@ -13,6 +13,7 @@ import passband
 from passband.errors import UserError
 from passband.figures import notebook_kernel
 from passband.files import write_json, write_text
+from passband.litter import NOTEBOOK, in_use
 
 TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -53,7 +54,11 @@ def render(
         notebook.metadata.papermill.update(input_path=str(template), output_path=str(place))
         write_text(place, nbformat.writes(notebook))
 
-    with TemporaryDirectory(prefix="passband-notebook-") as folder, _this_interpreter(folder):
+    with (
+        TemporaryDirectory(prefix=NOTEBOOK) as folder,
+        in_use(Path(folder)),
+        _this_interpreter(folder),
+    ):
         result = Path(folder) / executed.name
         try:
             notebook = papermill.execute_notebook(

@@ -1,6 +1,7 @@
 """What a scale measured, grouped by data set and network, and the contrasts that claims take."""
 
 import csv
+import io
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from passband.findings.scores import Arrays, NotMeasured, bandwidth_of
 from passband.intervals import LEVEL
 from passband.intervals.accuracies import accuracy_interval
 from passband.intervals.estimates import Interval, combination, mean_interval, sample_interval
+from passband.runs import read_epochs
 from passband.text import listed
 
 Stored = str | Mapping[str, str]
@@ -250,7 +252,7 @@ def _arrays(entries: Sequence[Mapping]) -> dict[str, dict[int, dict[str, Stored]
 def _read(stored: Stored) -> dict[str, np.ndarray]:
     """What a probe or a training run stored; empty if there is no such file."""
     if isinstance(stored, Mapping):
-        columns = _columns(stored.get("history")) | _curves(stored.get("curves"))
+        columns = _columns(stored) | _curves(stored)
         return {name: np.array(values) for name, values in columns.items()}
     if not Path(stored).is_file():
         return {}
@@ -258,26 +260,24 @@ def _read(stored: Stored) -> dict[str, np.ndarray]:
     return read_arrays(stored) | ({"attacks": np.array(attacks)} if attacks else {})
 
 
-def _columns(path: str | None) -> dict[str, list[float]]:
+def _columns(files: Mapping[str, str]) -> dict[str, list[float]]:
     """The columns of a history."""
-    rows = _rows(path)
+    rows = _rows(files, "history")
     return {name: [_float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
 
 
-def _curves(path: str | None) -> dict[str, list[float]]:
+def _curves(files: Mapping[str, str]) -> dict[str, list[float]]:
     """The values of curves.csv epoch by epoch, by "<recorder>|<condition>|<metric>"."""
     found: dict[str, list[float]] = {}
-    for row in sorted(_rows(path), key=lambda row: int(row["epoch"])):
+    for row in sorted(_rows(files, "curves"), key=lambda row: int(row["epoch"])):
         name = "|".join((row["recorder"], row["condition"], row["metric"]))
         found.setdefault(name, []).append(_float(row["value"]))
     return found
 
 
-def _rows(path: str | None) -> list[dict[str, str]]:
-    if path is None or not Path(path).is_file():
-        return []
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def _rows(files: Mapping[str, str], name: str) -> list[dict[str, str]]:
+    """The rows of a table of a training; none if the model was not trained or not recorded."""
+    return list(csv.DictReader(io.StringIO(read_epochs(files, name)))) if name in files else []
 
 
 def _float(text: str) -> float:

@@ -7,10 +7,11 @@ import torch
 
 import passband
 from passband.data.storage import load
-from passband.files import sha256, write_arrays, write_json
+from passband.files import sha256, write_json
 from passband.models.stored import load_model
 from passband.models.transforms import TRANSFORMS
 from passband.origin import checkout
+from passband.tensors import write_tensors
 
 
 def run_derivation(
@@ -38,8 +39,8 @@ def run_derivation(
     beside = ("name", "method", "transform")
     constants = {key: value for key, value in transform.items() if key not in beside}
     model = TRANSFORMS[transform["transform"]](model, **constants)
-    stored = {key: value.numpy() for key, value in model.state_dict().items()}
-    write_arrays(weights, stored, {"architecture": network["architecture"], "model": name})
+    told = {"architecture": network["architecture"], "model": name}
+    write_tensors(weights, model.state_dict(), told)
     finished = datetime.now(UTC)
     write_json(
         run,

@@ -10,12 +10,13 @@ import torch
 from passband.attacks import describe
 from passband.compute import Compute
 from passband.data.storage import ImageSet, load
+from passband.errors import Damaged
 from passband.evaluation import added, frozen, perturbations, predictions
-from passband.files import read_arrays, write_arrays, write_csv
+from passband.files import write_arrays
+from passband.measurements import LABELS, MEASURED, write_measurement
 from passband.models.stored import load_model
 from passband.probes import PROBES, Measurement, Subject, stored
-
-COLUMNS = ("condition", "metric", "value", "n_images", "unit")
+from passband.tensors import check_finite, read_tensors
 
 
 def _subject_data(data_file: Path, limit: int | None, compute: Compute) -> ImageSet:
@@ -83,9 +84,7 @@ def run_probe(
 ) -> None:
     """Measure on the first `limit` images and write the tidy rows and the per-image arrays."""
     data = _subject_data(data_file, limit, compute)
-    noise = None
-    if perturbation is not None:
-        noise = torch.from_numpy(read_arrays(perturbation)["perturbation"]).to(compute.device)
+    noise = None if perturbation is None else _stored_noise(perturbation, data)
     trained = compute.place(load_model(weights, network, data))
     subject = Subject(
         model=compute.place(frozen(trained)),
@@ -104,20 +103,25 @@ def run_probe(
     _write(measured, _labels(data, network, model_name, seed, name), csv, arrays)
 
 
+def _stored_noise(perturbation: Path, data: ImageSet) -> torch.Tensor:
+    """The perturbation that `run_attack` wrote, for the same images; Damaged for any other."""
+    tensors = read_tensors(perturbation)
+    check_finite(perturbation, tensors)
+    noise = tensors["perturbation"]
+    if noise.shape != data.images.shape:
+        shapes = (list(one.shape) for one in (noise, data.images))
+        raise Damaged(perturbation, "it has shape {}, but the images {}".format(*shapes))
+    return noise.to(data.images.device)
+
+
 def _labels(
     data: ImageSet, network: dict, model_name: str, seed: int, probe: str
 ) -> dict[str, object]:
     """The columns that all rows of a job share."""
-    return {
-        "dataset": data.title,
-        "architecture": network["architecture"],
-        "method": network["method"],
-        "model": model_name,
-        "seed": seed,
-        "probe": probe,
-    }
+    named = (data.title, network["architecture"], network["method"], model_name, seed, probe)
+    return dict(zip(LABELS, named, strict=True))
 
 
 def _write(measured: Measurement, labels: dict, csv: Path, arrays: Path) -> None:
-    write_arrays(arrays, measured.arrays, measured.metadata)
-    write_csv(csv, [labels | dict(zip(COLUMNS, row, strict=True)) for row in measured.rows])
+    rows = [labels | dict(zip(MEASURED, row, strict=True)) for row in measured.rows]
+    write_measurement(csv, arrays, rows, measured.arrays, measured.metadata)

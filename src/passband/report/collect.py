@@ -2,13 +2,17 @@
 
 import base64
 import csv
+import io
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from passband.errors import UserError
+from passband.errors import Damaged, UserError
+from passband.files import read_csv, read_json, read_text, reading
+from passband.measurements import collected
+from passband.runs import read_epochs
 
 SVG_LIMIT = 1_000_000
 """Bytes above which a page carries the PNG of a figure instead of its SVG."""
@@ -17,7 +21,20 @@ SVG_SIZE = re.compile(rb'<svg[^>]*?\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
 """The size as matplotlib writes it, in points."""
 
 NUMBERS = ("effect", "ci_low", "ci_high", "n")
+TEXTS = ("finding", "artifact", "claim", "verdict", "sample", "unit", "printed", "reason")
 VERDICTS = ("reproduced", "contradicted", "inconclusive", "not run")
+
+ENDS = {
+    "svg": b"</svg>",
+    "pdf": b"%%EOF",
+    "png": b"IEND\xaeB`\x82",
+    "html": (b"</table>", b"</ul>"),
+    "tex": b"\\end{tabular}",
+    "ipynb": b"}",
+}
+"""How a whole file ends, by the ending of its name; white space may follow."""
+
+RUN = ("model", "dataset", "architecture", "method", "seed")
 
 
 NOT_TRAINED = {
@@ -49,6 +66,7 @@ def collect_content(
     titles: Mapping[str, str],
     findings: str | Path,
     measurements: str | Path,
+    measured: Iterable[tuple[str | Path, str | Path]],
     outputs: Iterable[str | Path],
     runs: Iterable[str | Path],
     histories: Iterable[str | Path],
@@ -66,6 +84,8 @@ def collect_content(
         titles: displayed names of data sets and architectures; an id without one is shown as it is.
         findings: findings.csv of the scale.
         measurements: measurements.csv of the scale.
+        measured: the files that it was collected from, as `passband.measurements.collected` takes
+            them.
         outputs: the files of the artifacts, each <artifact>.<svg|pdf|png|csv|html|tex|ipynb>.
         runs: run.json of the models.
         histories: history.csv of the trained models; files of one folder belong together.
@@ -76,8 +96,10 @@ def collect_content(
         titles and downloads.
 
     Raises:
-        UserError: an output belongs to no artifact, or a verdict is unknown.
+        UserError: an output belongs to no artifact, a verdict is unknown, or a file is damaged.
     """
+    if read_text(measurements) != collected(measured):
+        raise Damaged(measurements, "it does not hold what was measured, row by row")
     files = _by_artifact(outputs, artifacts)
     rows = _findings(findings, {claim["id"]: claim for claim in claims})
     return {
@@ -165,6 +187,9 @@ def _by_artifact(
 
 
 def _artifact(id: str, row: Mapping, files: Mapping[str, Path]) -> dict:
+    contents = {ending: _whole(path, ending) for ending, path in files.items()}
+    if "html" in files and contents["html"].count(b'class="value"') != len(read_csv(files["csv"])):
+        raise Damaged(files["csv"], f"it has other cells than {files['html'].name}")
     return {
         "id": id,
         "paper": row["paper"],
@@ -172,31 +197,45 @@ def _artifact(id: str, row: Mapping, files: Mapping[str, Path]) -> dict:
         "title": row["title"],
         "saw": row.get("saw") or "",
         "notes": list(row.get("notes") or []),
-        "image": _image(files) if "svg" in files else None,
-        "table": files["html"].read_text(encoding="utf-8") if "html" in files else None,
+        "image": _image(contents, files["svg"]) if "svg" in files else None,
+        "table": contents["html"].decode("utf-8") if "html" in files else None,
         "files": {ending: str(path) for ending, path in files.items() if ending != "html"},
     }
 
 
-def _image(files: Mapping[str, Path]) -> dict:
+def _whole(path: Path, ending: str) -> bytes:
+    """The content of an artifact's file; Damaged if its end is missing."""
+    with reading(path):
+        content = path.read_bytes()
+    if not content.rstrip().endswith(ENDS.get(ending, b"")):
+        raise Damaged(path, "it is cut off" if content else "it is empty")
+    return content
+
+
+def _image(contents: Mapping[str, bytes], path: Path) -> dict:
     """A figure as data URI, with its width and height in CSS pixels (96 per inch)."""
-    svg = files["svg"].read_bytes()
-    width, height = (float(length) * 96 / 72 for length in SVG_SIZE.search(svg).groups())
+    svg = contents["svg"]
+    if not (size := SVG_SIZE.search(svg)):
+        raise Damaged(path, "it tells no size")
+    width, height = (float(length) * 96 / 72 for length in size.groups())
     kind, data = "svg+xml", svg
-    if len(svg) > SVG_LIMIT and "png" in files:
-        kind, data = "png", files["png"].read_bytes()
+    if len(svg) > SVG_LIMIT and "png" in contents:
+        kind, data = "png", contents["png"]
     uri = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
     return {"uri": uri, "width": round(width), "height": round(height)}
 
 
 def _findings(path: str | Path, claims: Mapping[str, Mapping]) -> list[dict]:
-    rows = []
-    for row in _read_csv(path):
+    rows, found = [], read_csv(path, (*TEXTS, *NUMBERS))
+    if (names := [row["finding"] for row in found]) != list(claims):
+        raise Damaged(path, f"it judges {len(names)} of {len(claims)} claims, or others")
+    for row in found:
         if row["verdict"] not in VERDICTS:
             raise UserError(f"{path}: finding {row['finding']} has the verdict '{row['verdict']}'.")
-        numbers = {key: _finite(row[key]) for key in NUMBERS}
+        with reading(path):
+            numbers = {key: _finite(row[key]) for key in NUMBERS}
         texts = {"definition": "", "printed_note": ""}
-        rows.append({**texts, **claims.get(row["finding"], {}), **row, **numbers})
+        rows.append({**texts, **claims[row["finding"]], **row, **numbers})
     return rows
 
 
@@ -209,8 +248,10 @@ def _models(runs: Iterable[str | Path], histories: Iterable[str | Path]) -> list
     history_of = {Path(path).parent: path for path in histories}
     models = []
     for path in map(Path, runs):
-        run = json.loads(path.read_text(encoding="utf-8"))
-        history = _read_csv(history_of[path.parent]) if path.parent in history_of else []
+        run, history = read_json(path, RUN), []
+        if path.parent in history_of:
+            text = read_epochs({"run": path, "history": history_of[path.parent]}, "history")
+            history = list(csv.DictReader(io.StringIO(text)))
         models.append({**NOT_TRAINED, **run, "history": history})
     return models
 
@@ -234,8 +275,3 @@ def _coverage(
             ],
         }
     return coverage
-
-
-def _read_csv(path: str | Path) -> list[dict[str, str]]:
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))

@@ -1,16 +1,16 @@
 """Training state on disk: safetensors only, replaced atomically after every epoch."""
 
-import json
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from passband.files import json_header, read_metadata, replacing
+from passband.errors import Damaged
+from passband.files import read_metadata
+from passband.tensors import read_tensors, write_tensors
 
 
 @dataclass
@@ -30,13 +30,6 @@ class State:
     curves: list[dict] = field(default_factory=list)
     selected_epoch: int = 0
     resumed: int = 0
-
-
-def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, object]) -> None:
-    """Write tensors and metadata (as `json_header` packs it) as safetensors, atomically."""
-    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as part:
-        part.write_bytes(save(stored, metadata=json_header(metadata)))
 
 
 def save_state(path: Path, state: State, fingerprint: str) -> None:
@@ -66,18 +59,24 @@ def save_state(path: Path, state: State, fingerprint: str) -> None:
 
 
 def restore_state(path: Path, state: State, fingerprint: str) -> bool:
-    """Load a stored state into `state` if it belongs to this training; return whether it did."""
+    """Load a stored state into `state` if it belongs to this training; return whether it did.
+
+    Raises:
+        Damaged: the file is not as it was written, or its tensors do not fit the network. `state`
+            is then as it was.
+    """
     if not path.exists():
         return False
-    with safe_open(path, framework="pt") as file:
-        metadata = json.loads(file.metadata()["json"])
-        if metadata.pop("fingerprint") != fingerprint:
-            return False
-        groups: dict[str, dict[str, Tensor]]
-        groups = {"model": {}, "best": {}, "optimizer": {}, "average": {}}
-        for name in file.keys():  # noqa: SIM118 (the file is no mapping)
-            group, _, rest = name.partition(".")
-            groups[group][rest] = file.get_tensor(name)
+    metadata = read_metadata(path)
+    if metadata.get("fingerprint") != fingerprint:
+        return False
+    groups: dict[str, dict[str, Tensor]]
+    groups = {"model": {}, "best": {}, "optimizer": {}, "average": {}}
+    for name, tensor in read_tensors(path).items():
+        group, _, rest = name.partition(".")
+        groups[group][rest] = tensor
+    if _shapes(groups["model"]) != _shapes(state.model.state_dict()):
+        raise Damaged(path, "its tensors do not fit the network")
     state.model.load_state_dict(groups["model"])
     _restore_optimizer(state, groups["optimizer"], metadata["optimizer"])
     if groups["average"]:
@@ -90,6 +89,24 @@ def restore_state(path: Path, state: State, fingerprint: str) -> bool:
     state.selected_epoch = metadata["selected_epoch"]
     state.resumed = metadata["resumed"] + 1
     return True
+
+
+def resume(path: Path, state: State, fingerprint: str) -> bool:
+    """`restore_state`, but a damaged file is set aside, so that the training begins without it."""
+    try:
+        return restore_state(path, state, fingerprint)
+    except Damaged as damage:
+        aside = path.replace(path.with_name(f"{path.name}.damaged"))
+        print(
+            f"{path} is damaged ({damage.reason}): it is kept as {aside.name}, and the training "
+            "goes on without it.",
+            flush=True,
+        )
+        return False
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def epochs_in(path: Path) -> int:

@@ -15,7 +15,7 @@ from passband.draws import key_of, permutation
 from passband.errors import UserError
 from passband.evaluation import added, frozen, perturbations, predictions, progress
 from passband.jobs import ending_at_checkpoints
-from passband.training.checkpoint import State, restore_state, save_state
+from passband.training.checkpoint import State, restore_state, resume, save_state
 from passband.training.optimisers import OPTIMISERS
 from passband.training.recipes import needs_test, prefix_of
 from passband.training.recorders import RECORDERS, Subject
@@ -82,9 +82,10 @@ def train(
 ) -> State:
     """Train `model` by a resolved recipe; resume from `checkpoint` if it belongs to this training.
 
-    A checkpoint of another recipe, seed, data or precision is ignored. The state is stored at
-    `checkpoint` after every epoch. Killed and resumed on a CPU, the weights are the same bit for
-    bit. An epoch before the last of the recipe's parts has started is never the one selected.
+    A checkpoint of another recipe, seed, data or precision is ignored, and a damaged one is set
+    aside. The state is stored at `checkpoint` after every epoch. Killed and resumed on a CPU, the
+    weights are the same bit for bit. An epoch before the last of the recipe's parts has started is
+    never the one selected.
 
     Args:
         data: the training images; the recipe's share of them is held out for validation.
@@ -99,7 +100,8 @@ def train(
         The state, whose `best` are the selected weights.
 
     Raises:
-        UserError: when the loss stops being finite, or for a shared prefix of another training.
+        UserError: when the loss or a weight stops being finite, or for a shared prefix of another
+            training.
         KeyboardInterrupt: after the epoch in which SIGTERM came, unless it was the last.
     """
     model = compute.place(model)
@@ -131,7 +133,7 @@ def train(
         identity = [recipe, seed, data_sha256, count, str(compute.autocast_dtype)]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
-    if restore_state(checkpoint, state, fingerprint(recipe)):
+    if resume(checkpoint, state, fingerprint(recipe)):
         print(f"{name} seed {seed}: going on after epoch {len(state.history)}", flush=True)
     elif shared_prefix is not None:
         if not restore_state(shared_prefix, state, fingerprint(prefix_of(recipe)[0])):
@@ -172,6 +174,8 @@ def train(
                 total += torch.stack([part.double() for part in result])
                 bar.update(len(chosen))
             loss, correct = (total / count).tolist()
+            if not all(value.isfinite().all() for value in model.state_dict().values()):
+                loss = math.nan  # what the next batch would give
             if not math.isfinite(loss):
                 raise UserError(
                     f"the loss of '{name}' seed {seed} became {loss} in epoch {epoch + 1}: lower "

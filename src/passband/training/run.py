@@ -1,7 +1,8 @@
 """One training as a job: files in, files out."""
 
+import os
+import shutil
 import statistics
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from passband import models
 from passband.compute import Compute
 from passband.data.storage import ImageSet, load
 from passband.draws import key_of
-from passband.files import sha256, write_csv, write_json
+from passband.files import replacing, sha256
 from passband.origin import checkout
-from passband.training.checkpoint import epochs_in, write_tensors
+from passband.runs import write_run
+from passband.tensors import write_tensors
+from passband.training.checkpoint import epochs_in
 from passband.training.engine import train
 
 
@@ -37,7 +40,8 @@ def run_training(
 ) -> None:
     """Train by a resolved recipe and write weights.safetensors, history.csv and run.json.
 
-    The checkpoint is removed at the end.
+    The checkpoint stays, and is newer than the results until Snakemake accepts them (see
+    `passband.litter.remove_accepted`).
 
     Args:
         limit: use only the first so many training images.
@@ -49,6 +53,7 @@ def run_training(
         UserError: when training diverges or a file cannot be read or written.
     """
     started = datetime.now(UTC)
+    shared = epochs_in(shared_prefix) if shared_prefix else 0
     data, model, fingerprint = _subject(architecture, recipe, seed, data_file, limit)
     state = train(
         recipe,
@@ -63,12 +68,9 @@ def run_training(
         shared_prefix=shared_prefix,
     )
     rows = [row | {"selected": int(row["epoch"] == state.selected_epoch)} for row in state.history]
-    shared = epochs_in(shared_prefix) if shared_prefix else 0
     write_tensors(weights, state.best, {"architecture": architecture, "model": name})
-    write_csv(history, rows)
-    if curves is not None:
-        write_csv(curves, state.curves)
-    write_json(
+    tables = {"history": (history, rows)} | ({"curves": (curves, state.curves)} if curves else {})
+    write_run(
         run,
         {
             "model": name,
@@ -96,9 +98,9 @@ def run_training(
             **checkout()._asdict(),
             **compute.describe(),
         },
+        tables,
     )
-    checkpoint.unlink(missing_ok=True)
-    _remove_if_empty(checkpoint.parent)
+    os.utime(checkpoint)
 
 
 def run_shared_prefix(
@@ -115,7 +117,10 @@ def run_shared_prefix(
     compute: Compute,
     test_file: Path | None = None,
 ) -> None:
-    """Train the common part of several recipes up to epoch `until` and write its state."""
+    """Train the common part of several recipes up to epoch `until` and write its state.
+
+    The checkpoint stays, as that of `run_training` does.
+    """
     data, model, fingerprint = _subject(architecture, recipe, seed, data_file, limit)
     train(
         recipe,
@@ -129,8 +134,9 @@ def run_shared_prefix(
         test=_test(test_file),
         until=until,
     )
-    checkpoint.replace(output)
-    _remove_if_empty(checkpoint.parent)
+    with replacing(output) as part:
+        shutil.copyfile(checkpoint, part)
+    os.utime(checkpoint)
 
 
 def _subject(
@@ -153,8 +159,3 @@ def _subject(
 
 def _test(file: Path | None) -> ImageSet | None:
     return load(file.parent, file.stem) if file else None
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):  # other seeds may still keep theirs in it
-        folder.rmdir()

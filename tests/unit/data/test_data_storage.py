@@ -55,7 +55,7 @@ def test_load_refuses_a_missing_or_truncated_file(tmp_path):
     write(tmp_path)
     path = tmp_path / "test.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r"cannot be read .* prepare the data set again"):
+    with pytest.raises(UserError, match=r"test\.safetensors is damaged .* remove it and run again"):
         load(tmp_path, "test")
 
 

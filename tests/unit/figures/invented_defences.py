@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from invented_artifacts import attacked, entry
 
-from passband.files import write_arrays, write_json
+from passband.files import write_arrays, write_text
+from passband.measurements import CHECKSUM
+from passband.runs import write_run
 
 TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "Tiny ImageNet"}
 ALL_METHODS = [
@@ -79,25 +81,17 @@ def invented_defence(
         }.items()
     }
     few_clean = bits["clean"][:fewer]
-    write_arrays(
-        folder / "pgd-20.safetensors",
-        {"correct": bits["pgd-20"], "correct_clean": bits["clean"]},
-        {},
-    )
-    write_arrays(
-        folder / "stronger-attacks.safetensors",
-        {
-            "correct_clean": few_clean,
-            "correct": bits["stronger"],
-            "zero_gradient": bits["gradient"],
-        },
-        {"attacks": ["pgd-50", "cw-30", "pgd-10-half"]},
-    )
-    write_arrays(
-        folder / "autoattack.safetensors",
-        {"correct_clean": few_clean, "survived": bits["standing"]},
-        {"attacks": ATTACKS[3:]},
-    )
+    stronger = {
+        "correct_clean": few_clean,
+        "correct": bits["stronger"],
+        "zero_gradient": bits["gradient"],
+    }
+    standing = {"correct_clean": few_clean, "survived": bits["standing"]}
+    arrays = {
+        "pgd-20": ({"correct": bits["pgd-20"], "correct_clean": bits["clean"]}, {}),
+        "stronger-attacks": (stronger, {"attacks": ["pgd-50", "cw-30", "pgd-10-half"]}),
+        "autoattack": (standing, {"attacks": ATTACKS[3:]}),
+    }
     rows = {
         "pgd-20": [("none", bits["clean"]), ("pgd-20", bits["pgd-20"])],
         "stronger-attacks": [
@@ -121,9 +115,12 @@ def invented_defence(
             lines.append((*name, probe, "", "zero_gradient_share", share, fewer, "percent"))
         columns = ["dataset", "architecture", "method", "model", "seed", "probe", "condition"]
         frame = pd.DataFrame(lines, columns=[*columns, "metric", "value", "n_images", "unit"])
-        frame.to_csv(folder / f"{probe}.csv", index=False)
-    write_json(folder / "run.json", {"parameters": parameters, "recipe": RECIPE})
-    _history(folder / "history.csv", random, clean, robust)
+        checksum = write_text(folder / f"{probe}.csv", frame.to_csv(index=False))
+        kept, told = arrays[probe]
+        write_arrays(folder / f"{probe}.safetensors", kept, {**told, CHECKSUM: checksum})
+    run = {"parameters": parameters, "recipe": RECIPE}
+    history = folder / "history.csv", _history(random, clean, robust)
+    write_run(folder / "run.json", run, {"history": history})
     part = {} if alignment is None else {"spectral_alignment": alignment}
     return entry(
         model,
@@ -149,7 +146,7 @@ def invented_defence(
     )
 
 
-def _history(path, random, clean, robust):
+def _history(random, clean, robust):
     """Accuracies that jump where the learning rate drops, as adversarial training's do."""
     epochs, drops = RECIPE["epochs"], RECIPE["schedule"]["milestones"]
     shared = np.random.default_rng(1)
@@ -159,7 +156,7 @@ def _history(path, random, clean, robust):
     overfit = 0.06 * np.clip(epoch - drops[0] - 3, 0, None)
     val = 76 + (clean - 76) * after + noise
     val_robust = 46 + (robust - 46) * after + noise - overfit
-    pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "epoch": epoch + 1,
             "lr": 0.1 * 0.1 ** np.searchsorted(drops, epoch, side="right"),
@@ -171,4 +168,5 @@ def _history(path, random, clean, robust):
             "images_per_second": 1000.0,
             "selected": (epoch == val_robust.argmax()).astype(int),
         }
-    ).to_csv(path, index=False)
+    )
+    return frame.to_dict("records")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from invented_artifacts import attacked, entry, lowpass
 
-from passband.files import write_arrays
+from passband.files import sha256, write_arrays, write_text
+from passband.measurements import CHECKSUM
 
 PAPER_DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "Tiny ImageNet"}
 METHODS = ("natural", "L-model", "PGD-AT")
@@ -81,7 +82,7 @@ class _Maker:
             [(*self.name, probe, *row) for row in rows],
             columns=[*columns, "probe", "condition", "metric", "value", "n_images", "unit"],
         )
-        frame.to_csv(self.folder / f"{probe}.csv", index=False)
+        write_text(self.folder / f"{probe}.csv", frame.to_csv(index=False))
 
     def accuracy(self, condition, percent):
         correct = self.random.random(self.n) < percent / 100
@@ -131,8 +132,8 @@ class _Maker:
         )
         if self.place == 1:
             spectrum *= np.where(self.radius() < 0.5, 2, 1)
-        self.store("pgd-20-spectrum", spectrum=spectrum.astype(np.float32))
         self.table("pgd-20-spectrum", [])
+        self.store("pgd-20-spectrum", spectrum=spectrum.astype(np.float32))
 
     def heatmap(self):
         radius = self.radius()
@@ -141,9 +142,9 @@ class _Maker:
         wrong_clean = np.zeros(self.n, np.uint8)
         wrong_clean[: int(self.n * (100 - self.top) / 100)] = 1
         wrong = np.zeros((514, self.n), np.uint8)
-        self.store("fourier-heatmap", error=error.clip(0, 1), wrong_clean=wrong_clean, wrong=wrong)
         row = ("basis=mean;norm=4", "error_rate", 100 * error.mean(), self.n, "percent")
         self.table("fourier-heatmap", [row])
+        self.store("fourier-heatmap", error=error.clip(0, 1), wrong_clean=wrong_clean, wrong=wrong)
 
     def examples(self, channels):
         count, side = 12, self.side
@@ -156,6 +157,7 @@ class _Maker:
         spectrum = np.abs(np.fft.fftshift(np.fft.fft2(noise), axes=(-2, -1))).mean(1)
         labels = self.random.integers(0, 10, count)
         single = {"images": images, "perturbation": noise, "filtered": images, "spectrum": spectrum}
+        self.table("examples", [])
         self.store(
             "examples",
             {"classes": CLASSES, "bandwidth": side // 4},
@@ -164,7 +166,7 @@ class _Maker:
             predicted_adversarial=labels if self.place == 2 else (labels + 1) % 10,
             **{name: array.astype(np.float32) for name, array in single.items()},
         )
-        self.table("examples", [])
 
     def store(self, probe, metadata=None, **arrays):
-        write_arrays(self.folder / f"{probe}.safetensors", arrays, metadata or {})
+        told = {**(metadata or {}), CHECKSUM: sha256(self.folder / f"{probe}.csv")}
+        write_arrays(self.folder / f"{probe}.safetensors", arrays, told)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from invented_artifacts import attacked, entry, lowpass
 
-from passband.files import write_arrays, write_csv, write_json
+from passband.measurements import MEASURED, write_measurement
+from passband.runs import write_run
 
 ATTACKS = ["pgd-20", "gn", "fgsm", "bim-20", "tpgd-20", "cw-20"]
 # percent correct without an attack and under each of ATTACKS, without a filter
@@ -52,13 +53,13 @@ class Invented:
         self.robust = method != "natural"
         self.random = np.random.default_rng([seed, len(self.model), side])
         self.probes: dict[str, dict[str, str]] = {}
-        self.recorded: list[str] = []
+        self.recorded: dict[str, tuple[Path, list[dict]]] = {}
 
     def entry(self) -> dict:
         usual = int((re.findall(r"batch (\d+)", self.method) or [512])[0])
         recipe = {"batch_size": self.batch_size or usual}
         run = {"parameters": self.parameters, "recipe": recipe}
-        write_json(self.folder / "run.json", run)
+        write_run(self.folder / "run.json", run, self.recorded)
         files = {name: str(self.folder / file) for name, file in FILES.items()}
         return entry(
             self.model,
@@ -178,8 +179,7 @@ class Invented:
             for epoch in range(epochs)
             for name, scale in scales.items()
         ]  # fmt: skip
-        write_csv(self.folder / "curves.csv", rows)
-        self.recorded.append("curves")
+        self.recorded["curves"] = self.folder / "curves.csv", rows
         return self
 
     def _kernels(self, smooth: float, inputs: int, outputs: int) -> np.ndarray:
@@ -190,14 +190,13 @@ class Invented:
 
     def write(self, probe, rows, arrays, metadata) -> "Invented":
         """A probe's files: tidy rows (condition, metric, value, images, unit), and arrays."""
-        names = ("condition", "metric", "value", "n_images", "unit")
         labels = {
             "dataset": self.title, "architecture": self.architecture, "method": self.method,
             "model": self.model, "seed": self.seed, "probe": probe,
         }  # fmt: skip
         csv, file = self.folder / f"{probe}.csv", self.folder / f"{probe}.safetensors"
-        write_csv(csv, [labels | dict(zip(names, row, strict=True)) for row in rows])
-        write_arrays(file, arrays, metadata)
+        rows = [labels | dict(zip(MEASURED, row, strict=True)) for row in rows]
+        write_measurement(csv, file, rows, arrays, metadata)
         self.probes[probe] = {"csv": str(csv), "arrays": str(file)}
         return self
 

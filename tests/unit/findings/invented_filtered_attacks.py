@@ -3,7 +3,8 @@
 import numpy as np
 from shipped import NETWORKS as TITLES
 
-from passband.files import write_arrays, write_csv
+from passband.files import write_arrays
+from passband.runs import write_run
 
 N = 4000
 ATTACKS = ["pgd-20", "gn", "fgsm", "bim-20", "tpgd-20", "cw-20"]
@@ -148,10 +149,15 @@ def filtered_models(
                     "architecture_title": TITLES.get(architecture, architecture),
                     "paper": "fourier_study", "paper_architecture": network,
                     "method": method, "seed": seed, "probes": probes,
-                    "files": {"curves": str(place / "curves.csv")},
+                    "files": files_of(place),
                 }
             )  # fmt: skip
     return entries
+
+
+def files_of(place):
+    """What is known of a model beside its weights."""
+    return {"curves": str(place / "curves.csv"), "run": str(place / "run.json")}
 
 
 def write_curves(path, ratios, seed):
@@ -170,4 +176,4 @@ def write_curves(path, ratios, seed):
         }
         for epoch, value in zip(epochs, values, strict=True)
     ]  # fmt: skip
-    write_csv(path, rows)
+    write_run(path.parent / "run.json", {}, {"curves": (path, rows)})

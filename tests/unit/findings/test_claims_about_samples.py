@@ -12,6 +12,7 @@ from invented_filtered_attacks import (
     FILTERS,
     OTHERS,
     N,
+    files_of,
     filtered_models,
     write_curves,
 )
@@ -24,7 +25,7 @@ from passband.compute import Compute
 from passband.data.storage import ImageSet
 from passband.dependencies import declared
 from passband.evaluation import frozen
-from passband.files import read_arrays, write_arrays, write_csv
+from passband.files import read_arrays, write_arrays
 from passband.findings.claims.contrasts import read_clauses
 from passband.findings.scores import NotMeasured, read_scores
 from passband.findings.verdict import Clause, decide
@@ -37,6 +38,7 @@ from passband.intervals.estimates import (
 from passband.options import Known, read_row
 from passband.probes import PROBES as FUNCTIONS
 from passband.probes import Subject
+from passband.runs import write_run
 from passband.training.recorders import RECORDERS
 from passband.training.recorders import Subject as InTraining
 
@@ -609,10 +611,10 @@ def really_measured(lived_in, tmp_path):
         curves += [
             {"epoch": epoch, "recorder": "first-activation", **row._asdict()} for row in recorded
         ]
-    write_csv(tmp_path / "curves.csv", curves)
+    write_run(tmp_path / "run.json", {}, {"curves": (tmp_path / "curves.csv", curves)})
     entry = filtered_models(tmp_path)[0]
     methods = ("natural", AT, "PGD-7-AT+QM-4", "PGD-7-AT+QM-4+FAT")
-    files = {"probes": probes, "files": {"curves": str(tmp_path / "curves.csv")}}
+    files = {"probes": probes, "files": files_of(tmp_path)}
     return [{**entry, **files, "method": one, "model": one} for one in methods]
 
 

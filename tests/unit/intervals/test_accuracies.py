@@ -51,6 +51,17 @@ def test_an_interval_over_seeds_contains_the_mean(counted):
     assert 0 <= low <= centre <= high <= 100
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 10, 30, 97, 120, 1000, 10_000])
+def test_error_bars_are_never_negative(n):
+    """Every share of n, as a measurements file has it: six digits, summarised for a figure."""
+    values = [float(f"{100 * right / n:.6g}") for right in range(0, n + 1, max(1, n // 500))]
+    rows = pd.DataFrame({"row": range(len(values)), "value": values, "n_images": n})
+    found = over_seeds(rows, ["row"])
+    assert (found["value"] - found["ci_low"] >= 0).all()
+    assert (found["ci_high"] - found["value"] >= 0).all()
+    assert found["ci_low"].min() >= 0 and found["ci_high"].max() <= 100
+
+
 @given(st.integers(2, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_of_a_mean_contains_it(count):
     right, n = count

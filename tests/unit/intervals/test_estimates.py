@@ -9,9 +9,12 @@ from scipy.stats import binomtest
 from passband.intervals.estimates import (
     Interval,
     average,
+    combination,
     difference,
     majority_interval,
     mean_interval,
+    rank_correlation_interval,
+    sample_interval,
     with_seeds,
 )
 
@@ -168,3 +171,35 @@ def test_no_difference_is_no_majority():
 def test_directions_count_by_their_weight():
     differences = np.array([[[1.0, 1.0, 1.0], [-1.0, -1.0, -1.0]]], dtype=np.float32)
     assert majority_interval(differences, np.array([3.0, 1.0])).effect == 0.75
+
+
+# ---- what is drawn as error bars and judged as reach is never negative
+
+
+shares = st.tuples(st.integers(1, 3), st.integers(2, 400)).flatmap(
+    lambda shape: st.lists(st.integers(0, shape[1]), min_size=shape[0], max_size=shape[0]).map(
+        lambda right: np.arange(shape[1]) < np.array(right)[:, None]
+    )
+)
+
+
+@given(shares, st.sampled_from([(1.0, 0.0), (100.0, 0.0), (-100.0, 100.0), (0.1, 0.7)]))
+def test_every_interval_contains_its_estimate(right, scale):
+    """At 0 of n and n of n, too, in every unit, over seeds and in combinations."""
+    scores = scale[0] * right + scale[1]
+    span = tuple(sorted((scale[1], scale[0] + scale[1])))
+    found = [mean_interval(scores, span), mean_interval(scores), sample_interval(list(scores))]
+    found += [combination([0.1, -0.7, 3.0], found), average(found), difference(*found[:2])]
+    found.append(majority_interval(scores[:, None].astype(np.float32), np.ones(1), resamples=50))
+    for one in found:
+        assert one.low <= one.effect <= one.high, one
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=40).filter(
+        lambda pairs: all(len(set(column)) > 1 for column in zip(*pairs, strict=True))
+    )
+)
+def test_the_interval_of_a_rank_correlation_contains_it(pairs):
+    found = rank_correlation_interval(*np.array(pairs, dtype=float).T)
+    assert -1 <= found.low <= found.effect <= found.high <= 1
