@@ -12,8 +12,9 @@ from passband.dependencies import PACKAGE
 # Folders and modules of src/passband, from the lowest up. What stands in one line stands side by
 # side: neither imports the other.
 LEVELS = [
-    ["errors", "programs"],
-    ["quantities", "text", "draws", "origin", "jobs", "gpus", "litter"],
+    ["text", "programs"],
+    ["errors"],
+    ["quantities", "draws", "origin", "jobs", "gpus", "litter"],
     ["options", "files"],
     ["registry", "dependencies", "printed", "intervals", "measurements", "runs", "tensors"],
     ["spectra", "data"],
