@@ -1,6 +1,7 @@
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from functools import cache, partial
@@ -52,9 +53,9 @@ def check_folders():
     working = Path(".snakemake").absolute()
     try:
         check_writable(working, "name another working folder by --directory")
-        for name, folder in (named or {"TMPDIR": "/tmp"}).items():
+        for name, folder in (named or {"TMPDIR": tempfile.gettempdir()}).items():
             check_writable(Path(folder), f"set {name} to another folder")
-    except UserError as error:
+    except (UserError, FileNotFoundError) as error:  # the latter: no temporary folder at all
         raise WorkflowError(str(error)) from None
 
 

@@ -140,7 +140,7 @@ def _transfer(url: str, part: Path) -> None:
     with part.open("ab") as output:
 
         def restart_if_whole(response: requests.Response, **_: object) -> None:
-            if response.status_code == requests.codes.ok:
+            if have and response.status_code == requests.codes.ok:
                 output.truncate(0)
 
         headers = {"Accept-Encoding": "identity"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from archives import idx_archives, svhn_archives
 
-from passband.data.download import MIRROR_VARIABLE, fetch
+from passband.data.download import CERTIFICATE_VARIABLES, MIRROR_VARIABLE, fetch
 from passband.data.preparation import prepare
 from passband.data.registry import DATASETS
 from passband.data.storage import load
@@ -228,6 +228,8 @@ def https(svhn):
 def test_a_missing_certificate_file_is_named_with_its_variable(
     https, tmp_path, monkeypatch, variable
 ):
+    for name in CERTIFICATE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, "/nonexistent/ca.pem")
     with pytest.raises(UserError) as raised:
         fetch(https, https.files[0], tmp_path)

@@ -159,5 +159,5 @@ def test_the_checksum_of_the_code_covers_the_parsers(monkeypatch):
 
 def test_a_folder_below_a_file_is_explained(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match=r"cannot write .*file"), alone(tmp_path / "file/data"):
+    with pytest.raises(UserError, match=r"cannot lock .*file"), alone(tmp_path / "file/data"):
         pass
