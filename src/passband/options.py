@@ -58,6 +58,13 @@ class Row(NamedTuple):
     key: str
 
 
+class Length(NamedTuple):
+    """The number of entries of a list; `rising` says that each is above the one before."""
+
+    count: int
+    rising: bool = False
+
+
 class Known(NamedTuple):
     """The value that a name resolves to, and the registered function of its row."""
 
@@ -79,9 +86,12 @@ Restarts = Annotated[int, Range(1, 1_000)]
 Images = Annotated[int, Range(1, 10_000_000)]
 Epochs = Annotated[int, Range(0, 10_000)]
 BatchSize = Annotated[int, Range(4, 10_000)]
+Batches = Annotated[int, Range(4, 10_000_000)]  # images that fill at least a batch
 Queries = Annotated[int, Range(1, 1_000_000)]
 TargetClasses = Annotated[int, Range(0, 10_000)]
+SomeClasses = Annotated[int, Range(1, 10_000)]
 Index = Annotated[int, Range(0, 1_000_000)]
+Span = Annotated[list[Index], Length(2, rising=True)]  # the first, and the one after the last
 
 AttackName = Annotated[str, Name("attack")]
 FilterName = Annotated[str, Name("filter")]
@@ -154,7 +164,12 @@ def read(owner: str, key: str, kind: object, value: object, names: Names) -> obj
     if origin is list:
         if not isinstance(value, list) or not value:
             raise _expected(owner, key, value, kind)
-        return [read(owner, key, get_args(base)[0], one, names) for one in value]
+        found = [read(owner, key, get_args(base)[0], one, names) for one in value]
+        for length in (note for note in notes if isinstance(note, Length)):
+            in_order = found == sorted(set(found)) or not length.rising
+            if len(found) != length.count or not in_order:
+                raise _expected(owner, key, value, kind)
+        return found
     if origin is dict:
         if not isinstance(value, Mapping):
             raise _expected(owner, key, value, kind)
@@ -273,7 +288,9 @@ def words(kind: object, plural: bool = False) -> str:
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in get_args(base))
     if origin is list:
-        return f"list{many} of {words(get_args(base)[0], plural=True)}"
+        length = next((note for note in notes if isinstance(note, Length)), None)
+        many += f" of {length.count} {'rising ' * length.rising}".rstrip() if length else " of"
+        return f"list{many} {words(get_args(base)[0], plural=True)}"
     if origin is dict:
         of = get_args(base)[1]
         return f"mapping{many}" if of is object else f"mapping{many} of names to {words(of, True)}"
@@ -317,7 +334,9 @@ def schema(kind: object, names: Names) -> dict[str, object]:
     if origin is Literal:
         return {"enum": list(get_args(base))}
     if origin is list:
-        return {"type": "array", "minItems": 1, "items": schema(get_args(base)[0], names)}
+        length = next((note.count for note in notes if isinstance(note, Length)), None)
+        size = {"minItems": length, "maxItems": length} if length else {"minItems": 1}
+        return {"type": "array", **size, "items": schema(get_args(base)[0], names)}
     if origin is dict:
         return {"type": "object", "additionalProperties": schema(get_args(base)[1], names)}
     if is_typeddict(base):

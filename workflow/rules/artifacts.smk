@@ -82,6 +82,15 @@ rule unknown_artifact:
         unknown="(" + "|".join(PLAN.papers) + r")\.[a-z0-9_]+",
 
 
+rule other_spelling:
+    input:
+        refuse_spelling,
+    output:
+        "{elsewhere}",
+    wildcard_constraints:
+        elsewhere=other_spellings(),
+
+
 rule findings:
     input:
         "<results>/findings.csv",

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -22,7 +23,8 @@ from passband.files import check_writable
 from passband.gpus import why_no_gpu
 from passband.jobs import end_jobs, killed_jobs, speak_to_any_terminal
 from passband.litter import remove_accepted, remove_litter
-from passband.plan import Plan, plan, scale_config
+from passband.plan import Plan, plan, scale_config, user_config
+from passband.plan.folders import spelled
 from passband.plan.recipes import recipe_members
 from passband.plan.rows import filters_in
 from passband.training.recipes import needs_test
@@ -35,15 +37,9 @@ ENDINGS = {"figure": ("svg", "pdf", "png"), "table": ("csv", "html", "tex")}
 
 @cache
 def relative(path: str | Path) -> str:
-    """A path relative to the working folder if it lies in the working folder or in the project, so
-    that a finished project can be moved with its results; any other path as it is, absolute.
-    """
-    path = os.path.abspath(os.path.expanduser(path))
-    inside = any(
-        os.path.commonpath([path, folder]) == folder
-        for folder in (os.getcwd(), str(PROJECT))
-    )
-    return os.path.relpath(path) if inside else path
+    """A file of the project as the workflow writes it: relative to the working folder, so that a
+    finished project can be moved with its results."""
+    return os.path.relpath(path)
 
 
 def check_folders():
@@ -61,24 +57,32 @@ def check_folders():
 
 def planned() -> tuple[dict, Plan]:
     """The resolved config and its plan; a mistake ends the run with one sentence."""
+    files = [PROJECT / "config" / "config.yaml", *workflow.overwrite_configfiles]
     try:
-        resolved = scale_config(config, PROJECT)
+        given = user_config(
+            config, map(Path, map(relative, files)), workflow.config_settings.config
+        )
+        resolved = scale_config(given, PROJECT)
         found = plan(resolved, PROJECT)
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    roots = {key: relative(resolved[key]) for key in ("results_root", "data_root")}
-    return resolved | roots, found
+    folders = {
+        key: spelled(resolved[key], [os.getcwd(), PROJECT])
+        for key in ("results_root", "data_root", "data_mirror")
+        if resolved[key] is not None
+    }
+    return resolved | folders, found
 
 
 speak_to_any_terminal()
 check_folders()
 CONFIG, PLAN = planned()
-RESULTS = f"{CONFIG['results_root']}/{CONFIG['scale']}"
+RESULTS = os.path.normpath(f"{CONFIG['results_root']}/{CONFIG['scale']}")
 DATA = CONFIG["data_root"]
 LOGS = Path(RESULTS) / "logs"
 NO_GPU = why_no_gpu()
 if CONFIG["data_mirror"]:
-    os.environ.update(PASSBAND_DATA_MIRROR=str(CONFIG["data_mirror"]))
+    os.environ.update(PASSBAND_DATA_MIRROR=os.path.abspath(CONFIG["data_mirror"]))
 
 
 # ---- one run per scale at a time: the lock is released when its process ends, killed or not
@@ -420,6 +424,18 @@ def findings_code() -> list[str]:
     return sources(
         "judge_findings", *sorted((PROJECT / "src/passband/findings").rglob("*.py"))
     )
+
+
+def other_spellings() -> str:
+    """A wildcard constraint: files in the results folder that are not named as the rules do."""
+    folders = {find(RESULTS) for find in (os.path.abspath, os.path.realpath)}
+    folders |= {os.path.relpath(folder) for folder in folders}
+    return "|".join(f"{re.escape(one)}/.+" for one in folders - {RESULTS}) or "none"
+
+
+def refuse_spelling(wildcards):
+    path = spelled(wildcards.elsewhere, [os.getcwd(), PROJECT])
+    raise WorkflowError(f"name the target as {path}, as the rules do.")
 
 
 def refuse_artifact(wildcards):

@@ -139,7 +139,11 @@ def climb(
     return result
 
 
-@ATTACKS.register("apgd")
+@ATTACKS.register(
+    "apgd",
+    above_zero={"loss=dlr_targeted": "target_classes"},
+    zero={"loss=cross_entropy": "target_classes"},
+)
 @exact
 def apgd(
     logits_of: LogitsOf,

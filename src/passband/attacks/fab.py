@@ -7,7 +7,7 @@ from torch import Tensor
 from passband.attacks import ATTACKS, LogitsOf, exact
 from passband.attacks.standing import in_few_sizes, likely_targets, per_image, standing
 from passband.draws import Draws
-from passband.options import Restarts, Share, Steps, TargetClasses
+from passband.options import Restarts, Share, SomeClasses, Steps
 
 LARGEST_BIAS = 0.1  # alpha_max: the largest weight of the clean image's projection
 OVERSHOOT = 1.05  # eta: how far a step goes, relative to the linearised boundary
@@ -95,7 +95,7 @@ def fab(
     *,
     epsilon: Share,
     steps: Steps,
-    target_classes: TargetClasses,
+    target_classes: SomeClasses,
     restarts: Restarts = 1,
 ) -> Tensor:
     """FAB-T: for each of the most likely wrong classes in turn, `restarts` runs of `steps` steps.

@@ -1,7 +1,7 @@
 """The registered data sets: properties, addresses and checksums."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -38,8 +38,8 @@ class Dataset:
     """A data set of images of `channels` x `side` x `side` pixels.
 
     files: what its publisher provides. parse: from these files to arrays. embedded: folder in the
-    package, for a data set that comes with it. splits: names of the splits, each one file. task:
-    the task of its labels; recipes train classifiers only.
+    package, for a data set that comes with it. splits: names of the splits, each one file. sizes:
+    number of images by split. task: the task of its labels; recipes train classifiers only.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Dataset:
     parse: Callable[[Mapping[str, Path]], Parsed]
     embedded: Path | None = None
     splits: tuple[str, ...] = ("train", "test")
+    sizes: Mapping[str, int] = field(default_factory=dict)
     task: Literal["classification", "detection"] = "classification"
 
 
@@ -103,6 +104,7 @@ _ALL = (
         side=32,
         channels=1,
         n_classes=10,
+        sizes={"train": 60_000, "test": 10_000},
         licence="MIT",
         homepage="https://github.com/zalandoresearch/fashion-mnist",
         citation=FASHION_CITATION,
@@ -135,6 +137,7 @@ _ALL = (
         side=32,
         channels=1,
         n_classes=10,
+        sizes={"train": 10_000, "test": 2_000},
         licence="MIT",
         homepage="https://github.com/zalandoresearch/fashion-mnist",
         citation=FASHION_CITATION,
@@ -164,6 +167,7 @@ _ALL = (
         side=32,
         channels=1,
         n_classes=10,
+        sizes={"train": 60_000, "test": 10_000},
         licence="CC BY-SA 3.0",
         homepage="http://yann.lecun.com/exdb/mnist/",
         citation=(
@@ -198,6 +202,7 @@ _ALL = (
         side=32,
         channels=3,
         n_classes=10,
+        sizes={"train": 50_000, "test": 10_000},
         licence="none stated by the publisher",
         homepage=TORONTO + "cifar.html",
         citation=KRIZHEVSKY,
@@ -226,6 +231,7 @@ _ALL = (
         side=32,
         channels=3,
         n_classes=100,
+        sizes={"train": 50_000, "test": 10_000},
         licence="none stated by the publisher",
         homepage=TORONTO + "cifar.html",
         citation=KRIZHEVSKY,
@@ -254,6 +260,7 @@ _ALL = (
         side=32,
         channels=3,
         n_classes=10,
+        sizes={"train": 73_257, "test": 26_032},
         licence="non-commercial use only",
         homepage=HOUSE_NUMBERS,
         citation=(
@@ -280,6 +287,7 @@ _ALL = (
         side=64,
         channels=3,
         n_classes=200,
+        sizes={"train": 100_000, "test": 10_000},
         licence="ImageNet terms of access: non-commercial research and education",
         homepage="http://cs231n.stanford.edu/",
         citation="Le, Yang: Tiny ImageNet visual recognition challenge, Stanford CS 231N, 2015",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 from matplotlib import colormaps
@@ -23,6 +24,7 @@ from passband.figures.drawing import (
 )
 from passband.figures.notebook import Artifact
 from passband.figures.planes import SPECTRUM_COLOURS
+from passband.options import Length
 
 PICTURE, KERNEL = "Greys", "RdBu_r"
 ICON = 2.1  # width and height of a picture
@@ -33,7 +35,7 @@ INPUTS, KERNELS, ACTIVATIONS = 11.2, 6.8, 2.4
 
 
 @FIGURES.register("fourier_overview")
-def fourier_overview(artifact: Artifact, *, networks: list[str]) -> Figure:
+def fourier_overview(artifact: Artifact, *, networks: Annotated[list[str], Length(4)]) -> Figure:
     """Drawing of three analyses of robustness in the frequency domain.
 
     Args:

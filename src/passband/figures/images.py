@@ -13,7 +13,7 @@ from passband.figures.load import first_seeds, probe_arrays, probe_metadata
 from passband.figures.notebook import Artifact
 from passband.figures.planes import SPECTRUM_COLOURS, enlarged, log_scale, log_ticks
 from passband.figures.style import GREY, PAGE, WRONG, Look, new_figure
-from passband.options import Index, Name
+from passband.options import Name, Span
 
 LONGEST_NAME = 14  # characters of a class name that fit below an image
 
@@ -25,15 +25,17 @@ def image_rows(
     artifact: Artifact,
     *,
     probe: Annotated[str, Name("probe", of="example_images")],
-    images: list[Index],
+    images: Span,
 ) -> Figure:
     """Clean, attacked and low-pass filtered images.
 
     Args:
         probe: the probe that stored the images.
-        images: two indices: the first image to show, and the one after the last.
+        images: two indices: the first image to show, and the one after the last; where the probe
+            stored fewer images, they are counted from its first one again.
     """
-    return draw_image_rows(*_examples(artifact, probe), slice(*images))
+    examples, metadata, looks = _examples(artifact, probe)
+    return draw_image_rows(examples, metadata, looks, shown_of(examples, images))
 
 
 @FIGURES.register("perturbation_examples")
@@ -41,15 +43,29 @@ def perturbation_examples(
     artifact: Artifact,
     *,
     probe: Annotated[str, Name("probe", of="example_images")],
-    images: list[Index],
+    images: Span,
 ) -> Figure:
     """Attacked images, their perturbations, and the spectra of the perturbations.
 
     Args:
         probe: the probe that stored the images.
-        images: two indices: the first image to show, and the one after the last.
+        images: two indices: the first image to show, and the one after the last; where the probe
+            stored fewer images, they are counted from its first one again.
     """
-    return draw_perturbations(*_examples(artifact, probe), slice(*images))
+    examples, metadata, looks = _examples(artifact, probe)
+    return draw_perturbations(examples, metadata, looks, shown_of(examples, images))
+
+
+def shown_of(examples: Mapping[tuple[str, str], Examples], images: Sequence[int]) -> slice:
+    """The images to show, of those that the probe stored of every model.
+
+    Args:
+        examples: arrays of the probe.
+        images: the first one, and the one after the last.
+    """
+    kept = min(len(arrays["labels"]) for arrays in examples.values())
+    first = images[0] % kept
+    return slice(first, min(first + images[1] - images[0], kept))
 
 
 def _examples(

@@ -1,6 +1,7 @@
 """Drawing of adversarial training and of spectral alignment."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ from passband.figures.drawing import (
     three_panels,
 )
 from passband.figures.notebook import Artifact
+from passband.options import Length
 
 # Columns and rows of a panel.
 LEFT, MIDDLE, RIGHT, CRITERION, LABEL = 1.9, 4.0, 6.1, 8.75, 9.25
@@ -26,7 +28,7 @@ LOGITS = (0.35, 0.8, 0.25, 0.55, 0.4)  # heights of the bars that stand for an o
 
 
 @FIGURES.register("schematic")
-def schematic(artifact: Artifact, *, titles: list[str]) -> Figure:
+def schematic(artifact: Artifact, *, titles: Annotated[list[str], Length(3)]) -> Figure:
     """Drawing of adversarial training, alone and with two spectral alignments.
 
     Args:

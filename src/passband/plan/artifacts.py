@@ -7,6 +7,7 @@ from passband.data.registry import DATASETS
 from passband.dependencies import declared
 from passband.errors import UserError
 from passband.options import Known, Names, named, read_row
+from passband.plan.budgets import available
 from passband.plan.names import check_known, substitute
 
 FIGURES, CHECKS = "figures", "findings/masking"
@@ -56,6 +57,7 @@ def resolve_artifact(
         "check": {one: Known(check) for one, check in declared(CHECKS).items()},
     }
     options = read_row(f"{owner}, options", keywords, given, known)
+    _check_image(owner, options)
 
     def mentioned(what: str) -> list[str]:
         pairs = ((keywords[key].kind, value) for key, value in given.items())
@@ -71,3 +73,13 @@ def resolve_artifact(
         "probes": mentioned("probe"),
         "datasets": [substitute(one, datasets) for one in mentioned("dataset")],
     }
+
+
+def _check_image(owner: str, options: Mapping) -> None:
+    """Refuse an image that the data set beside it does not have."""
+    size = available(options["dataset"], "test") if "dataset" in options else None
+    if size is not None and options.get("image", 0) >= size:
+        raise UserError(
+            f"{owner}: image is {options['image']}, but the test split of {options['dataset']} has "
+            f"{size} images, counted from 0."
+        )

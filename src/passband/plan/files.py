@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from passband.errors import UserError
+from passband.plan.names import check_names
 from passband.plan.reading import check
 from passband.plan.yaml_file import read_yaml
 
@@ -57,6 +58,7 @@ def read_files(root: Path) -> Files:
                 _add(getattr(found, kind), content, f"{kind[:-1]}", path, root)
     for folder in folders:
         paper = folder.name
+        check_names("paper", [paper], _shown(folder, root))
         found.papers[paper] = _content(folder / "paper.yaml", "paper", root)
         found.printed[paper] = sorted(path.stem for path in folder.glob("printed/*.csv"))
         for name, sections in {
@@ -90,6 +92,7 @@ def _content(path: Path, schema: str, root: Path) -> dict:
 
 
 def _add(rows: dict, more: dict, kind: str, path: Path, root: Path) -> None:
+    check_names(kind, more, _shown(path, root))
     for name in more:
         if name in rows:
             raise UserError(

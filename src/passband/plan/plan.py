@@ -10,10 +10,11 @@ from passband.errors import UserError
 from passband.findings.check import check_findings
 from passband.options import Known
 from passband.plan.artifacts import resolve_artifact
+from passband.plan.budgets import check_training
 from passband.plan.files import Files, read_files
+from passband.plan.folders import check_folder
 from passband.plan.models import resolve_models
-from passband.plan.names import check_known, check_patterns, patched
-from passband.plan.reading import check
+from passband.plan.names import check_known, check_names, check_patterns, patched
 from passband.plan.recipes import resolve_recipe
 from passband.plan.rows import ELSEWHERE, check_filter, filters_in, known_rows, resolve_row
 from passband.training.recipes import shared_prefixes
@@ -56,10 +57,12 @@ def plan(config: Mapping, root: Path) -> Plan:
         UserError: the first mistake, in one sentence.
     """
     schemas = root / "workflow" / "schemas"
-    config = check(config, schemas / "config.schema.yaml", "config")
+    check_names("scale", [config["scale"]])
     _check_folders(config)
     files = read_files(root)
     titles = {name: one.settings.get("title", name) for name, one in declared("models").items()}
+    check_names("architecture", titles)
+    check_names("dataset", DATASETS)
     _check_substitutes(config, files)
 
     attacks = {name: resolve_row("attack", name, row, {}) for name, row in files.attacks.items()}
@@ -87,6 +90,8 @@ def plan(config: Mapping, root: Path) -> Plan:
     models, trainings, derived = resolve_models(
         files, recipes, config, titles, for_training, schemas
     )
+    for row in trainings.values():
+        check_training(row, config["train_images"])
     _check_probes(probes, models, config)
     measured = known_rows("probe", probes) | {name: Known(name, "attack") for name in attacks}
     measured = {name: Known(name, row.function) for name, row in measured.items()}
@@ -123,11 +128,14 @@ def plan(config: Mapping, root: Path) -> Plan:
 
 
 def _check_folders(config: Mapping) -> None:
-    for key in ("results_root", "data_root"):
-        path = Path(config[key]).absolute()
-        existing = next(part for part in (path, *path.parents) if part.exists())
-        if not existing.is_dir():
-            raise UserError(f"{key} is {config[key]}, but {existing} is a file; choose a folder.")
+    for key in ("results_root", "data_root", "data_mirror"):
+        if config[key] is not None:
+            check_folder(key, config[key])
+    if config["data_mirror"] and not Path(config["data_mirror"]).expanduser().is_dir():
+        raise UserError(
+            f"data_mirror is {config['data_mirror']}, but there is no such folder; correct it, or "
+            "set it to null."
+        )
 
 
 def _check_substitutes(config: Mapping, files: Files) -> None:

@@ -56,20 +56,21 @@ def user_config(config: Mapping, files: Iterable[Path], settings: Mapping) -> di
 
 
 def scale_config(config: Mapping, root: Path) -> dict:
-    """The file of the chosen scale, updated with the user's config.
+    """The file of the chosen scale, updated with the user's config and validated.
 
     Args:
         config: the user's config, with the key `scale`.
         root: the project's folder.
 
     Raises:
-        UserError: the scale is unknown.
+        UserError: the scale is unknown, or a value is not what its schema expects.
     """
     known = {file.stem: file for file in (root / "config" / "scales").glob("*.yaml")}
     name = str(config.get("scale"))
     if name not in known:
         raise unknown("scale", name, known)
-    return merged(read_yaml(known[name]), config)
+    content = merged(read_yaml(known[name]), config)
+    return check(content, root / "workflow" / "schemas" / "config.schema.yaml", "config")
 
 
 def check(content: object, schema: Path, source: str) -> object:

@@ -7,9 +7,9 @@ from passband.data.registry import DATASETS
 from passband.dependencies import Declared, declared
 from passband.errors import UserError, unknown
 from passband.options import AttackName, Names, read, read_row
-from passband.plan.names import check_known
+from passband.plan.names import check_known, check_names
 from passband.plan.reading import check, merged, read_schema
-from passband.plan.rows import check_filter, filters_in
+from passband.plan.rows import check_filter, check_together, filters_in
 from passband.training.recipes import check_parts
 
 PART, OPTIMISER = "training/parts", "training/optimisers"
@@ -53,6 +53,7 @@ def resolve_recipe(
         for key, value in flat.items()
         if key in parts
     }
+    check_names("recorder", flat.get("recorders", {}), owner)
     resolved["recorders"] = {
         key: _recorder(f"{owner}, recorder '{key}'", row, names)
         for key, row in flat.get("recorders", {}).items()
@@ -86,7 +87,9 @@ def _of_kind(owner: str, registry: str, row: Mapping, names: Names) -> dict:
     functions = declared(registry)
     check_known(f"kind of {owner}", [row.get("kind")], functions)
     rest = {key: value for key, value in row.items() if key != "kind"}
-    return {"kind": row["kind"]} | read_row(owner, functions[row["kind"]].keywords, rest, names)
+    found = read_row(owner, functions[row["kind"]].keywords, rest, names)
+    check_together(owner, functions[row["kind"]], found)
+    return {"kind": row["kind"]} | found
 
 
 def _recorder(owner: str, row: object, names: Names) -> dict:

@@ -7,6 +7,7 @@ from passband.errors import UserError
 from passband.options import Known, Names, read_row
 from passband.plan.names import check_known
 from passband.quantities import size_at
+from passband.training.recipes import active_conditions
 
 # By kind of row: the registry of its functions, and the key that names the function.
 REGISTRIES = {
@@ -63,7 +64,26 @@ def resolve_row(kind: str, name: str, row: Mapping, names: Names, beside: tuple 
         if not option.required and option.default is not None
     }
     filled = defaults | resolved
+    check_together(f"{kind} '{name}'", function, filled)
     return {"name": name} | kept | {one: filled[one] for one in function.keywords if one in filled}
+
+
+def check_together(owner: str, function: Declared, options: Mapping) -> None:
+    """Raise UserError where one argument of a function asks for another to be above 0, or to be 0.
+
+    Args:
+        owner: the row, as the message names it.
+        function: its settings `above_zero` and `zero` are mappings from a condition, such as
+            "loss=cross_entropy", to an argument.
+        options: the resolved arguments.
+    """
+    for setting, wanted in (("above_zero", "above 0"), ("zero", "0")):
+        conditions = active_conditions(function.settings.get(setting, {}), options)
+        for condition, key in conditions.items():
+            if (options[key] > 0) == (setting == "zero"):
+                raise UserError(
+                    f"{owner}: {key} is {options[key]}, expected {wanted} with {condition}."
+                )
 
 
 def known_rows(kind: str, rows: Mapping[str, Mapping]) -> dict[str, Known]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from passband.attacks import describe
 from passband.errors import unknown
 from passband.evaluation import added, progress
-from passband.options import AttackName, BatchSize, Images
+from passband.options import AttackName, Batches, BatchSize
 from passband.probes import PROBES, Measurement, Subject, stored
 from passband.spectra.similarity import cka, gram, hsic_biased, hsic_unbiased
 
@@ -19,7 +19,7 @@ def layer_similarity(
     subject: Subject,
     *,
     attack: AttackName,
-    images: Images,
+    images: Batches,
     batch: BatchSize,
     layers: list[str] | None = None,
 ) -> Measurement:

@@ -15,7 +15,7 @@ from passband.registry import Registry
 OPTIMISERS = Registry("optimiser", "passband.training.optimisers")
 
 
-@OPTIMISERS.register("sgd")
+@OPTIMISERS.register("sgd", above_zero={"nesterov=True": "momentum"})
 def sgd(
     groups: list[dict],
     *,
@@ -47,8 +47,8 @@ def adam(
     groups: list[dict],
     *,
     learning_rate: LearningRate,
-    beta1: Share,
-    beta2: Share,
+    beta1: Momentum,
+    beta2: Momentum,
     epsilon: Positive,
     weight_decay: NonNegative,
 ) -> Optimizer:
