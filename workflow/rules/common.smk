@@ -87,7 +87,7 @@ def begin_run():
             f"cannot write to {RESULTS} ({error.strerror}): make the folder writable or set results_root to another folder."
         )
     print(
-        f"{CONFIG['title']}: {CONFIG['expected']} for a full run. Results: {RESULTS}",
+        f"{PLAN.scale['title']}: {PLAN.scale['expected']} for a full run. Results: {RESULTS}",
         file=sys.stderr,
     )
 
@@ -358,7 +358,7 @@ def artifact_parameters(wildcards) -> dict:
         "attacks": {attack["name"]: attack for attack in attacks},
         "datasets": {name: split_file(name, "test") for name in row["datasets"]},
         "printed": relative(printed_folder(row["paper"])),
-        "mark": PLAN.scale["mark"],
+        "mark": row["mark"],
     }
 
 
