@@ -28,7 +28,7 @@ rule draw_figure:
         parameters=artifact_parameters,
         title=lambda wildcards: PLAN.artifacts[wildcards.artifact]["title"],
         saw=lambda wildcards: PLAN.artifacts[wildcards.artifact]["saw"],
-        mark=PLAN.scale["mark"],
+        mark=lambda wildcards: PLAN.artifacts[wildcards.artifact]["mark"],
     message:
         "Drawing {wildcards.artifact}"
     script:

@@ -111,7 +111,7 @@ def begin_run():
         if callable(before):
             signal.signal(number, partial(end_early, before))
     print(
-        f"{CONFIG['title']}: {CONFIG['expected']} for a full run. Results: {RESULTS}",
+        f"{PLAN.scale['title']}: {PLAN.scale['expected']} for a full run. Results: {RESULTS}",
         file=sys.stderr,
     )
     if NO_GPU:
@@ -400,7 +400,7 @@ def artifact_parameters(wildcards) -> dict:
         "attacks": {attack["name"]: attack for attack in attacks},
         "datasets": {name: split_file(name, "test") for name in row["datasets"]},
         "printed": relative(printed_folder(row["paper"])),
-        "mark": PLAN.scale["mark"],
+        "mark": row["mark"],
     }
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from passband.errors import UserError
 from passband.figures import FIGURES
+from passband.figures.attack_constants import with_constants
 from passband.figures.load import (
     TITLES,
     in_order,
@@ -117,7 +118,10 @@ def robustness_table(
         cells["parameters"] = pd.array([count[key] for key in _keys(cells)], dtype="Int64")
     shown = {column["attack"]: column["name"] for column in columns if "attack" in column}
     shown |= {one["measured"]: one["name"] for one in columns if "attack" not in one}
-    shown |= names or {}
+    shown |= {
+        name: with_constants(text, artifact.attacks.get(name, {}))
+        for name, text in (names or {}).items()
+    }
     signs = _by_model(
         artifact.models,
         lambda runs: "; ".join(

@@ -1,8 +1,11 @@
 """The constants of attacks as tables state them."""
 
+import re
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 PIXEL_SIZES = ("epsilon", "step_size")
+FIELD = re.compile(r"\{(\w+)\}")
 
 
 def constants(attack: Mapping[str, object]) -> str:
@@ -25,7 +28,21 @@ def described(attacks: Iterable[Mapping[str, object]]) -> str:
     return ", then ".join(f"{attack['name']} ({constants(attack)})" for attack in attacks)
 
 
+def with_constants(text: str, attack: Mapping[str, object]) -> str:
+    """A text with an attack's constants in the place of their names in braces.
+
+    >>> with_constants("PGD with ε = {epsilon}", {"epsilon": 0.5})
+    'PGD with ε = 1/2'
+    """
+    return FIELD.sub(
+        lambda name: _written(name[1], attack[name[1]]) if name[1] in attack else name[0], text
+    )
+
+
 def _written(key: str, value: object) -> str:
-    if key in PIXEL_SIZES and abs(255 * value - round(255 * value)) < 1e-6 and 0 < value < 1:
-        return f"{round(255 * value)}/255"
+    if key in PIXEL_SIZES and 0 < value < 1:
+        if abs(255 * value - round(255 * value)) < 1e-6:
+            return f"{round(255 * value)}/255"
+        if float(share := Fraction(value).limit_denominator(20)) == value:
+            return str(share)
     return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")

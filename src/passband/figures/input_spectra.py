@@ -1,5 +1,6 @@
 """Spectra of clean images, of attacked images and of their difference."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from passband.figures import FIGURES
 from passband.figures.load import first_seeds, probe_arrays, probe_metadata
@@ -21,6 +23,7 @@ SHOWN = (
     ("adversarial", "#d55e00", (0, (4, 1.5))),
     ("difference", "#000000", (0, (1, 1))),
 )
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @FIGURES.register("input_spectra")
@@ -84,8 +87,19 @@ def normalised(spectrum: np.ndarray) -> np.ndarray:
     return (shown - shown.min()) / span if span > 0 else np.zeros_like(shown)
 
 
+def power_of_ten(value: float, _: object = None) -> str:
+    """A power of ten as axes name it.
+
+    >>> power_of_ten(100.0), power_of_ten(0.001)
+    ('10²', '10⁻³')
+    """
+    return "10" + str(round(math.log10(value))).translate(RAISED)
+
+
 def _finish_profile(axes: Axes, bandwidth: int) -> None:
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(power_of_ten)
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.axvline(bandwidth / 2, color="#5f6368", lw=0.8, ls=(0, (4, 3)), zorder=0)
     axes.set_xlabel("distance from the DC component")
     axes.set_ylabel("mean |F|")

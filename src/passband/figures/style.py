@@ -28,6 +28,7 @@ LOOK = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 7.5,
+    "text.parse_math": False,  # names come from config: a dollar is a dollar
     "axes.titlesize": 8.5,
     "axes.labelsize": 7.5,
     "xtick.labelsize": 6.5,

@@ -8,15 +8,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from passband.figures.load import in_order
+from passband.figures.tex import tex
 from passband.files import write_text
 
 FLAG, DAGGER = "‡", "†"  # beside a method that a check speaks against, and a printed number
 PERCENT = "percent"
-TEX_SIGNS = {
-    **{sign: f"\\{sign}" for sign in "&%_#"},
-    **{"·": r"$\cdot$", "ε": r"$\varepsilon$", "λ": r"$\lambda$", "−": r"$-$"},
-    **{FLAG: r"$^{\ddagger}$", DAGGER: r"$^{\dagger}$"},
-}
 
 
 class Heading(NamedTuple):
@@ -126,28 +122,28 @@ def to_latex(table: Table, mark: str = "") -> str:
         heading = layout.heading(group)
         below = [" ".join(_below(group, column, layout)) for column in columns]
         lines += [r"\midrule"] if place else []
-        lines += [_line([*layout.heads, *map(_tex, columns)])]
+        lines += [_line([*layout.heads, *map(tex, columns)])]
         if any(below):
-            lines += [_line(["", "", *(rf"\scriptsize {_tex(text)}" for text in below)])]
+            lines += [_line(["", "", *(rf"\scriptsize {tex(text)}" for text in below)])]
         lines += [r"\midrule"]
         titles = iter([heading.title, *heading.details])
         ranks = _ranks(group, layout)
         for name, flagged, details, row in _rows(group, layout):
             here = [row.get(column) for column in columns]
-            small = "".join(rf" {{\scriptsize {_tex(detail)}}}" for detail in details)
+            small = "".join(rf" {{\scriptsize {tex(detail)}}}" for detail in details)
             parts = [
-                [_tex(name + FLAG * flagged) + small, *(_tex_value(cell, ranks) for cell in here)],
+                [tex(name + FLAG * flagged) + small, *(_tex_value(cell, ranks) for cell in here)],
                 [r"\quad\scriptsize 95\,\% interval", *map(_tex_interval, here)],
             ]
             if heading.paper:
-                label = rf"\quad\scriptsize paper ({_tex(', '.join(heading.paper))})"
+                label = rf"\quad\scriptsize paper ({tex(', '.join(heading.paper))})"
                 parts.append([label, *map(_tex_paper, here)])
-            lines += [_line([_tex(next(titles, "")), *part]) for part in parts]
+            lines += [_line([tex(next(titles, "")), *part]) for part in parts]
     lines.append(r"\bottomrule")
     if mark:
-        lines.append(rf"\multicolumn{{{width + 2}}}{{r}}{{\scriptsize {_tex(mark)}}} \\")
+        lines.append(rf"\multicolumn{{{width + 2}}}{{r}}{{\scriptsize {tex(mark)}}} \\")
     for note in notes:
-        text = rf"\scriptsize\raggedright {_tex(note)}"
+        text = rf"\scriptsize\raggedright {tex(note)}"
         lines.append(rf"\multicolumn{{{width + 2}}}{{p{{\linewidth}}}}{{{text}}} \\")
     return "\n".join([*lines, r"\end{tabular}", ""])
 
@@ -192,7 +188,7 @@ def _below(group: pd.DataFrame, column: str, layout: Layout) -> list[str]:
 
 def _html_head(columns: list[str], group: pd.DataFrame, layout: Layout) -> str:
     below = [
-        "".join(f' <span class="n">{text}</span>' for text in _below(group, column, layout))
+        "".join(f' <span class="n">{escape(text)}</span>' for text in _below(group, column, layout))
         for column in columns
     ]
     names = [*layout.heads, *columns]
@@ -222,7 +218,7 @@ def _html_cell(cell, ranks: Mapping[tuple[str, float], str], counted: bool) -> s
         ends = (_number(end, cell.format) for end in (cell.ci_low, cell.ci_high))
         spans.append(("interval", "–".join(ends)))
     if pd.notna(cell.paper_value):
-        printed = cell.paper_printed
+        printed = escape(cell.paper_printed)
         if getattr(cell, "paper_note", ""):
             printed += f'<abbr title="{escape(cell.paper_note)}">{DAGGER}</abbr>'
         spans.append(("paper", printed))
@@ -253,7 +249,7 @@ def _line(fields: list[str]) -> str:
 def _tex_value(cell, ranks: Mapping[tuple[str, float], str]) -> str:
     if cell is None:
         return ""
-    text = _tex(_number(cell.value, cell.format))
+    text = tex(_number(cell.value, cell.format))
     marked = {"best": rf"\textbf{{{text}}}", "runner-up": rf"\underline{{{text}}}"}
     return marked.get(ranks.get((cell.column, cell.value)), text)
 
@@ -262,15 +258,12 @@ def _tex_interval(cell) -> str:
     if cell is None or pd.isna(cell.ci_low):
         return ""
     ends = (_number(end, cell.format) for end in (cell.ci_low, cell.ci_high))
-    return rf"\scriptsize {_tex('--'.join(ends))}"
+    return rf"\scriptsize {'--'.join(map(tex, ends))}"
 
 
 def _tex_paper(cell) -> str:
     if cell is None or pd.isna(cell.paper_value):
         return ""
-    dagger = _tex(DAGGER) if getattr(cell, "paper_note", "") else ""
-    return rf"\scriptsize {cell.paper_printed}{dagger}"
+    dagger = tex(DAGGER) if getattr(cell, "paper_note", "") else ""
+    return rf"\scriptsize {tex(cell.paper_printed)}{dagger}"
 
-
-def _tex(text: str) -> str:
-    return "".join(TEX_SIGNS.get(sign, sign) for sign in text)

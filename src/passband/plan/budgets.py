@@ -1,7 +1,6 @@
 """Numbers of images that do not fit each other, refused before anything runs."""
 
 from collections.abc import Callable, Mapping
-from itertools import count
 
 from passband.data.registry import DATASETS
 from passband.errors import UserError
@@ -24,28 +23,23 @@ def check_training(training: Mapping, limit: int | None) -> None:
     fraction, batch = recipe["validation"]["fraction"], recipe["batch_size"]
     held_out = round(images * fraction)
     if images - held_out < batch:
-        about = (batch - 0.5) / (1 - fraction)
-        enough = _least(lambda one: one - round(one * fraction) >= batch, about)
+        more = _or_raise(dataset, lambda one: one - round(one * fraction) >= batch)
         raise UserError(
             f"{owner} has batch_size {batch}, but {images - held_out} images to train on ({images} "
-            f"without the {held_out} held out): lower batch_size{_or_raise(enough, dataset)}."
+            f"without the {held_out} held out): lower batch_size{more}."
         )
     if held_out == 0 and recipe["select"] != "last":
-        enough = _least(lambda one: round(one * fraction) > 0, 0.5 / fraction)
+        more = _or_raise(dataset, lambda one: round(one * fraction) > 0)
         raise UserError(
             f"{owner} selects by {recipe['select']}, but holds out none of {images} images: raise "
-            f"validation.fraction{_or_raise(enough, dataset)}."
+            f"validation.fraction{more}."
         )
 
 
-def _least(fits: Callable[[int], bool], about: float) -> int:
-    """The least number of images that fits, which lies within a few of another number."""
-    return next(one for one in count(max(1, int(about) - 3)) if fits(one))
-
-
-def _or_raise(enough: int, dataset: str) -> str:
-    possible = enough <= DATASETS[dataset].sizes["train"]
-    return f", or raise train_images to at least {enough}" if possible else ""
+def _or_raise(dataset: str, enough: Callable[[int], bool]) -> str:
+    """Advice to raise train_images, if the data set has enough images."""
+    least = next(filter(enough, range(1, DATASETS[dataset].sizes["train"] + 1)), None)
+    return f", or raise train_images to at least {least}" if least else ""
 
 
 def available(dataset: str, split: str, limit: int | None = None) -> int | None:

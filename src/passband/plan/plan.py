@@ -13,11 +13,16 @@ from passband.plan.artifacts import resolve_artifact
 from passband.plan.budgets import check_training
 from passband.plan.files import Files, read_files
 from passband.plan.folders import check_folder
+from passband.plan.marks import check_mark, expected_of, filled, mark_of
 from passband.plan.models import resolve_models
 from passband.plan.names import check_known, check_names, check_patterns, patched
+from passband.plan.reading import scale_config
 from passband.plan.recipes import resolve_recipe
 from passband.plan.rows import ELSEWHERE, check_filter, filters_in, known_rows, resolve_row
+from passband.plan.texts import check_drawn
 from passband.training.recipes import shared_prefixes
+
+KEPT = ("scale", "results_root", "data_root", "data_mirror")  # what no scale's file has
 
 
 class Plan(NamedTuple):
@@ -108,9 +113,26 @@ def plan(config: Mapping, root: Path) -> Plan:
         for name, row in files.artifacts.items()
     }
     _check_findings(files, models, artifacts, probes, attacks, titles)
+    unchanged = scale_config({key: config[key] for key in KEPT}, root)
+    mark = mark_of(config, unchanged)
+    check_mark(mark)
+    check_drawn("mark", mark)
+    for model, row in models.items():
+        check_drawn(f"method of model '{model}'", row["method"])
+    for paper, described in files.papers.items():
+        check_drawn(f"methods of paper '{paper}'", described.get("methods", {}))
+    for name, row in artifacts.items():
+        check_drawn(f"artifact '{name}'", [row["title"], files.artifacts[name].get("options", {})])
+        shown = [models[slug] for slug in row["models"]]
+        row["mark"] = filled(mark, shown, row["datasets"], config)
+    used = [models[slug] for row in artifacts.values() for slug in row["models"]]
     return Plan(
-        scale={key: config[key] for key in ("title", "mark", "expected")}
-        | {"name": config["scale"]},
+        scale={
+            "name": config["scale"],
+            "title": config["title"],
+            "mark": filled(mark, used, (), config),
+            "expected": expected_of(config, unchanged),
+        },
         seeds=config["seeds"],
         models=models,
         trainings=trainings,
