@@ -8,10 +8,6 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-PROJECT = Path(workflow.basedir).resolve()
-PROJECT = PROJECT.parent if PROJECT.name == "workflow" else PROJECT
-sys.path.insert(0, str(PROJECT / "src"))
-
 from filelock import FileLock, Timeout
 
 from passband.data.registry import DATASETS
@@ -19,7 +15,7 @@ from passband.dependencies import code as code_of, declared
 from passband.errors import UserError, unknown
 from passband.files import check_writable
 from passband.gpus import why_no_gpu
-from passband.jobs import end_jobs, killed_jobs, speak_to_any_terminal
+from passband.jobs import end_jobs, killed_jobs
 from passband.plan import Plan, plan, scale_config
 from passband.plan.recipes import recipe_members
 from passband.plan.rows import filters_in
@@ -43,19 +39,6 @@ def relative(path: str | Path) -> str:
     return os.path.relpath(path) if inside else path
 
 
-def check_folders():
-    """End the run with one sentence where Snakemake itself could not write."""
-    named = {name: os.environ.get(name, "") for name in ("TMPDIR", "TMP", "TEMP")}
-    named = {name: folder for name, folder in named.items() if os.path.isdir(folder)}
-    working = Path(".snakemake").absolute()
-    try:
-        check_writable(working, "name another working folder by --directory")
-        for name, folder in (named or {"TMPDIR": "/tmp"}).items():
-            check_writable(Path(folder), f"set {name} to another folder")
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-
-
 def planned() -> tuple[dict, Plan]:
     """The resolved config and its plan; a mistake ends the run with one sentence."""
     try:
@@ -65,8 +48,6 @@ def planned() -> tuple[dict, Plan]:
         raise WorkflowError(str(error)) from None
 
 
-speak_to_any_terminal()
-check_folders()
 CONFIG, PLAN = planned()
 RESULTS = f"{relative(CONFIG['results_root'])}/{CONFIG['scale']}"
 DATA = relative(CONFIG["data_root"])

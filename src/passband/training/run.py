@@ -48,7 +48,7 @@ def run_training(
     Raises:
         UserError: when training diverges or a file cannot be read or written.
     """
-    started = datetime.now(UTC)
+    started, sources = datetime.now(UTC), checkout()
     data, model, fingerprint = _subject(architecture, recipe, seed, data_file, limit)
     state = train(
         recipe,
@@ -93,7 +93,7 @@ def run_training(
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "passband": passband.__version__,
-            **checkout()._asdict(),
+            **sources._asdict(),
             **compute.describe(),
         },
     )
