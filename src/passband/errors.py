@@ -43,8 +43,8 @@ def unknown(kind: str, name: object, known: Iterable[object]) -> UserError:
 
 ELSEWHERE = "set results_root (data_root for data sets) to another folder"
 ADVICE = {  # by error number: what it means, and what to do
-    errno.ENOSPC: ("the disk is full", "free some space and run the same command again"),
-    errno.EDQUOT: ("the quota is used up", "free some space and run the same command again"),
+    errno.ENOSPC: ("the disk is full", "free some space or {elsewhere}, and run again"),
+    errno.EDQUOT: ("the quota is used up", "free some space or {elsewhere}, and run again"),
     errno.EFBIG: (
         "the file is larger than this disk or `ulimit -f` allows",
         "raise the limit or {elsewhere}",

@@ -122,7 +122,7 @@ def killed_jobs(logs: Path) -> list[str]:
         name = str(mark).removesuffix(MARK)
         sentences.append(
             f"The job of {name} was killed or crashed, perhaps for want of memory: it had used "
-            f"{int(megabytes):,} MB. {_less_memory(lower)}"
+            f"{int(megabytes or 0):,} MB. {_less_memory(lower)}"
         )
         mark.unlink(missing_ok=True)
     return sentences

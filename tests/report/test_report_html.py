@@ -9,6 +9,7 @@ from invented_results import ARTIFACTS, FINDINGS, ROOT, make_results
 from report_checks import check_pages
 
 from passband.errors import UserError
+from passband.origin import Checkout
 from passband.report import build_report, collect_content
 from passband.runs import write_run
 
@@ -87,6 +88,24 @@ def test_provenance_lists_models_and_config(report_folder):
     assert "About 40 minutes on 2 cores." in page
     assert page.count("<polyline") == 1
     assert "kept at 80.0 %" in page
+
+
+@pytest.mark.parametrize(
+    ("checkout", "said"),
+    [
+        (("0123456789abcdef", False, None), "0123456789"),
+        (("0123456789abcdef", True, None), "with uncommitted or untracked sources"),
+        ((None, None, "there is no git"), "unknown: there is no git"),
+    ],
+)
+def test_the_commit_or_why_there_is_none(results, tmp_path, checkout, said):
+    content = collect_content(**results)
+    content["provenance"] |= Checkout(*checkout)._asdict()
+    build_report(content, tmp_path / "report", ROOT / "reports/templates")
+    for name in ("index.html", "provenance.html"):
+        page = (tmp_path / "report" / name).read_text(encoding="utf-8")
+        assert said in page
+        assert ("uncommitted or untracked" in page) == bool(checkout[1])
 
 
 def test_training_without_held_out_images_shows_its_training_accuracy(tmp_path):

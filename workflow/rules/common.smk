@@ -2,17 +2,12 @@ import os
 import re
 import signal
 import sys
-import tempfile
 import threading
 import time
 from functools import cache, partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-
-PROJECT = Path(workflow.basedir).resolve()
-PROJECT = PROJECT.parent if PROJECT.name == "workflow" else PROJECT
-sys.path.insert(0, str(PROJECT / "src"))
 
 from filelock import FileLock, Timeout
 
@@ -21,7 +16,7 @@ from passband.dependencies import code as code_of, declared
 from passband.errors import UserError, unknown
 from passband.files import check_writable
 from passband.gpus import why_no_gpu
-from passband.jobs import end_jobs, killed_jobs, speak_to_any_terminal
+from passband.jobs import end_jobs, killed_jobs
 from passband.litter import remove_accepted, remove_litter
 from passband.plan import Plan, plan, scale_config, user_config
 from passband.plan.folders import spelled
@@ -40,19 +35,6 @@ def relative(path: str | Path) -> str:
     """A file of the project as the workflow writes it: relative to the working folder, so that a
     finished project can be moved with its results."""
     return os.path.relpath(path)
-
-
-def check_folders():
-    """End the run with one sentence where Snakemake itself could not write."""
-    named = {name: os.environ.get(name, "") for name in ("TMPDIR", "TMP", "TEMP")}
-    named = {name: folder for name, folder in named.items() if os.path.isdir(folder)}
-    working = Path(".snakemake").absolute()
-    try:
-        check_writable(working, "name another working folder by --directory")
-        for name, folder in (named or {"TMPDIR": tempfile.gettempdir()}).items():
-            check_writable(Path(folder), f"set {name} to another folder")
-    except (UserError, FileNotFoundError) as error:  # the latter: no temporary folder at all
-        raise WorkflowError(str(error)) from None
 
 
 def planned() -> tuple[dict, Plan]:
@@ -74,8 +56,6 @@ def planned() -> tuple[dict, Plan]:
     return resolved | folders, found
 
 
-speak_to_any_terminal()
-check_folders()
 CONFIG, PLAN = planned()
 RESULTS = os.path.normpath(f"{CONFIG['results_root']}/{CONFIG['scale']}")
 DATA = CONFIG["data_root"]

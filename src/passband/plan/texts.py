@@ -24,7 +24,7 @@ def check_drawn(owner: str, value: object) -> None:
         if not text.isprintable():
             raise UserError(f"{found} has a line break or another sign that cannot be seen in it.")
         if text.startswith("_"):
-            raise UserError(f"{found} begins with an underscore, which legends leave out; reword it.")
+            raise UserError(f"{found} begins with an underscore, which legends omit; reword it.")
         missing = [] if SURELY_DRAWN.fullmatch(text) else [one for one in text if not _drawn(one)]
         if missing:
             raise UserError(

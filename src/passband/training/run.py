@@ -52,7 +52,7 @@ def run_training(
     Raises:
         UserError: when training diverges or a file cannot be read or written.
     """
-    started = datetime.now(UTC)
+    started, sources = datetime.now(UTC), checkout()
     shared = epochs_in(shared_prefix) if shared_prefix else 0
     data, model, fingerprint = _subject(architecture, recipe, seed, data_file, limit)
     state = train(
@@ -95,7 +95,7 @@ def run_training(
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "passband": passband.__version__,
-            **checkout()._asdict(),
+            **sources._asdict(),
             **compute.describe(),
         },
         tables,
