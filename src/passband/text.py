@@ -1,5 +1,6 @@
 """Building blocks of sentences."""
 
+import re
 from collections.abc import Iterable
 
 
@@ -19,7 +20,16 @@ def shortened(value: object, limit: int = 80) -> str:
     """A value as one line of a sentence, cut off after `limit` signs.
 
     >>> shortened("8/255"), shortened([1, "a\\n  b"]), shortened("0123456789", limit=4)
-    ('8/255', "[1, 'a\\\\n  b']", '0123…')
+    ('8/255', "[1, 'a\\\\n b']", '0123…')
     """
     text = " ".join(str(value).split())
     return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def restructured(text: str) -> str:
+    """A text that reStructuredText shows as it is written.
+
+    >>> print(restructured("SAR*, |x| and name_"))
+    SAR\\*, \\|x\\| and name\\_
+    """
+    return re.sub(r"([\\*`|_<>:\[\]])", r"\\\1", text)

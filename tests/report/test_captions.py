@@ -1,11 +1,14 @@
 """The captions of Snakemake's own report are sound reStructuredText."""
 
+import html
 from types import SimpleNamespace
 
 import pytest
 from docutils.core import publish_parts
 from invented_results import ROOT
 from jinja2 import Environment, StrictUndefined
+
+from passband.text import restructured
 
 CAPTIONS = ROOT / "workflow" / "report"
 TARGETS = "\n\n" + "\n".join(
@@ -18,14 +21,14 @@ MODELS = [
 ]
 
 
-def rendered(name: str, mark: str) -> str:
+def rendered(name: str, mark: str, title: str = "Average spectra") -> str:
     snakemake = SimpleNamespace(
         config={"scale": "demo"},
         wildcards=SimpleNamespace(artifact="sar.fig4"),
         params=SimpleNamespace(
-            title="Average spectra",
-            saw="Low frequencies.",
-            mark=mark,
+            title=restructured(title),
+            saw=restructured("Low frequencies."),
+            mark=restructured(mark),
             models=MODELS,
             parameters={"models": MODELS},
         ),
@@ -51,3 +54,11 @@ def test_captions_name_artifact_models_and_seeds(name):
     assert "sar.fig4: Average spectra." in text
     assert text.count("fashion-mnist-sample_resnet8_sar-natural") == 1
     assert "seeds: 0, 1." in text
+
+
+@pytest.mark.parametrize("name", ["figure.rst", "table.rst"])
+@pytest.mark.parametrize(
+    "title", ["costs $5 or *6", "a_b_ `c` |d|", ":math:`x` <b>", r"\alpha [1]_ **", "{{ x }} & y"]
+)
+def test_names_are_text_in_captions(name, title):
+    assert html.escape(f"sar.fig4: {title}.", quote=False) in rendered(name, title, title)

@@ -26,9 +26,9 @@ rule draw_figure:
         "../../envs/figures.yaml"
     params:
         parameters=artifact_parameters,
-        title=lambda wildcards: PLAN.artifacts[wildcards.artifact]["title"],
-        saw=lambda wildcards: PLAN.artifacts[wildcards.artifact]["saw"],
-        mark=lambda wildcards: PLAN.artifacts[wildcards.artifact]["mark"],
+        title=lambda wildcards: shown(wildcards, "title"),
+        saw=lambda wildcards: shown(wildcards, "saw"),
+        mark=lambda wildcards: shown(wildcards, "mark"),
     message:
         "Drawing {wildcards.artifact}"
     script:

@@ -22,6 +22,7 @@ from passband.plan import Plan, plan, scale_config, user_config
 from passband.plan.folders import spelled
 from passband.plan.recipes import recipe_members
 from passband.plan.rows import filters_in
+from passband.text import restructured
 from passband.training.recipes import needs_test
 
 SCRIPTS = PROJECT / "workflow" / "scripts"
@@ -420,6 +421,11 @@ def refuse_spelling(wildcards):
 
 def refuse_artifact(wildcards):
     raise WorkflowError(str(unknown("artifact", wildcards.unknown, PLAN.artifacts)))
+
+
+def shown(wildcards, key: str) -> str:
+    """A text of an artifact as captions, which are reStructuredText, have it."""
+    return restructured(PLAN.artifacts[wildcards.artifact][key])
 
 
 def caption(wildcards) -> dict:

@@ -24,7 +24,10 @@ def check_folders():
         check_writable(working, "name another working folder by --directory")
         for name, folder in (named or {"TMPDIR": tempfile.gettempdir()}).items():
             check_writable(Path(folder), f"set {name} to another folder")
-    except (UserError, FileNotFoundError) as error:  # the latter: no temporary folder at all
+    except (
+        UserError,
+        FileNotFoundError,
+    ) as error:  # the latter: no temporary folder at all
         logging.raiseExceptions = False  # Snakemake's own log cannot be written either
         raise WorkflowError(str(error)) from None
 

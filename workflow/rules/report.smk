@@ -23,7 +23,7 @@ rule judge_findings:
         scores=PLAN.scores,
         architectures=PLAN.architectures,
         scale=PLAN.scale["name"],
-        mark=PLAN.scale["mark"],
+        mark=lambda wildcards: restructured(PLAN.scale["mark"]),
     message:
         "Judging the findings"
     script:
@@ -58,7 +58,6 @@ rule build_report:
         notebooks=[f"{RESULTS}/notebooks/{name}.ipynb" for name in PLAN.artifacts],
         titles={name: dataset.title for name, dataset in DATASETS.items()}
         | PLAN.architectures,
-        mark=PLAN.scale["mark"],
     message:
         "Building the report"
     script:

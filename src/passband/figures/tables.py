@@ -266,4 +266,3 @@ def _tex_paper(cell) -> str:
         return ""
     dagger = tex(DAGGER) if getattr(cell, "paper_note", "") else ""
     return rf"\scriptsize {tex(cell.paper_printed)}{dagger}"
-
