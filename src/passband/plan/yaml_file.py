@@ -17,6 +17,7 @@ from passband.errors import UserError
 from passband.text import shortened
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LARGEST = 2**63 - 1
 LEVELS, VALUES = 40, 100_000  # at most; the largest file of the project has 8 and some 3,000
 
 WORDS = dict.fromkeys(("", "~", "null", "Null", "NULL"))
@@ -171,12 +172,10 @@ def _scalar(event: yaml.ScalarEvent, key: str, line: int) -> object:
     if not (DECIMAL.fullmatch(text) or NOT_FINITE.fullmatch(text)):
         return text
     value = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-    whole = "." not in text and value.is_integer()
-    if not math.isfinite(value) or (whole and abs(value) >= 2**63):
-        wanted = "a finite number of at most 64 bits; quote it if it is text"
-        raise _Mistake(
-            line, f"{key} is {value if '.' in text else shortened(text)}, expected {wanted}"
-        )
-    if WHOLE.fullmatch(text):
-        return int(text)
-    return int(value) if whole else value
+    if math.isfinite(value) and "." not in text and value.is_integer():
+        value = int(text) if WHOLE.fullmatch(text) and len(text) < 100 else int(value)
+    if not math.isfinite(value) or (isinstance(value, int) and not -LARGEST <= value <= LARGEST):
+        wanted = "a finite number" if "." in text else f"a number from -{LARGEST} to {LARGEST}"
+        found = value if "." in text else shortened(text, 40)
+        raise _Mistake(line, f"{key} is {found}, expected {wanted}; quote it if it is text")
+    return value
