@@ -94,9 +94,13 @@ def frequency_masked(weight: Tensor, mixing: Tensor) -> Tensor:
     rows = weight.flatten(1)
     with torch.autocast(weight.device.type, enabled=False):
         spectrum = torch.fft.rfft(rows)
-        mask = (mixing @ spectrum.abs()).sigmoid()
-        masked = torch.fft.irfft(spectrum * mask, rows.shape[1])
+        masked = torch.fft.irfft(spectrum * frequency_mask(spectrum, mixing), rows.shape[1])
     return masked.view(weight.shape)
+
+
+def frequency_mask(spectrum: Tensor, mixing: Tensor) -> Tensor:
+    """The mask of `frequency_masked`, [C_out, frequencies], of a complex spectrum of that shape."""
+    return (mixing @ spectrum.abs()).sigmoid()
 
 
 class QuantizedActivation(nn.Module):
@@ -126,6 +130,12 @@ class QuantizedConv2d(nn.Conv2d):
             nn.Parameter(new((outputs, outputs), 1 / outputs)) if frequency_aware else None
         )
         self.scale = nn.Parameter(new((1,), WEIGHT_SCALE)) if bits < FULL_PRECISION else None
+
+    def mask(self) -> Tensor | None:
+        """The mask [C_out, frequencies] over the spectrum; None without the transformation."""
+        if self.mixing is None:
+            return None
+        return frequency_mask(torch.fft.rfft(standardized(self.weight).flatten(1)), self.mixing)
 
     def effective_weight(self) -> Tensor:
         """The weights that the convolution uses, [C_out, C_in / groups, k, k]."""

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from passband.errors import UserError
-from passband.models.quantization import baked
+from passband.models.quantization import QuantizedConv2d, baked
 from passband.options import Index
 from passband.probes import PROBES, Measurement, Subject, stored
 
@@ -17,7 +17,8 @@ def kernels(subject: Subject, *, layer: Index = 0, all_layers: bool = False) -> 
     Weights are those of the network as trained (batch normalisation not folded in); 0 is the first
     convolution, 1 the first one that a quantised network quantises. A statistic that does not
     exist is NaN and left out of the mean: for a kernel of zeros, and the correlation of the
-    channels where there is one. No image is shown, so that rows count none.
+    channels where there is one. No image is shown, so that rows count none. Of a network whose
+    weights pass through learned masks over their spectra, the least value of all masks is told.
 
     Args:
         layer: index of the convolution; 0 is the first.
@@ -55,6 +56,10 @@ def kernels(subject: Subject, *, layer: Index = 0, all_layers: bool = False) -> 
         mean = values.nanmean().item()
         if np.isfinite(mean):
             result.rows.append((f"layer={layer};kernels={len(values)}", key, mean, 0, "ratio"))
+    masks = frequency_masks(subject.trained)
+    if masks:
+        least = min(mask.min().item() for mask in masks.values())
+        result.rows.append((f"masks={len(masks)}", "least_mask", least, 0, "ratio"))
     return result
 
 
@@ -68,6 +73,14 @@ def convolutions(model: nn.Module) -> dict[str, Tensor]:
         for name, module in baked(model).named_modules()
         if isinstance(module, nn.Conv2d)
     }
+
+
+@torch.no_grad()
+def frequency_masks(model: nn.Module) -> dict[str, Tensor]:
+    """The learned masks [c_out, frequencies] over the spectra of weights, by name of their layer."""
+    layers = (pair for pair in model.named_modules() if isinstance(pair[1], QuantizedConv2d))
+    masks = {name: layer.mask() for name, layer in layers}
+    return {name: mask for name, mask in masks.items() if mask is not None}
 
 
 def total_variation(weights: Tensor) -> Tensor:

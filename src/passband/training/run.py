@@ -3,6 +3,7 @@
 import os
 import shutil
 import statistics
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def run_training(
         },
         tables,
     )
-    os.utime(checkpoint)
+    with suppress(FileNotFoundError):  # the shared prefix has all epochs
+        os.utime(checkpoint)
 
 
 def run_shared_prefix(

@@ -128,6 +128,24 @@ def test_kernels_of_a_quantised_network_are_those_that_it_computes_with():
     np.testing.assert_array_equal(first["weights"], trained[0].weight.detach())
 
 
+def test_the_least_value_of_the_masks_of_all_layers():
+    trained = quantized(models.build("resnet8_w8", 3, 2, 16, seed=0), 32, True).eval()
+    layers = [each for each in trained.modules() if isinstance(each, QuantizedConv2d)]
+    least = []
+    for place, layer in enumerate(layers):
+        layer.mixing.data.mul_(0.1 * (place + 1))
+        rows = layer.weight.detach().double().flatten(1).numpy()
+        rows = (rows - rows.mean()) / rows.std(ddof=1)
+        mixed = layer.mixing.detach().double().numpy() @ np.abs(scipy.fft.rfft(rows))
+        least.append((1 / (1 + np.exp(-mixed))).min())
+    (row,) = (
+        row
+        for row in PROBES["kernels"](trained_subject(trained, noisy(1))).rows
+        if row[1] == "least_mask"
+    )
+    assert row == ("masks=6", "least_mask", pytest.approx(min(least), rel=1e-5), 0, "ratio")
+
+
 def test_kernels_of_one_channel_have_no_correlation_and_no_row_of_it(lived_in):
     found = PROBES["kernels"](
         trained_subject(lived_in("resnet8_w8", channels=1), noisy(1, channels=1))

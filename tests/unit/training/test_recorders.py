@@ -83,7 +83,8 @@ def test_only_recorders_of_the_test_split_need_it():
     assert not needs_test({})
 
 
-def test_a_job_writes_the_curves_of_prefix_and_rest(tmp_path):
+@pytest.mark.parametrize("shared", [1, 2], ids=["one epoch shared", "all epochs shared"])
+def test_a_job_writes_the_curves_of_prefix_and_rest(tmp_path, shared):
     for split, count in (("train", 240), ("test", 60)):
         data = stripes(count)
         arrays = {"images": data.images.numpy(), "labels": data.labels.numpy()}
@@ -93,7 +94,8 @@ def test_a_job_writes_the_curves_of_prefix_and_rest(tmp_path):
     common = RECIPE | {"epochs": 2, "schedule": schedule, "recorders": TEST | RATIO}
     common.pop("method")
     alignment = {"coefficient": 0.1, "distance": "l1", "transform": "sample"}
-    parts = common["parts"] | {"spectral_alignment": alignment | {"natural_branch": "live"}}
+    alignment |= {"natural_branch": "live"}
+    late = {"spectral_alignment": alignment} if shared == 1 else {}
     job = {
         "architecture": "resnet8_w8",
         "seed": 0,
@@ -107,14 +109,14 @@ def test_a_job_writes_the_curves_of_prefix_and_rest(tmp_path):
     run_shared_prefix(
         name="plain",
         recipe=common,
-        until=1,
+        until=shared,
         checkpoint=tmp_path / "work" / "prefix",
         output=prefix,
         **job,
     )
     run_training(
         name="aligned",
-        recipe=common | {"method": "aligned", "parts": parts},
+        recipe=common | {"method": "aligned", "parts": common["parts"] | late},
         shared_prefix=prefix,
         checkpoint=tmp_path / "work" / "model",
         weights=tmp_path / "weights",
@@ -133,7 +135,8 @@ def test_a_job_writes_the_curves_of_prefix_and_rest(tmp_path):
     assert described["origin"] == "trained"
     assert described["shared_prefix"] == "plain"
     assert 0 < described["shared_prefix_seconds"] <= described["seconds"]
-    assert described["selected_epoch"] == 2
+    assert described["selected_epoch"] == {1: 2, 2: 1}[shared]
     with open(tmp_path / "history.csv") as file:
         assert not any("lfi" in column for column in csv.DictReader(file).fieldnames)
-    assert (tmp_path / "work" / "model").exists()  # until Snakemake has accepted the results
+    kept = (tmp_path / "work" / "model").exists()  # until Snakemake has accepted the results
+    assert kept == (shared == 1)
