@@ -77,7 +77,7 @@ def convolutions(model: nn.Module) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def frequency_masks(model: nn.Module) -> dict[str, Tensor]:
-    """The learned masks [c_out, frequencies] over the spectra of weights, by name of their layer."""
+    """The learned masks [c_out, frequencies] over the spectra of weights, by layer."""
     layers = (pair for pair in model.named_modules() if isinstance(pair[1], QuantizedConv2d))
     masks = {name: layer.mask() for name, layer in layers}
     return {name: mask for name, mask in masks.items() if mask is not None}
