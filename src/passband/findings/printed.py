@@ -6,14 +6,27 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from passband.findings.claims import CLAIMS
+from passband.findings.clause import deciding, holds
 from passband.findings.contrast import Contrast, Term, language_of
 from passband.findings.scores import read_scores
-from passband.findings.verdict import support
 from passband.intervals import LEVEL
 from passband.intervals.estimates import Interval
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+PAPER = {
+    "consistent": "support the claim",
+    "partly": "support the claim in part",
+    "contradicted": "contradict the claim",
+}
+OURS = {
+    "reproduced": "support it",
+    "contradicted": "contradict it",
+    "inconclusive": "leave it open",
+    "not testable here": "cannot test it",
+}
 
 
 @dataclass(frozen=True)
@@ -90,6 +103,19 @@ class Printed:
         return float(values.iloc[0])
 
 
+def beside_ours(printed: str, verdict: str) -> str:
+    """The paper's numbers and ours in one sentence.
+
+    >>> beside_ours("consistent", "not testable here")
+    "The paper's own numbers support the claim, ours cannot test it."
+    >>> beside_ours("no_numbers", "reproduced")
+    'The paper prints no numbers for the claim, ours support it.'
+    """
+    if printed not in PAPER:
+        return f"The paper prints no numbers for the claim, ours {OURS[verdict]}."
+    return f"The paper's own numbers {PAPER[printed]}, ours {OURS[verdict]}."
+
+
 def printed_check(
     finding: Mapping,
     table: "pd.DataFrame",
@@ -112,8 +138,8 @@ def printed_check(
         datasets: titles of data sets by id.
 
     Returns:
-        consistent (every clause holds), contradicted (none does), partly, or no_numbers (the table
-        lacks what the claim is about).
+        consistent (every deciding clause holds), contradicted (none does), partly, or no_numbers
+        (the table lacks what the claim is about).
     """
     groups = [
         Printed(
@@ -130,5 +156,5 @@ def printed_check(
         clauses = CLAIMS[finding["test"]](groups, language, **finding["parameters"])
     except KeyError:
         return "no_numbers"
-    held = [support(clause) > 0 for clause in clauses]
+    held = [holds(clause) for clause in deciding(clauses)]
     return "consistent" if all(held) else "partly" if any(held) else "contradicted"
