@@ -121,6 +121,7 @@ def _check_score(
     own = {
         "attack": {name: Known(name) for name in attacks.get(score.probe, ())},
         "recorder": {recorder: Known(recorder)},
+        "part": {name: Known(name) for name in declared("training/parts")},
     }
     read_row(owner, wanted.keywords, score.constants, own)
 

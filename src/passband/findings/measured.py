@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from passband.files import read_arrays, read_metadata
+from passband.files import read_arrays, read_json, read_metadata
 from passband.findings.contrast import Contrast, Language, Term
 from passband.findings.scores import Arrays, NotMeasured, bandwidth_of
 from passband.intervals import LEVEL
@@ -252,7 +252,7 @@ def _arrays(entries: Sequence[Mapping]) -> dict[str, dict[int, dict[str, Stored]
 def _read(stored: Stored) -> dict[str, np.ndarray]:
     """What a probe or a training run stored; empty if there is no such file."""
     if isinstance(stored, Mapping):
-        columns = _columns(stored) | _curves(stored)
+        columns = _columns(stored) | _curves(stored) | _told(stored)
         return {name: np.array(values) for name, values in columns.items()}
     if not Path(stored).is_file():
         return {}
@@ -273,6 +273,15 @@ def _curves(files: Mapping[str, str]) -> dict[str, list[float]]:
         name = "|".join((row["recorder"], row["condition"], row["metric"]))
         found.setdefault(name, []).append(_float(row["value"]))
     return found
+
+
+def _told(files: Mapping[str, str]) -> dict[str, list[float]]:
+    """What run.json tells of a training: the peak learning rate and the first epoch of each part."""
+    if "history" not in files:
+        return {}
+    run = read_json(files["run"])
+    starts = {f"start|{part}": [epoch] for part, epoch in run.get("starts", {}).items()}
+    return starts | {"peak_rate": [run["recipe"]["optimizer"]["learning_rate"]]}
 
 
 def _rows(files: Mapping[str, str], name: str) -> list[dict[str, str]]:
