@@ -67,8 +67,9 @@ def last_epoch(arrays: Arrays, *, column: Accuracy) -> np.ndarray:
 
 @SCORES.register("gained_late", probe="training", unit="points", sample="training runs")
 def gained_late(arrays: Arrays, *, column: Accuracy, share: PositiveShare) -> np.ndarray:
-    """By how much the best accuracy of the last epochs exceeds that of all epochs before them: large
-    where a training ended while the model was still learning.
+    """By how much the best accuracy of the last epochs exceeds that of all epochs before them.
+
+    It is large where a training ended while the model was still learning.
 
     Args:
         column: which accuracy, as history.csv has it.
