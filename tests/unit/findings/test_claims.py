@@ -29,8 +29,8 @@ from passband.findings.scores import SCORES
 
 SAR = [finding for finding in FINDINGS if finding["id"].startswith("sar.")]
 COLUMNS = [
-    "finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high", "n", "sample", "unit",
-    "printed", "reason",
+    "finding", "artifact", "claim", "theme", "verdict", "effect", "ci_low", "ci_high", "threshold",
+    "direction", "threshold_from", "n", "sample", "unit", "printed", "shares", "reason",
 ]  # fmt: skip
 
 
@@ -101,8 +101,10 @@ def test_columns_and_a_reason(paper_world):
     table = verdicts(FINDINGS, paper_world)
     assert list(table.columns) == COLUMNS and len(table) == len(FINDINGS)
     reason = table.set_index("finding").loc["sar.table1.a", "reason"]
-    assert reason.startswith("On CIFAR10, at bandwidth 20 the natural model loses 13.0 points (95")
-    assert "On CIFAR100, at bandwidth 20" in reason and "claim: less than 2)" in reason
+    assert reason.startswith(
+        "On CIFAR10, at bandwidth 20 the natural model loses 13.0 points (97.5"
+    )
+    assert "On CIFAR100, at bandwidth 20" in reason and "claim: less than 2 points" in reason
     assert table.set_index("finding").loc["sar.table1.c", "reason"].count("bandwidth 32 to 64") == 1
 
 

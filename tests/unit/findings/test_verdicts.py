@@ -114,8 +114,8 @@ def test_the_reason_counts_a_family_and_names_its_weakest():
     many = [clause(*side)._replace(family="f") for side in (HOLDS, FAILS, (4, 7), OPEN)]
     reason = decide([*many, clause(12.4, 15.4), clause(14, 15)._replace(family="g")]).reason
     assert reason == (
-        "On MNIST, of 4 comparisons 1 are reproduced, 2 contradicted and 1 inconclusive; the weakest: "
-        "it loses 5.5 points (95 % CI 4.0 to 7.0 over 100 images; claim: more than 10 points); "
+        "On MNIST, of 4 comparisons 1 are reproduced, 2 contradicted and 1 inconclusive; the "
+        "weakest: it loses 5.5 points (95 % CI 4.0 to 7.0 over 100 images; claim: more than 10 points); "
         "it loses 13.9 points (95 % CI 12.4 to 15.4 over 100 images; claim: more than 10 points); "
         "it loses 14.5 points (95 % CI 14.0 to 15.0 over 100 images; claim: more than 10 points)."
     )
@@ -180,8 +180,8 @@ def test_the_reason_of_a_count_names_the_one_that_decides():
     found = decide(counted([HOLDS, (30, 31), FAILS, OPEN], 2))
     assert found.reason == (
         "On MNIST, of 4 comparisons 2 are reproduced, 1 contradicted and 1 inconclusive; where at "
-        "least 2 are needed, number 2 from the top: it loses 12.0 points (95 % CI 11.0 to 13.0 over "
-        "100 images; claim: more than 10 points)."
+        "least 2 are needed, number 2 from the top: it loses 12.0 points (95 % CI 11.0 to 13.0 "
+        "over 100 images; claim: more than 10 points)."
     )
     assert (found.effect, len(deciding(counted([HOLDS] * 4, 2)))) == (12, 1)
 
