@@ -1,4 +1,4 @@
-"""Scores of spectra and of heat maps, computed by hand."""
+"""Scores of spectra, heat maps and trainings, computed by hand."""
 
 from fractions import Fraction
 
@@ -57,3 +57,16 @@ def test_accuracy_under_noise_counts_every_direction_with_its_cells_of_the_plane
 def test_both_readings_say_what_they_are(name):
     assert SCORES[name].reads == "with the DC component"
     assert SCORES[f"{name}_without_dc"].reads == "without the DC component"
+
+
+def test_first_and_last_of_both_ratios_and_the_epochs():
+    arrays = {
+        "epoch": np.array([1.0, 2, 3]),
+        "first-activation|definition=per_channel|low_high_ratio": np.array([1.0, 4.0, 6.0]),
+        "first-activation|definition=summed|low_high_ratio": np.array([0.5, 0.6, 0.75]),
+    }
+    expected = {
+        "ratio_first": 1.0, "ratio_last": 6.0, "ratio_growth": 6.0, "ratio_last_summed": 0.75,
+        "ratio_growth_summed": 1.5, "epochs": 3.0,
+    }  # fmt: skip
+    assert {name: SCORES[name].values(arrays).item() for name in expected} == expected
