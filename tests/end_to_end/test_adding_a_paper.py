@@ -64,8 +64,15 @@ artifacts:
     saw: Mirrored images help.
 """,
     "findings.yaml": """
+preconditions:
+  trained:
+    holds: lowpass(mirrored, 1) > 0
+    says: the mirrored model's clean accuracy is {effect}
 findings:
   - id: invented.fig1.a
+    theme: what-robust-networks-look-at
+    needs: [trained]
+    thresholds: ours
     claim: Mirrored models need high frequencies.
     printed: consistent
     printed_note: "25.0 points."

@@ -482,6 +482,46 @@ def test_mistakes_in_the_files_of_config(project, mistake):
     assert_sentence(raised.value, *fragments)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "fragments"),
+    [
+        ("needs", None, ["papers/sar/findings.yaml", "findings.0 lacks the key 'needs'"]),
+        ("needs", [], ["findings.0.needs", "at least 1 entry"]),
+        ("needs", ["a-sound-sleep"], ["finding sar.", "unknown precondition", "a-sound-sleep"]),
+        ("theme", "dreams", ["finding sar.", "unknown theme 'dreams'", "where-attacks-live"]),
+        ("thresholds", "theirs", ["findings.0.thresholds", "theirs", "ours"]),
+        ("shares", "sar.table1.z", ["finding sar.", "sar.table1.z", "did you mean 'sar.table1."]),
+    ],
+)
+def test_what_a_finding_rests_on(project, key, value, fragments):
+    def change(content):
+        row = content["findings"][0]
+        row.pop(key, None)
+        row.update({} if value is None else {key: value})
+
+    edit(project / "config/papers/sar/findings.yaml", change)
+    with pytest.raises(UserError) as raised:
+        planned(project)
+    assert_sentence(raised.value, *fragments)
+
+
+@pytest.mark.parametrize(
+    ("holds", "fragments"),
+    [
+        ("clean(natural) > 80", ["precondition 'spare'", "no finding needs it"]),
+        ("clean(natual) > 80", ["precondition 'spare'", "did you mean 'natural'"]),
+    ],
+)
+def test_a_spare_precondition(project, holds, fragments):
+    def change(content):
+        content["preconditions"]["spare"] = {"holds": holds, "says": "it is {effect}"}
+
+    edit(project / "config/papers/sar/findings.yaml", change)
+    with pytest.raises(UserError) as raised:
+        planned(project)
+    assert_sentence(raised.value, *fragments)
+
+
 FILES = ["attacks", "filters", "papers/sar/models", "papers/sar/artifacts", "papers/sar/findings"]
 
 

@@ -77,7 +77,7 @@ def test_a_coefficient_has_to_improve_both_at_once(tmp_path):
 def test_the_coefficient_that_does_best_is_named(tmp_path):
     change = {(USUAL, "SARWA (λ=0.05)"): shifted("SARWA (λ=0.05)", *-5 * CLEAN)}
     reason = verdict("sar.fig10.b", defences(tmp_path, change=change)).reason
-    assert "SARWA (λ=0.1) leads standard AT in clean accuracy by 1.2 points (97.5 % CI" in reason
+    assert "SARWA (λ=0.1) leads standard AT in clean accuracy by 1.2 points (99.4 % CI" in reason
     assert "SARWA (λ=0.05) leads standard AT" not in reason
 
 
@@ -99,8 +99,8 @@ def test_the_reason_counts_comparisons_and_names_the_weakest(tmp_path):
     change = {(USUAL, "MART+SARWA"): shifted("MART+SARWA", *-4 * PGD50)}
     row = verdict("sar.table4.a", defences(tmp_path, change=change))
     assert row.reason.startswith(
-        "On CIFAR10, of 32 comparisons 31 are reproduced, 1 contradicted and 0 inconclusive, at "
-        "the weakest MART+SARWA leads MART under PGD-50 by −2.5 points (95 % CI"
+        "On CIFAR10, of 32 comparisons 31 are reproduced, 1 contradicted and 0 inconclusive; "
+        "the weakest: MART+SARWA leads MART under PGD-50 by −2.5 points (99.8 % CI"
     )
     assert row.effect == pytest.approx(-2.5)
 

@@ -27,8 +27,9 @@ from passband.dependencies import declared
 from passband.evaluation import frozen
 from passband.files import read_arrays, write_arrays
 from passband.findings.claims.contrasts import read_clauses
+from passband.findings.clause import Clause
 from passband.findings.scores import NotMeasured, read_scores
-from passband.findings.verdict import Clause, decide
+from passband.findings.verdict import decide
 from passband.intervals.estimates import (
     Interval,
     combination,
@@ -221,8 +222,8 @@ def test_a_missing_network_is_named(paper_world):
 def test_networks_are_told_apart(paper_world):
     row = judged("table4.a", paper_world)
     assert row.reason.startswith(
-        "On CIFAR10, of 3 comparisons 3 are reproduced, 0 contradicted and 0 inconclusive, at the "
-        "weakest EfficientNet-B0 leads ResNet-20 under PGD-20 by 3.0 points (95 % CI"
+        "On CIFAR10, of 3 comparisons 3 are reproduced, 0 contradicted and 0 inconclusive; the "
+        "weakest: EfficientNet-B0 leads ResNet-20 under PGD-20 by 3.0 points (98.3 % CI"
     )
     assert row.effect == pytest.approx(3.0) and row.n == N
     clauses = [{"holds": f"accuracy('{AT} with ResNet-21', 'PGD-20', 1) > 0", "says": "{effect}"}]
@@ -477,7 +478,7 @@ def test_a_margin_holds_on_either_side(effect, verdict, sign):
 def test_several_runs_have_students_interval(tmp_path):
     row = judged("fig5.a", filtered_models(tmp_path, seeds=3))
     assert row.verdict == "reproduced" and row.n == 3
-    assert "95 % CI" in row.reason and "margin" not in row.reason
+    assert "98.8 % CI" in row.reason and "margin" not in row.reason
     clauses = [{"holds": "ratio_last('PGD-7-AT') - ratio_last(natural) > 0", "says": "{effect}"}]
     finding = {**FINDINGS["fig5.a"], "parameters": {"clauses": clauses}}
     row = judged(finding, filtered_models(tmp_path, seeds=3))

@@ -115,9 +115,10 @@ def test_the_reason_counts_a_family_and_names_its_weakest():
     reason = decide([*many, clause(12.4, 15.4), clause(14, 15)._replace(family="g")]).reason
     assert reason == (
         "On MNIST, of 4 comparisons 1 are reproduced, 2 contradicted and 1 inconclusive; the "
-        "weakest: it loses 5.5 points (95 % CI 4.0 to 7.0 over 100 images; claim: more than 10 points); "
-        "it loses 13.9 points (95 % CI 12.4 to 15.4 over 100 images; claim: more than 10 points); "
-        "it loses 14.5 points (95 % CI 14.0 to 15.0 over 100 images; claim: more than 10 points)."
+        "weakest: it loses 5.5 points (95 % CI 4.0 to 7.0 over 100 images; claim: more than 10 "
+        "points); it loses 13.9 points (95 % CI 12.4 to 15.4 over 100 images; claim: more than 10 "
+        "points); it loses 14.5 points (95 % CI 14.0 to 15.0 over 100 images; claim: more than 10 "
+        "points)."
     )
     elsewhere = [clause(*HOLDS, where="SVHN")._replace(family="f") for _ in range(2)]
     assert "On SVHN, of 2 comparisons 2 are" in decide([*many, *elsewhere]).reason
