@@ -7,7 +7,7 @@ from passband.files import write_arrays
 
 SIDES = {"cifar10": 32, "cifar100": 32, "tiny-imagenet": 64, "fashion-mnist-sample": 28}
 SHORT = {"natural": "natural", "L-model": "lmodel", "PGD-AT": "pgd10"}
-N = 1000
+N = 4000
 
 # percent correct at each eighth of the bandwidth, as a model of the paper's kind would have it
 LOWPASS = {
