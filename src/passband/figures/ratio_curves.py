@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAIN = "per_channel"
 DEFINITIONS = {
     MAIN: "norm of the mean over positions / norm of the rest,\nby sample and channel, averaged",
+    "summed": "the same, sum of all norms / sum of all norms",
     "frobenius": "the same, all channels of a sample at once",
     "spectral": "the same, largest singular values",
     "across_channels": "mean over channels, not over positions",
@@ -45,7 +46,7 @@ def ratio_curves(
 def draw_ratio_curves(
     curves: "pd.DataFrame", printed: "pd.DataFrame", looks: "Mapping[str, Look]"
 ) -> "Figure":
-    """R by epoch for each method, large by the default definition and small by three others.
+    """R by epoch for each method, large by the default definition and small by the others.
 
     Args:
         curves: `load.read_curves` with a row per definition and epoch; drawn is the mean over
@@ -54,10 +55,11 @@ def draw_ratio_curves(
             epoch, since only these are printed.
         looks: method to look.
     """
-    figure = new_figure(PAGE, 3.3)
-    grid = figure.add_gridspec(3, 2, width_ratios=[1.75, 1])
+    figure = new_figure(PAGE, 4.1)
+    others = len(DEFINITIONS) - 1
+    grid = figure.add_gridspec(others, 2, width_ratios=[1.75, 1])
     large = figure.add_subplot(grid[:, 0])
-    small = [figure.add_subplot(grid[row, 1]) for row in range(3)]
+    small = [figure.add_subplot(grid[row, 1]) for row in range(others)]
     for axes, (definition, words) in zip([large, *small], DEFINITIONS.items(), strict=True):
         shown = curves[curves["definition"] == definition]
         for method, look in looks.items():

@@ -20,6 +20,16 @@ def per_channel(activations: Tensor) -> Tensor:
     return torch.nanmean(torch.nanmean(_ratio(*_split(activations, -1), dim=-1), 0))
 
 
+def summed(activations: Tensor) -> Tensor:
+    """The same parts, the sum of their norms over all samples and channels, one over the other.
+
+    [B, C, H, W] to a float64 scalar; NaN if all activation maps are constant. A few maps that are
+    nearly constant, whose own ratios are huge, hardly move it.
+    """
+    low, high = (torch.linalg.vector_norm(part, dim=-1).sum() for part in _split(activations, -1))
+    return torch.where(high > 0, low / high, torch.nan)
+
+
 def frobenius(activations: Tensor) -> Tensor:
     """The same parts, a ratio of Frobenius norms over channels and positions for each sample.
 
@@ -47,7 +57,8 @@ def across_channels(activations: Tensor) -> Tensor:
 
 
 RATIOS: dict[str, Callable[[Tensor], Tensor]] = {
-    function.__name__: function for function in (per_channel, frobenius, spectral, across_channels)
+    function.__name__: function
+    for function in (per_channel, summed, frobenius, spectral, across_channels)
 }
 
 

@@ -51,7 +51,7 @@ SIMILARITY = {
     ("wrn_34_10", "PGD-7-AT"): 0.55,
 }
 RATIOS = {"natural": (1.01, 2.03), "PGD-7-AT": (1.0, 6.36)}  # in the first and the last epoch
-LOW_ENERGY, FALL = 0.7, -0.1  # of the difference, in the central square and per ring
+LOW_ENERGY, FALL, DC = 0.7, -0.1, 0.05  # of the difference: in the central square, per ring, DC
 
 
 def filtered(percents, side, images, change):
@@ -106,6 +106,7 @@ def probes_of(network, method, side, random, change, images, batches):
         rings = np.exp(change.get("fall", FALL) * np.arange(side // 2 + 1))[:, None]
         arrays = {
             "energy_share_difference": share,
+            "dc_share_difference": np.full(200, change.get("dc", DC)),
             "amplitude_by_radius_difference": rings * random.lognormal(0, 0.1, (len(rings), 200)),
         }
         found["input-spectra"] = arrays, {}
@@ -118,7 +119,7 @@ def filtered_models(
     """Entries of a scale whose measurements follow the paper, but for `change`.
 
     networks: what stands in for the paper's architectures. Keys of change: (name of a table in
-    lower case, method), ("accuracy", method, network), ("gains", method), low_energy and fall.
+    lower case, method), ("accuracy", method, network), ("gains", method), low_energy, dc and fall.
     """
     change = change or {}
     models = [("resnet20_hardtanh", "natural")] + [
@@ -163,9 +164,9 @@ def files_of(place):
 def write_curves(path, ratios, seed):
     """Twelve epochs; ratios: R at the ends or in every epoch, None if it was not recorded."""
     epochs = np.arange(1, 13)
-    condition, values = "definition=per_channel", np.full(12, 70.0)
+    conditions, values = ["definition=per_channel", "definition=summed"], np.full(12, 70.0)
     if ratios is None:
-        condition = "definition=spectral"
+        conditions = ["definition=spectral"]
     else:
         values = np.interp(epochs, np.linspace(1, 12, len(ratios)), ratios) * (1 + 0.02 * seed)
     rows = [
@@ -174,6 +175,7 @@ def write_curves(path, ratios, seed):
             "condition": condition, "metric": "low_high_ratio", "value": float(value),
             "n_images": 100,
         }
+        for condition in conditions
         for epoch, value in zip(epochs, values, strict=True)
     ]  # fmt: skip
     write_run(path.parent / "run.json", {}, {"curves": (path, rows)})

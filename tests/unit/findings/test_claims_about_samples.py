@@ -87,19 +87,21 @@ def accuracy(method, network="resnet20_hardtanh", clean=0.0, halved=0.0, pgd=0.0
     return {("accuracy", method, network): tuple(np.add(known, more))}
 
 
-FGSM_UNCHANGED = {("gains", AT): {"FGSM": np.zeros(5)}}
-FGSM_WORSE = {("gains", AT): {"FGSM": np.array([1, 1, -2, 1, 0.0])}}
+UNCHANGED, WORSE = np.zeros(5), np.array([-2, -2, -2, -1, 0.0])
+FOUR = ("GN", "FGSM", "PGD-20", "CW-20")
 CHANGES = [
     ("fig2.a", {"low_energy": 0.4}, "contradicted"),
-    ("fig2.a", {"low_energy": 0.5}, "inconclusive"),
+    ("fig2.a", {"low_energy": 0.5, "dc": 0.0}, "inconclusive"),
     ("fig2.a", {"fall": 0.0}, "contradicted"),
     ("table1.a", accuracy(AT, halved=-6), "contradicted"),
-    ("table1.a", accuracy(AT, halved=-0.9), "inconclusive"),
-    ("table1.b", FGSM_WORSE, "contradicted"),
-    ("table1.b", FGSM_UNCHANGED, "inconclusive"),
-    ("table2.a", accuracy("PGD-7-AT (batch 128)", pgd=-4), "contradicted"),
-    ("table2.a", accuracy("PGD-7-AT (batch 64)", clean=1.5), "inconclusive"),
-    ("table2.a", accuracy("PGD-7-AT (batch 32)", clean=5), "contradicted"),
+    ("fig2.a", {"low_energy": 0.6, "dc": 0.4}, "contradicted"),
+    ("table1.a", accuracy(AT, halved=-3.4), "inconclusive"),
+    ("table1.b", {("gains", AT): dict.fromkeys(FOUR, WORSE)}, "contradicted"),
+    ("table1.b", {("gains", AT): dict.fromkeys(FOUR[1:], WORSE)}, "reproduced"),
+    ("table1.b", {("gains", AT): dict.fromkeys(FOUR, UNCHANGED)}, "inconclusive"),
+    ("table2.a", accuracy("PGD-7-AT (batch 128)", pgd=-6), "contradicted"),
+    ("table2.a", accuracy("PGD-7-AT (batch 32)", clean=5), "inconclusive"),
+    ("table2.a", accuracy("PGD-7-AT (batch 32)", clean=7), "contradicted"),
     ("table2.b", accuracy("PGD-7-AT (batch 32)", halved=-6), "contradicted"),
     ("table2.b", accuracy("PGD-7-AT (batch 32)", halved=-1.4), "inconclusive"),
     ("fig3.a", {("total_variation", AT): (1.5, 0.1)}, "contradicted"),
@@ -116,13 +118,13 @@ CHANGES = [
     ("fig5.b", {("ratios", AT): (1.0, 3.0, 1.2)}, "inconclusive"),
     ("fig6.a", {("similarity", ("resnet20_hardtanh", AT)): 0.8}, "contradicted"),
     ("fig6.a", {("similarity", ("resnet20_hardtanh", AT)): 0.6}, "inconclusive"),
-    ("table3.a", accuracy("PGD-7-AT+C-mixup", pgd=4), "contradicted"),
-    ("table3.a", accuracy("PGD-7-AT+C-mixup", pgd=1.5), "inconclusive"),
+    ("table3.a", accuracy("PGD-7-AT+C-mixup", pgd=5), "contradicted"),
+    ("table3.a", accuracy("PGD-7-AT+C-mixup", pgd=2.5), "inconclusive"),
     ("table3.b", accuracy("PGD-7-AT+A-cutmix", pgd=4), "contradicted"),
     ("table3.b", accuracy("PGD-7-AT+A-cutmix", pgd=1.5), "inconclusive"),
     ("table3.c", accuracy("PGD-7-AT+C-cutout", clean=5), "contradicted"),
     ("table3.c", accuracy("PGD-7-AT+C-cutout", clean=2), "inconclusive"),
-    ("table3.d", accuracy("PGD-7-AT+C-cutout", pgd=4), "contradicted"),
+    ("table3.d", accuracy("PGD-7-AT+C-cutout", pgd=5.5), "contradicted"),
     ("table3.d", accuracy("PGD-7-AT+A-cutmix", pgd=3), "inconclusive"),
     ("table3.d", accuracy("PGD-7-AT+A-cutmix", pgd=6), "contradicted"),
     ("table4.a", accuracy(AT, "efficientnet_b0", pgd=-6), "contradicted"),
@@ -135,7 +137,7 @@ CHANGES = [
     ("table5.a", accuracy("PGD-7-AT+QM-32+FAT", pgd=-3), "contradicted"),
     ("table5.a", accuracy("PGD-7-AT+QM-2+FAT", pgd=-6), "inconclusive"),
     ("table5.b", accuracy("PGD-7-AT+QM-4", pgd=5), "contradicted"),
-    ("table5.b", accuracy("PGD-7-AT+QM-2+FAT", pgd=-1.5), "inconclusive"),
+    ("table5.b", accuracy("PGD-7-AT+QM-2+FAT", pgd=-4.5), "inconclusive"),
     ("fig8.a", {("second", "PGD-7-AT+QM-4+FAT"): (1.5, 0.1)}, "contradicted"),
     ("fig8.a", {("second", "PGD-7-AT+QM-4+FAT"): (1.1, 0.1)}, "inconclusive"),
 ]
@@ -148,7 +150,7 @@ def test_other_worlds(name, change, expected, tmp_path):
 
 
 def test_every_claim_has_another_world():
-    tried = {(name, verdict) for name, _, verdict in CHANGES}
+    tried = {(name, verdict) for name, _, verdict in CHANGES} - {("table1.b", "reproduced")}
     both = ("contradicted", "inconclusive")
     assert tried == {(name, verdict) for name in FINDINGS if name != LFC for verdict in both}
 

@@ -42,6 +42,7 @@ def test_spectrum_of_one_wave_lies_at_its_two_frequencies():
     rings = found.arrays["amplitude_by_radius"]
     assert rings.shape == (9, 5)
     assert np.all(rings.argmax(0) == 5)
+    np.testing.assert_allclose(found.arrays["dc_share"], 0, atol=1e-6)
     assert found.rows[-1][3] == 5
 
 
@@ -54,6 +55,9 @@ def test_spectrum_does_not_depend_on_how_images_are_split():
     energy = (expected**2).sum(1)
     share = energy[:, 2:6, 2:6].sum((1, 2)) / energy.sum((1, 2))
     np.testing.assert_allclose(found["energy_share"][1], share, rtol=1e-4)
+    np.testing.assert_allclose(
+        found["dc_share"], energy[:, 4, 4] / energy.sum((1, 2)), rtol=1e-3, atol=1e-6
+    )
 
 
 def test_input_spectra_equal_scipy():
@@ -73,11 +77,15 @@ def test_input_spectra_equal_scipy():
         energy = (spectra**2).sum(1)
         share = energy[:, 4:12, 4:12].sum((1, 2)) / energy.sum((1, 2))
         np.testing.assert_allclose(found.arrays[f"energy_share_{name}"], share, rtol=1e-4)
+        dc = energy[:, 8, 8] / energy.sum((1, 2))
+        np.testing.assert_allclose(found.arrays[f"dc_share_{name}"], dc, rtol=1e-3, atol=1e-6)
         rings = found.arrays[f"amplitude_by_radius_{name}"]
         assert rings.shape == (9, 6)
         np.testing.assert_allclose(rings[0], np.sqrt(energy[:, 8, 8] / 2), rtol=1e-3, atol=1e-5)
     assert [row[0] for row in found.rows] == [
-        f"attack=pgd-20;steps=20;shown={name};square=8" for name in shown
+        f"attack=pgd-20;steps=20;shown={name}{square}"
+        for name in shown
+        for square in (";square=8", "")
     ]
     assert {row[3] for row in found.rows} == {6}
     assert found.metadata == {"attack": "pgd-20", "bandwidth": 8}

@@ -15,18 +15,21 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 def ratio_by_loops(x: np.ndarray, definition: str) -> float:
     """LFI / HFI with the paper's matrices (1/n) 1 1^T and I - (1/n) 1 1^T, sample by sample."""
     found = []
+    sums = np.zeros(2)
     for sample in x.reshape(*x.shape[:2], -1).astype(float):
         signals = sample if definition == "across_channels" else sample.T
         n = len(signals)
         low = np.ones((n, n)) / n
         parts = low @ signals, (np.eye(n) - low) @ signals
+        norms = [[np.linalg.norm(column) for column in part.T] for part in parts]
         if definition == "per_channel":
-            norms = [[np.linalg.norm(column) for column in part.T] for part in parts]
             found.append([a / b for a, b in zip(*norms, strict=True)])
+        elif definition == "summed":
+            sums += np.sum(norms, axis=1)
         else:
             norm = 2 if definition == "spectral" else "fro"
             found.append(np.linalg.norm(parts[0], norm) / np.linalg.norm(parts[1], norm))
-    return float(np.mean(found))
+    return float(sums[0] / sums[1] if definition == "summed" else np.mean(found))
 
 
 @pytest.mark.parametrize("definition", RATIOS)
@@ -61,3 +64,12 @@ def test_ratio_grows_with_the_mean_and_leaves_constant_maps_out():
     torch.testing.assert_close(RATIOS["per_channel"](saturated), RATIOS["per_channel"](x + 2))
     for ratio in RATIOS.values():
         assert ratio(torch.ones(2, 3, 4, 4)).isnan()
+
+
+def test_a_map_that_is_nearly_constant_moves_the_mean_of_ratios_and_hardly_that_of_sums():
+    x = torch.tensor([1.0, -1.0, 1.0, -1.0]).repeat(1, 9, 1)[..., None] + 0.5
+    assert RATIOS["per_channel"](x) == RATIOS["summed"](x) == pytest.approx(0.5)
+    flat = 1 + 0.001 * torch.tensor([1.0, -1.0, 1.0, -1.0])[None, None, :, None]
+    mixed = torch.cat([x, flat], 1)  # norms 9 * 1 + 2 over 9 * 2 + 0.002
+    assert RATIOS["per_channel"](mixed) == pytest.approx((9 * 0.5 + 1000) / 10, rel=1e-4)
+    assert RATIOS["summed"](mixed) == pytest.approx(11 / 18.002, rel=1e-6)

@@ -11,6 +11,7 @@ from passband.spectra.amplitudes import (
     amplitude,
     amplitude_by_radius,
     autocorrelation,
+    dc_share,
     energy_share,
 )
 
@@ -49,6 +50,12 @@ def test_energy_share_equals_a_plain_sum(images):
         np.testing.assert_allclose(row, expected, rtol=1e-5)
     assert np.all(np.diff(got, axis=0) >= 0)
     np.testing.assert_allclose(got[-1], 1, rtol=1e-6)
+
+
+def test_dc_share_is_the_squared_mean_over_the_mean_square():
+    images = torch.tensor([[[3.0, 1.0], [1.0, -1.0]], [[2.0, 2.0], [2.0, 2.0]]])
+    torch.testing.assert_close(dc_share(amplitude(images)), torch.tensor([1 / 3, 1.0]))
+    torch.testing.assert_close(dc_share(torch.zeros(1, 4, 4)), torch.tensor([1 / 16]))
 
 
 def test_energy_bandwidth_of_white_noise_and_of_nothing_is_the_squares_share():

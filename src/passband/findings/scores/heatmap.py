@@ -19,6 +19,16 @@ def errors_outside(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
     return _added_errors(arrays, ~inside(arrays, bandwidth))
 
 
+@SCORES.register("accuracy_under_noise", probe="fourier_heatmap", unit="percent", span=(0.0, 100.0))
+def accuracy_under_noise(arrays: Arrays) -> np.ndarray:
+    """Accuracy under the noise, over all directions of the plane.
+
+    Where little of it is left the map is saturated: no direction can add more errors than another.
+    """
+    weight = plane_weight(arrays)
+    return 100.0 * (weight / weight.sum()) @ (1.0 - arrays["wrong"])
+
+
 def inside(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
     """Which directions [B] lie in the central square of the plane."""
     half = bandwidth_of(arrays, bandwidth) // 2

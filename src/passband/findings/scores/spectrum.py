@@ -8,12 +8,25 @@ from passband.findings.scores import SCORES, Arrays, NotMeasured, at, bandwidth_
 
 
 @SCORES.register("energy_share", probe="perturbation_spectrum", unit="percent")
-def energy_share(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
+def energy_share(arrays: Arrays, bandwidth: Fraction, *, dc: bool) -> np.ndarray:
     """Share of the perturbation's energy inside the central square (percent).
 
-    A flat spectrum has the square's share of the plane: 25 percent at half the side.
+    A flat spectrum has the square's share of the plane: 25 percent at half the side. The DC
+    component is what remains of a perturbation whose sign is the same almost everywhere, as on
+    images with a black background, from which nothing can be subtracted.
+
+    Args:
+        dc: whether the DC component counts, in the square and in the total.
     """
-    return 100.0 * arrays["energy_share"][at(arrays, bandwidth)].astype(float)
+    share = arrays["energy_share"][at(arrays, bandwidth)].astype(float)
+    return 100.0 * (share if dc else without_dc(share, arrays["dc_share"]))
+
+
+def without_dc(share: np.ndarray, dc: np.ndarray) -> np.ndarray:
+    """The share [N] of a square around the DC component, of the energy that is not the DC
+    component's; NaN where there is no other."""
+    rest = 1 - dc.astype(float)
+    return np.divide(share - dc, rest, out=np.full(len(share), np.nan), where=rest > 0)
 
 
 @SCORES.register("edge_drop", probe="perturbation_spectrum")

@@ -12,6 +12,17 @@ from passband.quantities import number
 Accuracy = Literal["train_accuracy", "val_accuracy", "val_robust_accuracy"]
 
 
+@SCORES.register("recorded_first", probe="training", sample="training runs")
+def recorded_first(arrays: Arrays, *, recorder: RecorderName, condition: str) -> np.ndarray:
+    """The value recorded after the first epoch of a training run.
+
+    Args:
+        recorder: name of the recorder in the recipe.
+        condition: which of its values, as curves.csv has it, e.g. `definition=spectral`.
+    """
+    return recorded(arrays, recorder, condition)[:1]
+
+
 @SCORES.register("recorded_last", probe="training", sample="training runs")
 def recorded_last(arrays: Arrays, *, recorder: RecorderName, condition: str) -> np.ndarray:
     """The value recorded after the last epoch of a training run.
@@ -67,6 +78,12 @@ def gained_late(arrays: Arrays, *, column: Accuracy, share: PositiveShare) -> np
     values = _history(arrays, column)
     last = ceil(number(share) * len(values))
     return np.array([values[-last:].max() - values[:-last].max(initial=0.0)])
+
+
+@SCORES.register("epochs", probe="training", unit="epochs", sample="training runs")
+def epochs(arrays: Arrays) -> np.ndarray:
+    """Epochs of a training run."""
+    return np.array([float(len(_history(arrays, "epoch")))])
 
 
 @SCORES.register("epochs_at_work", probe="training", unit="epochs", sample="training runs")

@@ -1,0 +1,72 @@
+"""Scores of spectra, heat maps and trainings, computed by hand."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from shipped import SCORES as ROWS
+
+from passband.findings.scores import read_scores
+
+SCORES = read_scores(ROWS)
+HALF = (Fraction(1, 2),)
+
+
+def test_share_of_energy_with_and_without_the_dc_component():
+    arrays = {
+        "bandwidths": np.array([4, 8]),
+        "energy_share": np.array([[0.6, 0.5, 1.0], [1.0, 1.0, 1.0]], np.float32),
+        "dc_share": np.array([0.2, 0.0, 1.0], np.float32),
+    }
+    np.testing.assert_allclose(SCORES["energy_share"].values(arrays, HALF), [60, 50, 100])
+    found = SCORES["energy_share_without_dc"].values(arrays, HALF)
+    np.testing.assert_allclose(found, [50, 50, np.nan], rtol=1e-6)  # (0.6 - 0.2) / (1 - 0.2)
+
+
+def test_share_of_the_difference_with_and_without_the_dc_component():
+    arrays = {
+        "energy_share_difference": np.array([0.55, 0.75]),
+        "dc_share_difference": np.array([0.1, 0.5]),
+    }
+    np.testing.assert_allclose(SCORES["difference_share"].values(arrays), [55, 75])
+    np.testing.assert_allclose(SCORES["difference_share_without_dc"].values(arrays), [50, 50])
+
+
+def test_trend_of_the_difference_with_and_without_the_dc_component():
+    rings = np.array([[9.0, 0.0, 1.0], [1.0, 3.0, 1.0], [2.0, 2.0, 1.0], [3.0, 1.0, 1.0]])
+    arrays = {"amplitude_by_radius_difference": rings}
+    # ranks 4 1 2 3 and 1 4 3 2 against 1 2 3 4: 1 - 6 * 12 / 60 and 1 - 6 * 8 / 60
+    found = SCORES["difference_trend"].values(arrays)
+    np.testing.assert_allclose(found, [-0.2, 0.2, np.nan])
+    found = SCORES["difference_trend_without_dc"].values(arrays)
+    np.testing.assert_allclose(found, [1, -1, np.nan])
+
+
+def test_accuracy_under_noise_counts_every_direction_with_its_cells_of_the_plane():
+    arrays = {
+        "frequencies": np.array([[0, 0], [1, 0], [1, 1]]),  # f and -f are two cells, (0, 0) is one
+        "wrong": np.array([[0, 1], [1, 1], [0, 1]], np.uint8),
+        "error": np.zeros((4, 4)),
+    }
+    found = SCORES["accuracy_under_noise"].values(arrays)
+    np.testing.assert_allclose(found, [100 * 3 / 5, 0])
+    assert SCORES["accuracy_under_noise"].span == (0, 100)
+
+
+@pytest.mark.parametrize("name", ["energy_share", "difference_share", "difference_trend"])
+def test_both_readings_say_what_they_are(name):
+    assert SCORES[name].reads == "with the DC component"
+    assert SCORES[f"{name}_without_dc"].reads == "without the DC component"
+
+
+def test_first_and_last_of_both_ratios_and_the_epochs():
+    arrays = {
+        "epoch": np.array([1.0, 2, 3]),
+        "first-activation|definition=per_channel|low_high_ratio": np.array([1.0, 4.0, 6.0]),
+        "first-activation|definition=summed|low_high_ratio": np.array([0.5, 0.6, 0.75]),
+    }
+    expected = {
+        "ratio_first": 1.0, "ratio_last": 6.0, "ratio_growth": 6.0, "ratio_last_summed": 0.75,
+        "ratio_growth_summed": 1.5, "epochs": 3.0,
+    }  # fmt: skip
+    assert {name: SCORES[name].values(arrays).item() for name in expected} == expected
