@@ -55,6 +55,9 @@ rule build_report:
         papers=PLAN.papers,
         artifacts=PLAN.artifacts,
         claims=PLAN.findings,
+        themes=PLAN.themes,
+        left_out=PLAN.left_out,
+        models={slug: row["model"] for slug, row in PLAN.models.items()},
         notebooks=[f"{RESULTS}/notebooks/{name}.ipynb" for name in PLAN.artifacts],
         titles={name: dataset.title for name, dataset in DATASETS.items()}
         | PLAN.architectures,
