@@ -60,6 +60,7 @@ def _environment(templates: Path, folder: Path) -> Environment:
         number=wording.number,
         effect=wording.effect,
         claimed=wording.claimed,
+        threshold=wording.threshold,
         sample=wording.sample,
         support=wording.support,
         duration=wording.duration,
@@ -75,6 +76,7 @@ def _environment(templates: Path, folder: Path) -> Environment:
         tested=TESTED,
         mark=mark,
         strip=forest.strip,
+        axis=forest.axis,
         sparkline=_sparkline,
     )
     return environment
@@ -102,9 +104,7 @@ def _shared(content: Mapping) -> dict:
             if verdict not in TESTED
         },
         "holds": what_holds(total, themes),
-        "scope": what_this_scale_says(
-            total, content["substitutions"], content["changes"], seeds, content["scale"]["mark"]
-        ),
+        "scope": what_this_scale_says(content, total, seeds),
         "of_artifact": {
             id: [row for row in findings if row["artifact"] == id]
             for id in (*built, *content["left_out"])

@@ -7,12 +7,16 @@ from passband.text import listed
 
 
 def substitutions(scale: Mapping, titles: Mapping[str, str]) -> list[dict]:
-    """What stands in for what, the papers' names of one stand-in together."""
-    stand_ins: dict[str, list[str]] = {}
+    """What stands in for what: kind, here, and the papers' names for which one thing stands."""
+    stand_ins: dict[tuple[str, str], list[str]] = {}
     for kind in ("datasets", "architectures"):
         for paper, here in (scale.get(kind) or {}).items():
-            stand_ins.setdefault(titles.get(here, here), []).append(titles.get(paper, paper))
-    return [{"paper": papers, "here": here} for here, papers in stand_ins.items()]
+            names = stand_ins.setdefault((kind, titles.get(here, here)), [])
+            names.append(titles.get(paper, paper))
+    return [
+        {"kind": kind, "paper": papers, "here": here}
+        for (kind, here), papers in stand_ins.items()
+    ]
 
 
 def changes(scale: Mapping) -> list[dict]:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from passband.report.marks import mark
+from passband.report.wording import MINUS
 
 FARTHEST = 30.0
-"""Half-widths at which the axis ends; what lies beyond is drawn at its end, with an arrow."""
+"""Half-widths at which the axis ends; what lies beyond is drawn at its end."""
 
 TICKS = (-10, -3, -1, 0, 1, 3, 10)
 
@@ -60,10 +61,19 @@ def place(value: float) -> float:
     return 50 + 48 * asinh(inside) / asinh(FARTHEST)
 
 
-def strip(row: Mapping) -> Markup | None:
+def axis() -> Markup:
+    """The numbers along the axis, to be stretched to any width."""
+    numbers = "".join(
+        f'<text x="{place(tick):.2f}%" y="1em">{str(tick).replace("-", MINUS)}</text>'
+        for tick in TICKS
+    )
+    return Markup(f'<svg class="ticks">{numbers}</svg>')
+
+
+def strip(row: Mapping) -> Markup:
     """A finding's interval and verdict on the axis, to be stretched to any width."""
     if not (at := standing(row)):
-        return None
+        return mark(row["verdict"]) + Markup("<small>one training run, no interval</small>")
     low, effect, high = map(place, (at.low, at.effect, at.high))
     return Markup(
         f'<svg class="strip {row["verdict"].replace(" ", "-")}" aria-hidden="true">'

@@ -37,47 +37,60 @@ def what_holds(tally: Mapping, themes: Iterable[Mapping]) -> str:
     return total + (by_theme if shares else ".")
 
 
-def what_this_scale_says(
-    tally: Mapping,
-    substitutions: Sequence[Mapping],
-    changes: Sequence[object],
-    seeds: Sequence[int],
-    mark: str,
-) -> str:
-    """What a verdict at this scale can mean and what it cannot."""
-    sentences = []
-    if mark:
-        shorter = " and trainings and measurements are shortened" if changes else ""
-        stand_ins = "; ".join(f"{one['here']} for {listed(one['paper'])}" for one in substitutions)
-        replaced = f"stand-ins take the place of the papers’ data or networks ({stand_ins})"
-        sentences.append(
-            f"{mark[:1].upper()}{mark[1:]}: "
-            f"{replaced if stand_ins else 'budgets are not those of the papers'}{shorter}, so a "
-            "verdict says whether a pattern shows here, not whether a printed number is right."
-        )
-    else:
-        sentences.append("Data sets, networks and budgets are those that the papers name.")
+def what_this_scale_says(content: Mapping, tally: Mapping, seeds: Sequence[int]) -> str:
+    """What a verdict at this scale can mean, what it cannot, and how many claims have none.
+
+    Args:
+        content: what `collect_content` returns.
+        tally: of all findings.
+        seeds: those of the models.
+    """
+    counts = tally["verdicts"]
     untested = [
-        f"{count} {words}"
+        f"{counts[verdict]} {words}"
         for verdict, words in (
-            ("not testable here", "cannot be tested, since a precondition fails"),
+            ("not testable here", "cannot be tested here, since a precondition fails"),
             ("not run", "were not run"),
         )
-        if (count := tally["verdicts"][verdict])
+        if counts[verdict]
     ]
-    if untested:
-        sentences.append(f"Of the other claims, {listed(untested)}.")
+    others = f" Of the other claims, {listed(untested)}." if untested else ""
+    return f"{_scope(content)}{others} {_spread(seeds)}".strip()
+
+
+def _scope(content: Mapping) -> str:
+    if not content["scale"]["mark"]:
+        return "Data sets, networks and budgets are those that the papers name."
+    data = [
+        f"{one['here']} stands in for {listed(one['paper'])}"
+        for one in content["substitutions"]
+        if one["kind"] == "datasets"
+    ]
+    networks = any(one["kind"] == "architectures" for one in content["substitutions"])
+    changes = [
+        *data,
+        *(["other networks for the papers’"] if networks else []),
+        *(["trainings and measurements are shortened"] if content["changes"] else []),
+    ]
+    changed = listed(changes) or "Something differs from the papers"
+    return (
+        f"{changed[:1].upper()}{changed[1:]}: a verdict says whether a pattern shows here, not "
+        "whether a printed number is right."
+    )
+
+
+def _spread(seeds: Sequence[int]) -> str:
+    if not seeds:
+        return ""
     if len(seeds) == 1:
-        sentences.append(
-            "Every network was trained once: intervals cover the choice of test images, not how "
-            "much one training differs from the next."
+        return (
+            f"Every network was trained once (seed {seeds[0]}): intervals cover the choice of test "
+            "images, not how much one training differs from the next."
         )
-    elif seeds:
-        sentences.append(
-            f"Every network was trained with {len(seeds)} seeds: intervals cover the choice of test "
-            "images and the spread between trainings."
-        )
-    return " ".join(sentences)
+    return (
+        f"Every network was trained with {len(seeds)} seeds: intervals cover the choice of test "
+        "images and the spread between trainings."
+    )
 
 
 def _are(count: int) -> str:

@@ -25,6 +25,7 @@ DIRECTIONS = {
     "within": "at most {} either way",
     "beyond": "more than {} either way",
 }
+SIGNS = {"above": "> ", "below": "< ", "within": "within ±", "beyond": "beyond ±"}
 
 KINDS = {
     "fig": "Figure",
@@ -82,6 +83,20 @@ def claimed(row: Mapping) -> str:
     words = DIRECTIONS[row["direction"]].format(f"{value}{unit}")
     of = {"ours": " (threshold: ours)", "paper": " (the paper’s threshold)"}
     return f"claim: {words}{of.get(row['threshold_from'], '')}"
+
+
+def threshold(row: Mapping) -> str:
+    """What `claimed` says, in signs.
+
+    >>> row = {"direction": "above", "threshold": 2.5, "threshold_from": "ours"}
+    >>> threshold(row), threshold(row | {"direction": "within", "threshold_from": "paper"})
+    ('> 2.5 (ours)', 'within ±2.5')
+    """
+    if row["threshold"] is None or not row["direction"]:
+        return ""
+    value = f"{row['threshold']:g}".replace("-", MINUS)
+    ours = " (ours)" if row["threshold_from"] == "ours" else ""
+    return f"{SIGNS[row['direction']]}{value}{ours}"
 
 
 def effect(row: Mapping) -> str:
