@@ -100,6 +100,7 @@ ArchitectureName = Annotated[str, Name("architecture")]
 PrintedTable = Annotated[str, Name("printed")]
 Measurement = Annotated[str, Name("probe")]
 RecorderName = Annotated[str, Name("recorder")]
+PartName = Annotated[str, Name("part")]
 
 
 class Size(NamedTuple):

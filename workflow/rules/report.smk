@@ -20,8 +20,10 @@ rule judge_findings:
         findings=PLAN.findings,
         models=entries(PLAN.artifacts),
         papers=PLAN.papers,
+        preconditions=PLAN.preconditions,
         scores=PLAN.scores,
         architectures=PLAN.architectures,
+        artifacts=PLAN.artifacts,
         scale=PLAN.scale["name"],
         mark=lambda wildcards: restructured(PLAN.scale["mark"]),
     message:

@@ -19,8 +19,10 @@ with job(snakemake.log[0], snakemake.input, lower="test_images"):
         params.findings,
         params.models,
         papers=params.papers,
+        preconditions=params.preconditions,
         scores=params.scores,
         networks=params.architectures,
+        artifacts=params.artifacts.values(),
         scale=params.scale,
     )
     write_text(snakemake.output[0], verdicts.to_csv(index=False))

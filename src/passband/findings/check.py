@@ -1,56 +1,23 @@
 """Check the findings of a paper while planning, before anything is measured."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from passband.dependencies import declared
 from passband.errors import UserError, unknown
-from passband.findings.claims import CLAIMS
-from passband.findings.contrast import Contrast, Language, Term, language_of
-from passband.findings.scores import Score, read_scores
-from passband.findings.scores.accuracy import CLEAN
-from passband.intervals import LEVEL
-from passband.intervals.estimates import Interval
+from passband.findings.asked import Asked, ask
+from passband.findings.clause import Clause
+from passband.findings.contrast import Language, Term, language_of
+from passband.findings.preconditions import read_preconditions
+from passband.findings.scores import CLEAN, Score, read_scores
 from passband.options import AttackName, Known, Names, read_row
-
-
-@dataclass
-class Asked:
-    """A data set on which nothing is measured: it keeps what a claim asks for.
-
-    terms: of all contrasts. needs: (method, measurement) of other estimates.
-    """
-
-    dataset: str
-    title: str = ""
-    where: str = ""
-    stands_in: bool = True
-    terms: list[Term] = field(default_factory=list)
-    needs: list[tuple[str, str]] = field(default_factory=list)
-
-    def joined(self, others: Sequence["Asked"]) -> "Asked":
-        """The networks of a claim all ask here."""
-        return self
-
-    def interval(self, contrast: Contrast, level: float = LEVEL) -> Interval:
-        """An interval that says nothing."""
-        self.terms += contrast.terms
-        return Interval(0.0, 0.0, 0.0, 1)
-
-    def estimate(self, methods: Sequence[str], measurement: str, estimator: object) -> Interval:
-        """An interval that says nothing."""
-        self.needs += [(method, measurement) for method in methods]
-        return Interval(0.0, 0.0, 0.0, 1)
-
-    def bandwidth(self, contrast: Contrast, share: str) -> str:
-        """The share itself."""
-        return share
 
 
 def check_findings(
     findings: Sequence[Mapping],
     *,
     paper: Mapping,
+    preconditions: Mapping[str, Mapping],
+    themes: Collection[str],
     scores: Mapping[str, Mapping],
     probes: Mapping[str, str],
     attacks: Mapping[str, Collection[str]],
@@ -63,6 +30,8 @@ def check_findings(
     Args:
         findings: rows of findings.yaml that fit workflow/schemas/findings.schema.yaml.
         paper: content of paper.yaml.
+        preconditions: those of the paper's findings.yaml, by name.
+        themes: names of config/themes.yaml.
         scores: rows of config/scores.yaml.
         probes: the registered function of each probe; `attack` for each attack, `training` for
             training.
@@ -89,18 +58,54 @@ def check_findings(
     for score in known.values():
         _check_score(score, probes, attacks)
     language = language_of(paper, known)
-    for finding in findings:
-        name = finding["id"]
+    conditions = read_preconditions(preconditions, language)
+    rows = {finding["id"]: finding for finding in findings}
+    for name, finding in rows.items():
         try:
+            _check_words(finding, rows, conditions, themes)
             _check_places(finding, paper, networks, datasets)
-            asked = _asked(finding, language, names)
-            for term in asked.terms:
+            asked, clauses = _asked(finding, language, names)
+            needed = [term for one in finding["needs"] for term in conditions[one][0].terms]
+            for term in (*asked.terms, *needed):
                 _check_arguments(term, attacks)
-            needs = [(term.method, term.score.measurement) for term in asked.terms] + asked.needs
-            for method, measurement in dict.fromkeys(needs):
+            needs = [(term.method, term.score.measurement) for term in (*asked.terms, *needed)]
+            for method, measurement in dict.fromkeys(needs + asked.needs):
                 _check_need(finding, method, measurement, measured, networks, paper)
+            _check_thresholds(finding, clauses)
         except UserError as error:
             raise UserError(f"finding {name}: {error}") from None
+    for name in conditions:
+        if not any(name in finding["needs"] for finding in findings):
+            raise UserError(
+                f"precondition '{name}': no finding needs it; name it under 'needs', or remove it."
+            )
+
+
+def _check_words(
+    finding: Mapping,
+    findings: Mapping[str, Mapping],
+    preconditions: Collection[str],
+    themes: Collection[str],
+) -> None:
+    """Check the theme, the preconditions and the finding that a finding names."""
+    if finding["theme"] not in themes:
+        raise unknown("theme", finding["theme"], themes)
+    for name in finding["needs"]:
+        if name not in preconditions:
+            raise unknown("precondition in 'needs'", name, preconditions)
+    if (other := finding.get("shares")) is None:
+        return
+    known = [name for name, row in findings.items() if row is not finding and "shares" not in row]
+    if other not in known:
+        raise unknown("finding in 'shares', which shares with no other,", other, known)
+
+
+def _check_thresholds(finding: Mapping, clauses: Sequence[Clause]) -> None:
+    found = [f"{clause.threshold:g}" for clause in clauses if clause.threshold]
+    if found and "thresholds" not in finding:
+        raise UserError(f"it has the threshold {found[0]}; add 'thresholds: paper' or 'ours'.")
+    if not found and "thresholds" in finding:
+        raise UserError("all its thresholds are 0, which are nobody's; remove 'thresholds'.")
 
 
 def _check_score(
@@ -121,6 +126,7 @@ def _check_score(
     own = {
         "attack": {name: Known(name) for name in attacks.get(score.probe, ())},
         "recorder": {recorder: Known(recorder)},
+        "part": {name: Known(name) for name in declared("training/parts")},
     }
     read_row(owner, wanted.keywords, score.constants, own)
 
@@ -139,20 +145,17 @@ def _check_places(
             raise unknown("data set", dataset, datasets)
 
 
-def _asked(finding: Mapping, language: Language, names: Names) -> Asked:
-    """What a finding asks for on a data set."""
+def _asked(finding: Mapping, language: Language, names: Names) -> tuple[Asked, list[Clause]]:
+    """What a finding asks for, and its clauses without a measurement."""
     known = declared("findings/claims")
     if finding["test"] not in known:
         raise unknown("test", finding["test"], known)
-    keywords = known[finding["test"]].keywords
-    read_row(finding["test"], keywords, finding["parameters"], names)
-    groups = [Asked("one"), Asked("other")]  # some claims compare data sets
-    CLAIMS[finding["test"]](groups, language, **finding["parameters"])
+    read_row(finding["test"], known[finding["test"]].keywords, finding["parameters"], names)
     for clause in finding["parameters"].get("clauses", []):
-        for dataset in clause.get("for", []):
+        for dataset in clause.get("for", []) if isinstance(clause, Mapping) else ():
             if dataset not in finding["datasets"]:
                 raise unknown("data set in 'for'", dataset, finding["datasets"])
-    return groups[0]
+    return ask(finding, language)
 
 
 def _check_arguments(term: Term, attacks: Mapping[str, Collection[str]]) -> None:

@@ -19,7 +19,7 @@ from fractions import Fraction
 from typing import Literal, NamedTuple, get_args, get_origin
 
 from passband.errors import UserError, unknown
-from passband.findings.scores import Score
+from passband.findings.scores import CLEAN, Score
 from passband.text import shortened
 
 
@@ -67,6 +67,21 @@ class Term(NamedTuple):
     score: Score
     method: str
     arguments: tuple[Fraction | str, ...]
+
+    @property
+    def name(self) -> str:
+        """The method, without the network that "METHOD with NETWORK" names."""
+        return self.method.partition(" with ")[0]
+
+    @property
+    def network(self) -> str:
+        """The title of the network that "METHOD with NETWORK" names, or ""."""
+        return self.method.partition(" with ")[2]
+
+    @property
+    def attacked(self) -> bool:
+        """Whether it is an accuracy under attack."""
+        return self.score.attacked and CLEAN not in map(str, self.arguments)
 
 
 class Contrast(NamedTuple):

@@ -1,29 +1,35 @@
 """Judge the findings of all papers on what a scale measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from passband.findings.asked import ask
 from passband.findings.claims import CLAIMS
 from passband.findings.contrast import Language, language_of
+from passband.findings.flags import flags
 from passband.findings.measured import Group, artifact_of, groups_for, paper_of
+from passband.findings.preconditions import failures, read_preconditions
 from passband.findings.scores import NotMeasured, read_scores
-from passband.findings.verdict import Outcome, decide, not_run
+from passband.findings.verdict import NOT_TESTABLE, Outcome, decide, not_run
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high", "n", "sample", "unit",
-    "printed", "reason",
+    "finding", "artifact", "claim", "theme", "verdict", "effect", "ci_low", "ci_high", "threshold",
+    "direction", "threshold_from", "n", "sample", "unit", "printed", "shares", "reason",
 )  # fmt: skip
 
 
 def judge(
     findings: Sequence[Mapping],
     models: Sequence[Mapping],
+    *,
     papers: Mapping[str, Mapping],
+    preconditions: Mapping[str, Mapping[str, Mapping]],
     scores: Mapping[str, Mapping],
     networks: Mapping[str, str],
+    artifacts: Iterable[Mapping],
     scale: str,
 ) -> "pd.DataFrame":
     """Judge claims on what a scale measured.
@@ -32,38 +38,48 @@ def judge(
         findings: rows of the papers' findings.yaml, which planning has checked.
         models: one entry per model and seed.
         papers: content of paper.yaml by paper.
+        preconditions: those of the papers' findings.yaml, by paper and name.
         scores: rows of config/scores.yaml by name.
         networks: titles of architectures by id.
+        artifacts: rows of the artifacts, some of which ask for gradient-masking checks.
         scale: name of the scale.
 
     Returns:
-        One row per finding: finding, artifact, claim, verdict, effect, ci_low, ci_high, n, sample,
-        unit, printed, reason. The numbers are those of the weakest clause; n counts what `sample`
-        says, mostly images. A single training run has no interval: both ends are NaN.
+        One row per finding with COLUMNS. The numbers are those of the weakest clause; n counts what
+        `sample` says, mostly images. A single training run has no interval: both ends are NaN.
     """
     import pandas as pd
 
     known = read_scores(scores)
     languages = {name: language_of(paper, known) for name, paper in papers.items()}
+    masking = flags(models, artifacts)
     rows = []
     for finding in findings:
         paper = paper_of(finding)
         usual = papers[paper].get("networks", [])
+        needed = {name: preconditions[paper][name] for name in finding["needs"]}
         try:
-            groups = groups_for(finding, models, usual, networks, languages[paper])
-            outcome = _outcome(finding, groups, languages[paper])
+            groups = groups_for(finding, models, usual, networks, languages[paper], masking)
+            outcome = _outcome(finding, groups, languages[paper], needed)
         except NotMeasured as missing:
             outcome = not_run(f"Not run at the {scale} scale: {missing}.")
         rows.append(_row(finding, outcome))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _outcome(finding: Mapping, groups: Sequence[Group], language: Language) -> Outcome:
+def _outcome(
+    finding: Mapping, groups: Sequence[Group], language: Language, needed: Mapping[str, Mapping]
+) -> Outcome:
     clauses = CLAIMS[finding["test"]](groups, language, **finding["parameters"])
     if not clauses:
         raise NotMeasured(f"no clause speaks of {' or '.join(one.title for one in groups)}")
-    outcome = decide(clauses)
-    return outcome._replace(reason=f"{outcome.reason} {_runs(groups)}")
+    outcome = decide(clauses, finding.get("thresholds") == "ours")
+    terms = ask(finding, language)[0].terms
+    failed = failures(read_preconditions(needed, language), groups, terms, clauses)
+    return outcome._replace(
+        verdict=NOT_TESTABLE if failed else outcome.verdict,
+        reason=" ".join([*failed, outcome.reason, _runs(groups)]),
+    )
 
 
 def _runs(groups: Sequence[Group]) -> str:
@@ -75,6 +91,11 @@ def _runs(groups: Sequence[Group]) -> str:
 
 
 def _row(finding: Mapping, outcome: Outcome) -> dict[str, object]:
-    *numbers, reason = outcome
-    values = (finding["id"], artifact_of(finding), finding["claim"], *numbers)
-    return dict(zip(COLUMNS, (*values, finding["printed"], reason), strict=True))
+    return {
+        "finding": finding["id"],
+        "artifact": artifact_of(finding),
+        "shares": "",
+        **{key: finding[key] for key in ("claim", "theme", "printed", "shares") if key in finding},
+        "threshold_from": finding["thresholds"] if outcome.threshold and outcome.direction else "",
+        **outcome._asdict(),
+    }

@@ -3,12 +3,12 @@
 import csv
 import io
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from passband.files import read_arrays, read_metadata
+from passband.files import read_arrays, read_json, read_metadata
 from passband.findings.contrast import Contrast, Language, Term
 from passband.findings.scores import Arrays, NotMeasured, bandwidth_of
 from passband.intervals import LEVEL
@@ -30,6 +30,7 @@ class Group:
     network: the architecture in words. names_network: whether reasons name it, since the claim is
     judged on several.
     network_stands_in: the architecture takes the place of one that the claim names.
+    masking: what speaks for false robustness, by method; those without a sign are left out.
     """
 
     dataset: str
@@ -40,6 +41,7 @@ class Group:
     language: Language
     names_network: bool = False
     network_stands_in: bool = False
+    masking: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -57,7 +59,7 @@ class Group:
         seeds = {}
         probe = measurement.partition(":")[0]
         for seed, stored in self.arrays.get(method, {}).items():
-            if probe in stored and (found := _read(stored[probe])):
+            if probe in stored and (found := read_stored(stored[probe])):
                 seeds[seed] = found
         if not seeds:
             name = self.language.model(method)
@@ -131,11 +133,13 @@ def groups_for(
     usual: Collection[str],
     titles: Mapping[str, str],
     language: Language,
+    masking: Mapping[str, str],
 ) -> list[Group]:
     """What a claim is judged on: measured data sets, each with one of the networks that were
     measured on it.
 
-    usual: the networks of a claim that names none. titles: those of networks, by id.
+    usual: the networks of a claim that names none. titles: those of networks, by id. masking: what
+    speaks for false robustness, by model.
 
     The data sets are the claim's own and, if it transfers, those that stand in for them at this
     scale; likewise the networks. A claim that does not transfer needs all of its own data sets,
@@ -190,16 +194,22 @@ def groups_for(
         here = [
             one for one in models if (one["dataset"], one["architecture"]) == (dataset, network)
         ]
+        here = _chosen(sorted(here, key=fit))
         groups.append(
             Group(
                 dataset,
                 here[0]["dataset_title"],
                 dataset not in datasets,
-                _arrays(sorted(here, key=fit)),
+                _arrays(here),
                 here[0]["architecture_title"],
                 language,
                 several,
                 bool(architectures) and network not in architectures,
+                {
+                    entry["method"]: masking[entry["model"]]
+                    for entry in here
+                    if entry["model"] in masking
+                },
             )
         )
     return groups
@@ -237,22 +247,26 @@ def _titles(datasets: Collection[str], models: Sequence[Mapping]) -> str:
     return listed(titles.get(name, name) for name in datasets)
 
 
+def _chosen(entries: Sequence[Mapping]) -> list[Mapping]:
+    """The entries of one model per method, the first one."""
+    models = {entry["method"]: entry["model"] for entry in reversed(entries)}
+    return [entry for entry in entries if entry["model"] == models[entry["method"]]]
+
+
 def _arrays(entries: Sequence[Mapping]) -> dict[str, dict[int, dict[str, Stored]]]:
-    """One model per method, the first one; entries of one model add up."""
-    chosen = {entry["method"]: entry["model"] for entry in reversed(entries)}
+    """Paths by method and seed; entries of one model add up."""
     runs: dict[str, dict[int, dict[str, Stored]]] = {}
     for entry in entries:
-        if entry["model"] == chosen[entry["method"]]:
-            stored = {probe: paths["arrays"] for probe, paths in entry["probes"].items()}
-            run = runs.setdefault(entry["method"], {}).setdefault(entry["seed"], {})
-            run.update({**stored, "training": entry["files"]})
+        stored = {probe: paths["arrays"] for probe, paths in entry["probes"].items()}
+        run = runs.setdefault(entry["method"], {}).setdefault(entry["seed"], {})
+        run.update({**stored, "training": entry["files"]})
     return runs
 
 
-def _read(stored: Stored) -> dict[str, np.ndarray]:
+def read_stored(stored: Stored) -> dict[str, np.ndarray]:
     """What a probe or a training run stored; empty if there is no such file."""
     if isinstance(stored, Mapping):
-        columns = _columns(stored) | _curves(stored)
+        columns = _columns(stored) | _curves(stored) | _told(stored)
         return {name: np.array(values) for name, values in columns.items()}
     if not Path(stored).is_file():
         return {}
@@ -273,6 +287,15 @@ def _curves(files: Mapping[str, str]) -> dict[str, list[float]]:
         name = "|".join((row["recorder"], row["condition"], row["metric"]))
         found.setdefault(name, []).append(_float(row["value"]))
     return found
+
+
+def _told(files: Mapping[str, str]) -> dict[str, list[float]]:
+    """What run.json tells: the peak learning rate, and the first epoch of each part."""
+    if "history" not in files:
+        return {}
+    run = read_json(files["run"])
+    starts = {f"start|{part}": [epoch] for part, epoch in run.get("starts", {}).items()}
+    return starts | {"peak_rate": [run["recipe"]["optimizer"]["learning_rate"]]}
 
 
 def _rows(files: Mapping[str, str], name: str) -> list[dict[str, str]]:

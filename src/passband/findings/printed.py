@@ -6,9 +6,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from passband.findings.claims import CLAIMS
+from passband.findings.clause import deciding, holds
 from passband.findings.contrast import Contrast, Term, language_of
 from passband.findings.scores import read_scores
-from passband.findings.verdict import support
 from passband.intervals import LEVEL
 from passband.intervals.estimates import Interval
 
@@ -112,8 +112,8 @@ def printed_check(
         datasets: titles of data sets by id.
 
     Returns:
-        consistent (every clause holds), contradicted (none does), partly, or no_numbers (the table
-        lacks what the claim is about).
+        consistent (every deciding clause holds), contradicted (none does), partly, or no_numbers
+        (the table lacks what the claim is about).
     """
     groups = [
         Printed(
@@ -130,5 +130,5 @@ def printed_check(
         clauses = CLAIMS[finding["test"]](groups, language, **finding["parameters"])
     except KeyError:
         return "no_numbers"
-    held = [support(clause) > 0 for clause in clauses]
+    held = [holds(clause) for clause in deciding(clauses)]
     return "consistent" if all(held) else "partly" if any(held) else "contradicted"

@@ -4,3 +4,8 @@
 """
 
 LEVEL = 0.95
+
+
+def simultaneous(comparisons: int) -> float:
+    """The level at which several intervals hold together at LEVEL (Bonferroni)."""
+    return 1 - (1 - LEVEL) / comparisons

@@ -15,8 +15,8 @@ class Files(NamedTuple):
     """The rows of all config files, by kind and name.
 
     papers: content of paper.yaml by folder name. recipes, transforms, models, artifacts, findings:
-    rows with the folder name of their paper under `paper`. printed: names of the printed tables by
-    paper.
+    rows with the folder name of their paper under `paper`. preconditions: rows by paper and name.
+    themes: titles by name. printed: names of the printed tables by paper.
     """
 
     papers: dict[str, dict]
@@ -29,6 +29,8 @@ class Files(NamedTuple):
     models: dict[str, dict]
     artifacts: dict[str, dict]
     findings: list[dict]
+    preconditions: dict[str, dict]
+    themes: dict[str, str]
     printed: dict[str, list[str]]
 
 
@@ -48,7 +50,10 @@ def read_files(root: Path) -> Files:
     folders = sorted(path.parent for path in config.glob("papers/*/paper.yaml"))
     if not folders:
         raise UserError(f"no paper found: no folder in {config}/papers has a paper.yaml; add one.")
-    found = Files({}, {}, {}, {}, {}, {}, {}, {}, {}, [], {})
+    themes = check(
+        read_yaml(config / "themes.yaml"), schemas / "themes.schema.yaml", "config/themes.yaml"
+    )
+    found = Files({}, {}, {}, {}, {}, {}, {}, {}, {}, [], {}, themes, {})
     for folder in (config, *folders):
         for kind in SHARED:
             path = folder / f"{kind}.yaml"
@@ -70,6 +75,8 @@ def read_files(root: Path) -> Files:
             if not path.exists():
                 continue
             content = _content(path, name, root)
+            if name == "findings":
+                found.preconditions[paper] = content["preconditions"]
             for section in sections:
                 rows = content.get(section, {})
                 if section == "findings":

@@ -32,7 +32,8 @@ class Plan(NamedTuple):
     trainings: dataset, architecture, recipe and shared prefix (a name or None) by model id.
     derived: source model and transform by model id. shared_prefixes: what several trainings have in
     common, and the epoch `until` which they do, by name. attacks, filters, probes, scores, papers,
-    artifacts: rows by name. findings: rows with their paper. architectures: titles by name.
+    artifacts: rows by name. findings: rows with their paper. preconditions: rows by paper and name.
+    themes, architectures: titles by name.
     """
 
     scale: dict
@@ -48,6 +49,8 @@ class Plan(NamedTuple):
     papers: dict[str, dict]
     artifacts: dict[str, dict]
     findings: list[dict]
+    preconditions: dict[str, dict]
+    themes: dict[str, str]
     architectures: dict[str, str]
 
 
@@ -145,6 +148,8 @@ def plan(config: Mapping, root: Path) -> Plan:
         papers=files.papers,
         artifacts=artifacts,
         findings=files.findings,
+        preconditions=files.preconditions,
+        themes=files.themes,
         architectures=titles,
     )
 
@@ -220,6 +225,8 @@ def _check_findings(
         check_findings(
             [row for row in files.findings if row["paper"] == paper],
             paper=described,
+            preconditions=files.preconditions.get(paper, {}),
+            themes=files.themes,
             scores=files.scores,
             probes=functions,
             attacks=run,

@@ -41,7 +41,7 @@ def editor_schemas(root: Path) -> dict[str, dict]:
     }
     written = {
         name: read_yaml(root / "workflow" / "schemas" / f"{name}.schema.yaml")
-        for name in ("config", "paper", "models", "artifacts", "findings", "recipe")
+        for name in ("config", "paper", "models", "artifacts", "findings", "themes", "recipe")
     }
     recipe = _recipe(written["recipe"], names)
     models = written["models"]
@@ -60,7 +60,7 @@ def editor_schemas(root: Path) -> dict[str, dict]:
         for kind in ("attack", "filter", "probe", "score")
     }
     del written["config"]["required"]  # config.yaml, a scale and an overlay each hold some keys
-    shown = {name: written[name] for name in ("config", "paper", "models", "artifacts", "findings")}
+    shown = {name: one for name, one in written.items() if name != "recipe"}
     return {name: _titled(name, one) for name, one in (rows | shown).items()}
 
 

@@ -27,6 +27,11 @@ def start_epoch(settings: Mapping, options: Mapping, recipe: Mapping) -> int | N
     return options[starts] if starts else 0
 
 
+def starts(recipe: Mapping) -> dict[str, int | None]:
+    """The first epoch, counted from 0, in which each part of a resolved recipe works."""
+    return {name: _start(name, recipe) for name in recipe["parts"]}
+
+
 def active_conditions(conditions: Mapping[str, str], options: Mapping) -> dict[str, str]:
     """Those of {condition: value} that hold for a part's keyword arguments, defaults included."""
     return {one: value for one, value in conditions.items() if _holds(one, options)}
@@ -40,8 +45,7 @@ def prefix_of(recipe: Mapping) -> tuple[dict, int | None]:
         the epoch in which the first of them starts, None if there is none. Recipes with the same
         first value train alike up to the earliest second one.
     """
-    starts = {name: _start(name, recipe) for name in recipe["parts"]}
-    late = {name: start for name, start in starts.items() if start is None or start > 0}
+    late = {name: start for name, start in starts(recipe).items() if start is None or start > 0}
     common = {key: value for key, value in recipe.items() if key != "method"}
     common["parts"] = {
         name: options for name, options in recipe["parts"].items() if name not in late

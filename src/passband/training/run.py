@@ -20,6 +20,7 @@ from passband.runs import write_run
 from passband.tensors import write_tensors
 from passband.training.checkpoint import epochs_in
 from passband.training.engine import train
+from passband.training.recipes import starts
 
 
 def run_training(
@@ -81,6 +82,7 @@ def run_training(
             "method": recipe["method"],
             "seed": seed,
             "recipe": recipe,
+            "starts": starts(recipe),
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             "train_images": len(data.labels),
             "dataset_sha256": fingerprint,

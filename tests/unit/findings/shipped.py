@@ -25,6 +25,8 @@ def read(path: Path) -> dict:
 
 PAPERS = {folder.name: read(folder / "paper.yaml") for folder in FOLDERS}
 FINDINGS = [row for folder in FOLDERS for row in read(folder / "findings.yaml")["findings"]]
+PRECONDITIONS = {folder.name: read(folder / "findings.yaml")["preconditions"] for folder in FOLDERS}
+THEMES = read(ROOT / "config/themes.yaml")
 BY_ID = {finding["id"]: finding for finding in FINDINGS}
 SCORES = read(ROOT / "config/scores.yaml")
 LANGUAGES = {name: language_of(paper, read_scores(SCORES)) for name, paper in PAPERS.items()}
@@ -43,10 +45,26 @@ NETWORKS = {
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "Tiny ImageNet"}
 
 
-def verdicts(findings: Sequence[Mapping | str], models: Sequence[Mapping]) -> pd.DataFrame:
-    """Verdicts on findings, given as rows or by id."""
+def verdicts(
+    findings: Sequence[Mapping | str],
+    models: Sequence[Mapping],
+    preconditions: Mapping[str, Mapping] | None = None,
+    artifacts: Sequence[Mapping] = (),
+) -> pd.DataFrame:
+    """Verdicts on findings, given as rows or by id; without preconditions, they need none."""
     rows = [BY_ID[one] if isinstance(one, str) else one for one in findings]
-    return judge(rows, models, PAPERS, SCORES, NETWORKS, "tiny")
+    if preconditions is None:
+        rows = [row | {"needs": []} for row in rows]
+    return judge(
+        rows,
+        models,
+        papers=PAPERS,
+        preconditions=dict.fromkeys(PAPERS, preconditions),
+        scores=SCORES,
+        networks=NETWORKS,
+        artifacts=artifacts,
+        scale="tiny",
+    )
 
 
 def verdict(finding: Mapping | str, models: Sequence[Mapping]) -> pd.Series:
@@ -78,6 +96,12 @@ def checked(findings: Sequence[Mapping], **change: object) -> None:
     recipes = [row for models in MODELS.values() for row in models["recipes"].values()]
     known = {
         "paper": PAPERS[paper],
+        "preconditions": {
+            name: row
+            for name, row in PRECONDITIONS[paper].items()
+            if any(name in finding["needs"] for finding in findings)
+        },
+        "themes": THEMES,
         "scores": SCORES,
         "probes": probes,
         "attacks": {

@@ -29,6 +29,7 @@ def clause(holds, **more):
     return {"parameters": {"clauses": [{"holds": holds, "says": "{effect}", **more}]}}
 
 
+ZERO = {"holds": "pgd20(lmodel) - pgd20(natural) > 0", "says": "{effect}"}
 EACH = {"holds": "pgd20('{m}') > 0", "says": "{effect}"}
 SOME = {
     "models": ["SAR", "SARWA"],
@@ -45,6 +46,22 @@ def several(test="contrasts", **parameters):
 
 CHANGES = [
     ({"test": "contrast"}, "unknown test 'contrast': did you mean 'contrasts'"),
+    (
+        {"theme": "where-attack-live"},
+        "theme 'where-attack-live': did you mean 'where-attacks-live'",
+    ),
+    (
+        {"needs": ["lmodel-traned"]},
+        "precondition in 'needs' 'lmodel-traned': did you mean 'lmodel-trained'",
+    ),
+    ({"shares": "sar.table1.d"}, "finding in 'shares', which shares with no other, 'sar.table1.d'"),
+    ({"thresholds": "ours"} | {"parameters": {"clauses": [ZERO]}}, "are 0, .* remove 'thresholds'"),
+    (several("contrasts_at_least", count=2, clauses=[ZERO]), "count is 2, expected 1 to 1"),
+    (several("contrasts_at_least", count=0, clauses=[ZERO]), "count is 0, expected 1 to 1"),
+    (
+        several("contrasts_at_least", count=1, clauses=[{**ZERO, "for": ["cifar10"]}]),
+        "'for' has no place where clauses are counted; remove it",
+    ),
     ({"parameters": {}}, "lacks the key 'clauses'"),
     ({"parameters": {"clause": []}}, "'clause': did you mean 'clauses'"),
     ({"parameters": {"clauses": "all"}}, "clauses is 'all', expected a list"),
@@ -170,3 +187,49 @@ def test_a_paper_without_usual_networks_names_them():
 def test_a_bad_score_is_named(row, words):
     with pytest.raises(UserError, match=words):
         checked([BY_ID["sar.table1.d"]], scores=SCORES | {"clean": row})
+
+
+def test_a_threshold_names_its_origin():
+    row = {key: value for key, value in broken().items() if key != "thresholds"}
+    with pytest.raises(
+        UserError, match="it has the threshold 1; add 'thresholds: paper' or 'ours'"
+    ):
+        checked([row])
+
+
+def test_a_finding_shares_with_one_that_shares_with_no_other():
+    first, second, third = (broken(id=f"sar.table1.{letter}") for letter in "xyz")
+    checked([first, second | {"shares": "sar.table1.x"}, third | {"shares": "sar.table1.x"}])
+    with pytest.raises(UserError, match="'shares', which shares with no other, 'sar.table1.y'"):
+        checked([first, second | {"shares": "sar.table1.x"}, third | {"shares": "sar.table1.y"}])
+
+
+@pytest.mark.parametrize(
+    ("holds", "words"),
+    [
+        ("clean(natura) > 1", "^precondition 'known': .* unknown model 'natura': did you mean"),
+        ("clean(natural)", "^precondition 'known': .* an inequality"),
+        ("aligned_epochs('SARW') > 1", "^finding sar.table1.d: unknown method 'SARW'"),
+        ("shallow_deep(natural) > 1", "^finding sar.table1.d: it needs .* 'layer-similarity' of"),
+    ],
+)
+def test_a_bad_precondition_is_named(holds, words):
+    measured = {"L-model": {"pgd-20"}, "natural": {"training", "pgd-20"}}
+    with pytest.raises(UserError, match=words):
+        checked(
+            [broken(needs=["known"])],
+            preconditions={"known": {"holds": holds, "says": "{effect}"}},
+            measured=measured,
+        )
+
+
+def test_a_precondition_that_no_finding_needs_is_named():
+    row = {"holds": "clean(natural) > 1", "says": "{effect}"}
+    with pytest.raises(UserError, match="precondition 'spare': no finding needs it; name it under"):
+        checked([broken(needs=["known"])], preconditions={"known": row, "spare": row})
+
+
+def test_a_part_of_a_score_is_known():
+    row = {**SCORES["aligned_epochs"], "part": "spectral_alinment"}
+    with pytest.raises(UserError, match="did you mean 'spectral_alignment'"):
+        checked([broken()], scores=SCORES | {"aligned_epochs": row})

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from passband.errors import UserError
 from passband.findings.claims import CLAIMS
 from passband.findings.claims.contrasts import contrasts, read_clauses
+from passband.findings.clause import Clause
 from passband.findings.contrast import Language
 from passband.findings.measured import Group
-from passband.findings.verdict import Clause
 
 
 @CLAIMS.register("contrasts_between_networks")
@@ -24,12 +24,16 @@ def contrasts_between_networks(
     """
     for line in read_clauses(clauses, language):
         for term in line.contrast.terms:
-            if " with " not in term.method:
+            if not term.network:
                 raise UserError(
                     f"clauses: '{term.method}' names no network; write it as 'METHOD with NETWORK'."
                 )
-    by_dataset: dict[str, list[Group]] = {}
+    return contrasts(by_dataset(groups), language, clauses=clauses)
+
+
+def by_dataset(groups: Sequence[Group]) -> list[Group]:
+    """The networks on each data set as one group, whose models are each "METHOD with NETWORK"."""
+    found: dict[str, list[Group]] = {}
     for group in groups:
-        by_dataset.setdefault(group.dataset, []).append(group)
-    joined = [first.joined(others) for first, *others in by_dataset.values()]
-    return contrasts(joined, language, clauses=clauses)
+        found.setdefault(group.dataset, []).append(group)
+    return [first.joined(others) for first, *others in found.values()]

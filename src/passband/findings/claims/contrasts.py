@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from passband.errors import UserError, unknown
 from passband.findings.claims import CLAIMS
+from passband.findings.clause import Clause
 from passband.findings.contrast import Contrast, Language, parse
 from passband.findings.measured import Group
-from passband.findings.verdict import Clause
-from passband.intervals import LEVEL
+from passband.intervals import simultaneous
 
 KEYS = {"holds", "says", "for", "each", "margin"}
 SHARE = re.compile(r"\{(\d+(?:/\d+)?)\}")
@@ -38,6 +38,8 @@ def contrasts(
 ) -> list[Clause]:
     """Every clause holds on every data set.
 
+    The intervals of all clauses on a data set are simultaneous.
+
     A clause has `holds` (an inequality, see passband.findings.contrast), `says` (the measured fact
     in words: {effect} marks the numbers, {5/8} a bandwidth) and, if it speaks of some of the
     claim's data sets only, `for` (their ids).
@@ -53,12 +55,18 @@ def contrasts(
         clauses: the clauses, at least one.
     """
     lines = read_clauses(clauses, language)
-    return [judged(line, group) for group in groups for line in lines if line.speaks_of(group)]
+    return [clause for group in groups for clause in together(lines, group)]
 
 
-def judged(line: Line, group: Group, level: float = LEVEL) -> Clause:
-    """A clause with its interval on one data set."""
-    interval = group.interval(line.contrast, level)
+def together(lines: Sequence[Line], group: Group) -> list[Clause]:
+    """The clauses that speak of a data set, with simultaneous intervals."""
+    spoken = [line for line in lines if line.speaks_of(group)]
+    return [judged(line, group, len(spoken)) for line in spoken]
+
+
+def judged(line: Line, group: Group, comparisons: int) -> Clause:
+    """A clause on one data set, its interval simultaneous with those of other comparisons."""
+    interval = group.interval(line.contrast, simultaneous(comparisons))
     margin = line.margin if isinf(interval.low) else None
     if margin is not None:
         interval = interval._replace(low=nan, high=nan)
@@ -70,7 +78,7 @@ def judged(line: Line, group: Group, level: float = LEVEL) -> Clause:
         group.where,
         line.contrast.unit,
         line.family,
-        level,
+        comparisons,
         line.contrast.sample,
         margin,
     )

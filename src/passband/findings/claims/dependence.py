@@ -6,11 +6,11 @@ from math import comb
 
 from passband.errors import UserError
 from passband.findings.claims import CLAIMS
+from passband.findings.clause import Clause
 from passband.findings.contrast import Contrast, Language, parse_sum
 from passband.findings.measured import Group
 from passband.findings.scores import NotMeasured
-from passband.findings.verdict import Clause
-from passband.intervals import LEVEL
+from passband.intervals import simultaneous
 from passband.intervals.estimates import Interval, difference
 from passband.options import Number
 from passband.quantities import number
@@ -29,8 +29,9 @@ def depends_on_model_and_dataset(
     """On each data set the two models that lie farthest apart, and for each model the two data
     sets that lie farthest apart, differ enough in the mean of a score.
 
-    The farthest pair is chosen after looking, so the level of its interval is 1 - 0.05 / number
-    of pairs. Pairs of models share their images, data sets are independent samples.
+    The farthest pair is chosen after looking, so the intervals of all pairs are simultaneous: those
+    of models on a data set, and those of data sets over all models. Pairs of models share their
+    images, data sets are independent samples.
 
     Args:
         score: a sum of scores with {model} for the model.
@@ -49,29 +50,26 @@ def depends_on_model_and_dataset(
     unit, by = _minus(of[models[0]], of[models[1]]).unit, number(by)
     words_of = {model: language.model(language.method(model)) for model in models}
     clauses = []
+    pairs = comb(len(models), 2)
     for group in groups:
-        level = _level(models)
         (first, second), interval = _widest(
-            ((a, b), group.interval(_minus(of[a], of[b]), level))
+            ((a, b), group.interval(_minus(of[a], of[b]), simultaneous(pairs)))
             for a, b in combinations(models, 2)
         )
         pair = f"the {words_of[first]} and the {words_of[second]}, the models farthest apart,"
         words = f"{says} differs between {pair} by {{effect}}"
-        clauses.append(Clause(interval, "beyond", by, words, group.where, unit, level=level))
+        clauses.append(Clause(interval, "beyond", by, words, group.where, unit, "", pairs))
+    pairs = len(models) * comb(len(groups), 2)
+    level = simultaneous(pairs)
     for model in models:
-        level = _level(groups)
         alone = [(group.where, group.interval(of[model], level)) for group in groups]
         (first, second), interval = _widest(
             ((a[0], b[0]), difference(a[1], b[1])) for a, b in combinations(alone, 2)
         )
         words = f"{says} of the {words_of[model]} differs by {{effect}}"
         where = f"{first} against {second}"
-        clauses.append(Clause(interval, "beyond", by, words, where, unit, level=level))
+        clauses.append(Clause(interval, "beyond", by, words, where, unit, "", pairs))
     return clauses
-
-
-def _level(things: Sequence) -> float:
-    return 1 - (1 - LEVEL) / comb(len(things), 2)
 
 
 def _widest(

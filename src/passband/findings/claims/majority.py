@@ -6,11 +6,11 @@ from typing import Annotated
 import numpy as np
 
 from passband.findings.claims import CLAIMS
+from passband.findings.clause import Clause
 from passband.findings.contrast import Language
 from passband.findings.measured import Group, on_common_images
 from passband.findings.scores import Arrays
 from passband.findings.scores.heatmap import added_wrong, plane_weight
-from passband.findings.verdict import Clause
 from passband.intervals.estimates import Interval, majority_interval
 from passband.options import Name, Number
 from passband.quantities import number

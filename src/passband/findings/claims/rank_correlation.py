@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from passband.findings.claims import CLAIMS
+from passband.findings.clause import Clause
 from passband.findings.contrast import Language
 from passband.findings.measured import Group
 from passband.findings.scores import Arrays, NotMeasured
 from passband.findings.scores.training import recorded
-from passband.findings.verdict import Clause
 from passband.intervals.estimates import (
     Interval,
     average,

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from passband.errors import UserError
 from passband.findings.claims import CLAIMS
-from passband.findings.claims.contrasts import check_clauses, contrasts, judged, read_clauses
+from passband.findings.claims.contrasts import check_clauses, judged, read_clauses
+from passband.findings.clause import Clause, support
 from passband.findings.contrast import Language
 from passband.findings.measured import Group
-from passband.findings.verdict import Clause, support
-from passband.intervals import LEVEL
 
 MARK = "{model}"
 
@@ -25,8 +24,8 @@ def contrasts_for_some_model(
     other clauses hold as they stand.
 
     Of the models the one whose weakest clause holds most firmly is shown, and the claim is
-    contradicted only if it is for every one. The model is chosen after looking, so the level of
-    its intervals is 1 - 0.05 / number of models.
+    contradicted only if it is for every one. The model is chosen after looking, so the intervals
+    of all clauses of all models on a data set are simultaneous.
 
     Args:
         models: at least two methods, values of the placeholder: clean('{model}').
@@ -42,15 +41,15 @@ def contrasts_for_some_model(
     lines = [
         read_clauses([_with(clause, model) for clause in marked], language) for model in models
     ]
-    level = 1 - (1 - LEVEL) / len(models)
+    fixed = read_clauses(others, language) if others else []
     found = []
     for group in groups:
-        candidates = [
-            [judged(line, group, level) for line in of_model if line.speaks_of(group)]
-            for of_model in lines
-        ]
+        spoken = [[line for line in each if line.speaks_of(group)] for each in (*lines, fixed)]
+        comparisons = sum(map(len, spoken))
+        *candidates, rest = [[judged(line, group, comparisons) for line in each] for each in spoken]
         found += max(candidates, key=lambda clauses: min(map(support, clauses), default=0.0))
-    return found + (contrasts(groups, language, clauses=others) if others else [])
+        found += rest
+    return found
 
 
 def _with(clause: Mapping, model: str) -> dict:

@@ -12,7 +12,8 @@ A function is registered with these settings. probe: the probe function whose ar
 (of percent, for what is a difference already) or nothing. span: smallest and largest value, of
 scores that come from right and wrong answers. sample: what N counts. Images (the default) and
 batches are the same ones for every model and are compared in pairs, kernels are another sample in
-every model and seed, and training runs are one value per seed.
+every model and seed, and training runs are one value per seed. attacked: whether it is an accuracy
+under attack, which false robustness would raise; not where a claim's attack is CLEAN.
 """
 
 import inspect
@@ -31,14 +32,16 @@ SCORES = Registry("score function", __name__)
 
 Arrays = Mapping[str, np.ndarray]
 
+CLEAN = "clean"
+
 
 class Score(NamedTuple):
     """A row of config/scores.yaml with its function.
 
     name: of the row. kind: name of the function. probe: the measurement that it reads. reads: what
     sentences call it, e.g. an attack; may be empty. printed: the metric of the papers' tables that
-    it is, if it is one. constants: the function's keyword arguments. unit, span, sample: see the
-    module.
+    it is, if it is one. constants: the function's keyword arguments. unit, span, sample, attacked:
+    see the module.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Score(NamedTuple):
     unit: str = ""
     span: tuple[float, float] | None = None
     sample: str = "images"
+    attacked: bool = False
 
     @property
     def function(self) -> Callable[..., np.ndarray]:

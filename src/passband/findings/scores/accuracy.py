@@ -5,10 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from passband.findings.scores import SCORES, Arrays, NotMeasured, at
+from passband.findings.scores import CLEAN, SCORES, Arrays, NotMeasured, at
 from passband.options import AttackName
-
-CLEAN = "clean"
 
 
 @SCORES.register("filtered_accuracy", probe="filtered_accuracy", unit="percent", span=(0.0, 100.0))
@@ -23,14 +21,20 @@ def clean_accuracy(arrays: Arrays) -> np.ndarray:
     return 100.0 * arrays["correct_clean"]
 
 
-@SCORES.register("robust_accuracy", probe="attack", unit="percent", span=(0.0, 100.0))
+@SCORES.register(
+    "robust_accuracy", probe="attack", unit="percent", span=(0.0, 100.0), attacked=True
+)
 def robust_accuracy(arrays: Arrays) -> np.ndarray:
     """Accuracy under an attack."""
     return 100.0 * arrays["correct"]
 
 
 @SCORES.register(
-    "accuracy_under", probe="accuracy_under_attacks", unit="percent", span=(0.0, 100.0)
+    "accuracy_under",
+    probe="accuracy_under_attacks",
+    unit="percent",
+    span=(0.0, 100.0),
+    attacked=True,
 )
 def accuracy_under(arrays: Arrays, *, attack: AttackName) -> np.ndarray:
     """Accuracy under one of several attacks.
@@ -42,14 +46,24 @@ def accuracy_under(arrays: Arrays, *, attack: AttackName) -> np.ndarray:
 
 
 @SCORES.register(
-    "worst_case_accuracy", probe="worst_case_accuracy", unit="percent", span=(0.0, 100.0)
+    "worst_case_accuracy",
+    probe="worst_case_accuracy",
+    unit="percent",
+    span=(0.0, 100.0),
+    attacked=True,
 )
 def worst_case_accuracy(arrays: Arrays) -> np.ndarray:
     """Accuracy under the worst case over several attacks."""
     return 100.0 * arrays["survived"][-1]
 
 
-@SCORES.register("perturbation_band", probe="perturbation_bands", unit="percent", span=(0.0, 100.0))
+@SCORES.register(
+    "perturbation_band",
+    probe="perturbation_bands",
+    unit="percent",
+    span=(0.0, 100.0),
+    attacked=True,
+)
 def perturbation_band(
     arrays: Arrays, bandwidth: Fraction, *, keep: Literal["low", "high"]
 ) -> np.ndarray:
@@ -66,6 +80,7 @@ def perturbation_band(
     probe="accuracy_under_filtered_attacks",
     unit="percent",
     span=(0.0, 100.0),
+    attacked=True,
 )
 def accuracy_behind_filter(arrays: Arrays, attack: AttackName, bandwidth: Fraction) -> np.ndarray:
     """Accuracy under an attack behind a low-pass filter that the attack does not see.
