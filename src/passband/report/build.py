@@ -130,9 +130,7 @@ def _page(id: str, content: Mapping) -> dict:
             for row in artifacts
             if not row["repeats"]
         ],
-        "left_out": {
-            name: row for name, row in content["left_out"].items() if row["paper"] == id
-        },
+        "left_out": {name: row for name, row in content["left_out"].items() if row["paper"] == id},
         "tally": tally(row for row in content["findings"] if _paper(row["finding"]) == id),
         "coverage": content["coverage"].get(id),
     }

@@ -14,8 +14,7 @@ def substitutions(scale: Mapping, titles: Mapping[str, str]) -> list[dict]:
             names = stand_ins.setdefault((kind, titles.get(here, here)), [])
             names.append(titles.get(paper, paper))
     return [
-        {"kind": kind, "paper": papers, "here": here}
-        for (kind, here), papers in stand_ins.items()
+        {"kind": kind, "paper": papers, "here": here} for (kind, here), papers in stand_ins.items()
     ]
 
 
