@@ -27,8 +27,8 @@ def shortened(value: object, limit: int = 80) -> str:
 
 
 def in_order(name: str) -> str:
-    """A name whose numbers sort by size where browsers sort names as text: those below 10 are padded
-    with a space as wide as a digit.
+    """A name whose numbers sort by size where browsers sort names as text: those below 10 are
+    padded with a space as wide as a digit.
 
     >>> in_order("Figure 2") == "Figure \N{FIGURE SPACE}2", in_order("Figure 10")
     (True, 'Figure 10')

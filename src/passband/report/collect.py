@@ -81,7 +81,7 @@ def collect_content(
         artifacts: id to row, with the folder name of its paper under `paper`.
         claims: the findings of all papers.
         themes: titles of the findings' themes, in the order of the report.
-        left_out: what the scale leaves out, by artifact: paper, title and the command that makes it.
+        left_out: what the scale leaves out, by artifact: paper, title, the command that makes it.
         models: the model at this scale behind each model that artifacts name.
         titles: displayed names of data sets and architectures; an id without one is shown as it is.
         findings: findings.csv of the scale.

@@ -78,5 +78,6 @@ def strip(row: Mapping) -> Markup:
     return Markup(
         f'<svg class="strip {row["verdict"].replace(" ", "-")}" aria-hidden="true">'
         f'<line x1="{low:.2f}%" x2="{high:.2f}%" y1="50%" y2="50%"/>'
-        f'<svg x="{effect:.2f}%" y="50%" class="at">{mark(row["verdict"], centred=True)}</svg></svg>'
+        f'<svg x="{effect:.2f}%" y="50%" class="at">{mark(row["verdict"], centred=True)}</svg>'
+        "</svg>"
     )

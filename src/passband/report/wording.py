@@ -71,7 +71,8 @@ def support(row: Mapping) -> str:
 def claimed(row: Mapping) -> str:
     """The threshold of a finding and which side of it is claimed; "" without a threshold.
 
-    >>> claimed({"direction": "above", "threshold": 2.5, "unit": "points", "threshold_from": "ours"})
+    >>> row = {"direction": "above", "threshold": 2.5, "unit": "points", "threshold_from": "ours"}
+    >>> claimed(row)
     'claim: more than 2.5 points (threshold: ours)'
     >>> claimed({"direction": "below", "threshold": 0.0, "unit": "", "threshold_from": ""})
     'claim: less than 0'
