@@ -129,15 +129,6 @@ def sample(row: Mapping) -> str:
     return f"{number(row['n'], 0)} {row['sample']}".strip() if row["n"] else ""
 
 
-def natural(name: str) -> list:
-    """A key that sorts names with their numbers in order of size.
-
-    >>> sorted(["fig10", "fig2", "table1"], key=natural)
-    ['fig2', 'fig10', 'table1']
-    """
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
-
-
 def number(value: float, decimals: int, sign: bool = False) -> str:
     """
     >>> number(-1234.5, 1), number(3.21, 1, sign=True), number(-0.001, 1, sign=True)
