@@ -42,6 +42,18 @@ def checkout(project: Path = PROJECT) -> Checkout:
     return Checkout(commit, any(map(_counts, filter(None, changed.split("\0")))), None)
 
 
+def source(project: Path = PROJECT) -> str:
+    """The web address that the project was cloned from; "" where there is none."""
+    if not (project / ".git").exists():
+        return ""
+    try:
+        address = _git(project, "config", "--get", "remote.origin.url").strip()
+    except ProgramError:
+        return ""
+    shown = address.startswith("https://") and "@" not in address  # never a password
+    return address.removesuffix(".git") if shown else ""
+
+
 def _counts(line: str) -> bool:
     """Whether a line of `git status` is a change: of a tracked file, or an untracked source."""
     path = line.removeprefix("?? ")

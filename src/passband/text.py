@@ -26,6 +26,16 @@ def shortened(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
+def in_order(name: str) -> str:
+    """A name whose numbers sort by size where browsers sort names as text: those below 10 are
+    padded with a space as wide as a digit.
+
+    >>> in_order("Figure 2") == "Figure \N{FIGURE SPACE}2", in_order("Figure 10")
+    (True, 'Figure 10')
+    """
+    return re.sub(r"(?<![\d.])\d(?![\d.])", "\N{FIGURE SPACE}\\g<0>", name)
+
+
 def restructured(text: str) -> str:
     """A text that reStructuredText shows as it is written.
 

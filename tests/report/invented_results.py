@@ -41,15 +41,49 @@ ARTIFACTS = {
         "title": "Average spectra of perturbations",
         "saw": "Robust networks push the perturbation to low frequencies.",
     },
-    "sar.fig5": {"paper": "sar", "kind": "figure", "title": "Attacked images"},
+    "sar.fig5": {
+        "paper": "sar",
+        "kind": "figure",
+        "title": "Attacked images",
+        "notebook": "examples",
+        "models": ["one"],
+    },
+    "sar.fig13": {
+        "paper": "sar",
+        "kind": "figure",
+        "title": "Attacked images of another data set",
+        "notebook": "examples",
+        "models": ["other"],
+    },
 }
 
-FINDINGS = [
-    ("a", "sar.table1", "reproduced", "12.5", "10.1", "14.9", "consistent", "2000", "points"),
-    ("b", "sar.table1", "not run", "", "", "", "partly", "0", ""),
-    ("a", "sar.fig4", "contradicted", "-0.031", "-0.042", "-0.020", "no_numbers", "2000", ""),
-    ("b", "sar.fig4", "inconclusive", "0.4", "-1.2", "2.0", "no_numbers", "2000", "points"),
+THEMES = {"robust": "What robust networks look at", "attacks": "Where attacks live"}
+
+ABOVE = ("10", "above", "ours")
+SIGN = ("0", "above", "")
+NOTHING = ("", "", "")
+GAIN, FALL, OPEN = ("12.5", "10.1", "14.9"), ("-0.031", "-0.042", "-0.020"), ("0.4", "-1.2", "2.0")
+IMAGES, NONE = ("2000", "points"), ("0", "")
+YES, NO, UNTESTED = "consistent", "no_numbers", "not testable here"
+FINDINGS = [  # letter, artifact, theme, verdict, numbers, threshold, printed, (n, unit), shares
+    ("a", "sar.table1", "robust", "reproduced", GAIN, ABOVE, YES, IMAGES, ""),
+    ("b", "sar.table1", "robust", "not run", NOTHING, NOTHING, "partly", NONE, ""),
+    ("a", "sar.fig4", "attacks", "contradicted", FALL, SIGN, NO, ("2000", ""), ""),
+    ("b", "sar.fig4", "attacks", "inconclusive", OPEN, SIGN, NO, IMAGES, ""),
+    ("c", "sar.fig4", "attacks", UNTESTED, NOTHING, NOTHING, NO, NONE, ""),
+    ("d", "sar.fig4", "attacks", "reproduced", ("12.5", "", ""), ABOVE, YES, ("1", "points"), ""),
+    ("e", "sar.fig4", "robust", "reproduced", GAIN, ABOVE, YES, IMAGES, "sar.table1.a"),
+    ("a", "sar.fig10", "attacks", "not run", NOTHING, NOTHING, YES, NONE, ""),
 ]
+
+LEFT_OUT = {
+    "sar.fig10": {
+        "paper": "sar",
+        "title": "Ablation of the coefficient",
+        "command": "snakemake sar.fig10 --cores all --config scale=demo",
+        "scale": "laptop",
+    }
+}
 
 NOTES = {("sar.table1", "b"): {"printed_note": "robust +8.52, natural +26.87"}}
 
@@ -107,14 +141,20 @@ def make_results(root: Path) -> dict:
     }
     rows = [dict(zip(columns, epoch, strict=True)) for epoch in epochs]
     write_run(model / "run.json", run, {"history": (history, rows)})
-    header = ["finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high"]
-    header += ["printed", "n", "unit", "sample", "reason"]
+    header = ["finding", "artifact", "claim", "theme", "verdict", "effect", "ci_low", "ci_high"]
+    header += ["threshold", "direction", "threshold_from", "printed", "n", "unit", "shares"]
+    header += ["sample", "reason"]
     findings = write_csv(
         root / "findings.csv",
         header,
         [
-            (f"{artifact}.{name}", artifact, f"Claim {name}, < & >.", *rest, "images", "Because.")
-            for name, artifact, *rest in FINDINGS
+            (
+                *(f"{artifact}.{name}", artifact, f"Claim {name}, < & >.", theme, verdict),
+                *(*numbers, *threshold, printed, *counted, shares, "images", "Because."),
+            )
+            for name, artifact, theme, verdict, numbers, threshold, printed, counted, shares in (
+                FINDINGS
+            )
         ],
     )
     (root / "measurements.csv").write_text(collected([]), encoding="utf-8")
@@ -124,6 +164,7 @@ def make_results(root: Path) -> dict:
             "title": "Demo scale",
             "mark": "demo scale: Fashion-MNIST sample, ResNet-8",
             "datasets": {"cifar10": "sample", "cifar100": "sample"},
+            "training_attacks": {"pgd-10": "one-step"},
             "recipes": {"*": {"epochs": 2, "optimizer": {"nesterov": True}}},
         },
         "papers": {
@@ -135,6 +176,9 @@ def make_results(root: Path) -> dict:
             {"id": f"{artifact}.{name}"} | NOTES.get((artifact, name), {})
             for name, artifact, *_ in FINDINGS
         ],
+        "themes": THEMES,
+        "left_out": LEFT_OUT,
+        "models": {"one": MODEL, "other": MODEL},
         "titles": {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "sample": "Sample"},
         "findings": findings,
         "measurements": root / "measurements.csv",

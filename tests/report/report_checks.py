@@ -75,6 +75,8 @@ def check_pages(folder: Path) -> None:
 
 def _check_link(path: Path, link: str, pages: dict[Path, Page]) -> None:
     parts = urlsplit(link)
+    if parts.scheme == "https":  # of a paper or the source: followed only when asked to
+        return
     assert not parts.scheme and not parts.netloc, f"{path} links to {link}"
     target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
     assert target.is_file(), f"{path} links to {link}, which does not exist"

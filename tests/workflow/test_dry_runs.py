@@ -23,7 +23,9 @@ CALLS = {
     "sar.fig9": ["sar.fig9"],
     "paper sar.fig9": ["sar.fig9", "--configfile", "config/scales/paper.yaml"],
     "sar and findings": ["sar", "findings"],
+    "claim": ["sar.table2.a"],
     "unknown artifact": ["sar.figg7"],
+    "unknown claim": ["sar.tabel2.a"],
     "unknown scale": ["--config", "scale=dmeo"],
     "lint": ["--lint"],
 } | {f"profile {name}": ["--workflow-profile", f"profiles/{name}"] for name in ELSEWHERE}
@@ -172,6 +174,12 @@ def test_papers_and_findings_are_targets(counts):
     assert counts("sar and findings") == jobs | {"total": sum(jobs.values())}
 
 
+def test_a_claim_is_a_target_that_makes_its_artifact_and_no_other(counts):
+    jobs = counts("claim")
+    assert jobs["sar.table2.a"] == jobs["make_table"] == 1 and "draw_figure" not in jobs
+    assert jobs["train_model"] >= 3 and jobs["total"] < 40
+
+
 # ---- mistakes reach the user as one sentence
 
 
@@ -179,6 +187,7 @@ def test_papers_and_findings_are_targets(counts):
     ("name", "sentence"),
     [
         ("unknown artifact", "unknown artifact 'sar.figg7': did you mean 'sar.fig7'?"),
+        ("unknown claim", "unknown claim 'sar.tabel2.a': did you mean 'sar.table2.a'?"),
         ("unknown scale", "unknown scale 'dmeo': did you mean 'demo'?"),
     ],
 )

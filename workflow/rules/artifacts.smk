@@ -73,13 +73,22 @@ for paper in papers_in_report():
             ),
 
 
+for finding in PLAN.findings:
+
+    rule:
+        name:
+            finding["id"]
+        input:
+            claim_inputs(finding),
+
+
 rule unknown_artifact:
     input:
         refuse_artifact,
     output:
         "{unknown}",
     wildcard_constraints:
-        unknown="(" + "|".join(PLAN.papers) + r")\.[a-z0-9_]+",
+        unknown="(" + "|".join(PLAN.papers) + r")\.[a-z0-9_]+(\.[a-z0-9_]+)?",
 
 
 rule other_spelling:

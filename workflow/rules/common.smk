@@ -15,6 +15,10 @@ from passband.data.registry import DATASETS
 from passband.dependencies import code as code_of, declared
 from passband.errors import UserError, unknown
 from passband.files import check_writable
+from passband.findings.asked import inputs
+from passband.findings.contrast import Language, language_of
+from passband.findings.measured import artifact_of, paper_of
+from passband.findings.scores import read_scores
 from passband.gpus import why_no_gpu
 from passband.jobs import end_jobs, killed_jobs
 from passband.litter import remove_accepted, remove_litter
@@ -22,7 +26,8 @@ from passband.plan import Plan, plan, scale_config, user_config
 from passband.plan.folders import spelled
 from passband.plan.recipes import recipe_members
 from passband.plan.rows import filters_in
-from passband.text import restructured
+from passband.report.wording import label
+from passband.text import in_order, restructured
 from passband.training.recipes import needs_test
 
 SCRIPTS = PROJECT / "workflow" / "scripts"
@@ -420,7 +425,36 @@ def refuse_spelling(wildcards):
 
 
 def refuse_artifact(wildcards):
-    raise WorkflowError(str(unknown("artifact", wildcards.unknown, PLAN.artifacts)))
+    claims = [finding["id"] for finding in PLAN.findings]
+    is_claim = wildcards.unknown.count(".") == 2
+    kind, known = ("claim", claims) if is_claim else ("artifact", PLAN.artifacts)
+    raise WorkflowError(str(unknown(kind, wildcards.unknown, known)))
+
+
+# ---- claims
+
+
+@cache
+def language(paper: str) -> Language:
+    return language_of(PLAN.papers[paper], read_scores(PLAN.scores))
+
+
+def claim_inputs(finding: dict) -> list[str]:
+    """An artifact's files and the measurements that judge one of its claims."""
+    paper = paper_of(finding)
+    networks = finding.get("architectures") or PLAN.papers[paper]["networks"]
+    wanted = inputs(finding, PLAN.preconditions[paper], language(paper))
+    paths = []
+    for entry in entries(PLAN.artifacts):
+        if (
+            entry["paper_architecture"] not in networks
+            or entry["paper_dataset"] not in finding["datasets"]
+        ):
+            continue
+        for name in (name for method, name in wanted if method == entry["method"]):
+            files = entry["files"] if name == "training" else entry["probes"].get(name)
+            paths += files.values() if files else ()
+    return [*artifact_files([artifact_of(finding)]), *dict.fromkeys(paths)]
 
 
 def shown(wildcards, key: str) -> str:
@@ -429,8 +463,13 @@ def shown(wildcards, key: str) -> str:
 
 
 def caption(wildcards) -> dict:
+    """The labels by which Snakemake's report sorts an artifact, as text: figure 2 before 10."""
     row = PLAN.artifacts[wildcards.artifact]
-    return {"Artifact": wildcards.artifact, "Title": row["title"]}
+    return {
+        "Paper": PLAN.papers[row["paper"]]["short"],
+        "Artifact": in_order(label(wildcards.artifact)),
+        "Title": row["title"],
+    }
 
 
 def run_files(name: str) -> list[str]:

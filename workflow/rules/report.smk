@@ -10,7 +10,7 @@ rule judge_findings:
             "<results>/findings.csv",
             caption="../report/findings.rst",
             category="Findings",
-            labels={"Artifact": "all", "Title": "Verdicts on the papers' findings"},
+            labels={"Paper": "all", "Artifact": "all", "Title": "Verdicts on the papers' findings"},
         ),
     log:
         "<logs>/findings.log",
@@ -57,6 +57,9 @@ rule build_report:
         papers=PLAN.papers,
         artifacts=PLAN.artifacts,
         claims=PLAN.findings,
+        themes=PLAN.themes,
+        left_out=getattr(PLAN, "left_out", {}),
+        models={slug: row["model"] for slug, row in PLAN.models.items()},
         notebooks=[f"{RESULTS}/notebooks/{name}.ipynb" for name in PLAN.artifacts],
         titles={name: dataset.title for name, dataset in DATASETS.items()}
         | PLAN.architectures,

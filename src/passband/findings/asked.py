@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from passband.findings.claims import CLAIMS
 from passband.findings.clause import Clause
-from passband.findings.contrast import Contrast, Language, Term
+from passband.findings.contrast import Contrast, Language, Term, parse
 from passband.intervals import LEVEL
 from passband.intervals.estimates import Interval
 
@@ -48,3 +48,26 @@ def ask(finding: Mapping, language: Language) -> tuple[Asked, list[Clause]]:
     groups = [Asked("one"), Asked("other")]  # some claims compare data sets
     clauses = CLAIMS[finding["test"]](groups, language, **finding["parameters"])
     return groups[0], clauses
+
+
+def inputs(
+    finding: Mapping, preconditions: Mapping[str, Mapping], language: Language
+) -> list[tuple[str, str]]:
+    """The measurements behind a finding and its preconditions: pairs of a method, without the
+    network that a claim between networks names, and a probe, an attack or "training".
+
+    Args:
+        finding: a row of findings.yaml that planning has checked.
+        preconditions: those of its paper.
+        language: of its paper.
+    """
+    asked, _ = ask(finding, language)
+    needed = [parse(preconditions[name]["holds"], language) for name in finding["needs"]]
+    terms = [*asked.terms, *(term for contrast in needed for term in contrast.terms)]
+    pairs = [(term.method, term.score.measurement) for term in terms] + asked.needs
+    return list(
+        dict.fromkeys(
+            (method.partition(" with ")[0], measurement.partition(":")[0])
+            for method, measurement in pairs
+        )
+    )

@@ -1,24 +1,21 @@
 """Render the collected content as self-contained HTML pages."""
 
 import os
-from collections import Counter
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from passband.files import write_text
-from passband.report import charts, wording
-from passband.report.collect import VERDICTS
+from passband.report import charts, forest, wording
+from passband.report.marks import mark
+from passband.report.model_table import model_table
+from passband.report.summary import what_holds, what_this_scale_says
+from passband.report.verdicts import TESTED, VERDICTS, by_theme, tally
 from passband.text import listed
-
-SYMBOLS = {
-    "reproduced": "\N{CHECK MARK}",
-    "contradicted": "\N{MULTIPLICATION X}",
-    "inconclusive": "\N{ALMOST EQUAL TO}",
-    "not run": "\N{EN DASH}",
-}
 
 FORMATS = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "csv": "CSV", "tex": "LaTeX"}
 
@@ -61,17 +58,25 @@ def _environment(templates: Path, folder: Path) -> Environment:
         link=lambda path: quote(Path(os.path.relpath(path, folder)).as_posix()),
         label=wording.label,
         number=wording.number,
+        effect=wording.effect,
+        claimed=wording.claimed,
+        threshold=wording.threshold,
+        sample=wording.sample,
+        support=wording.support,
         duration=wording.duration,
         moment=wording.moment,
         listed=listed,
-        given=lambda value: "–" if value is None else value,
+        breakable=lambda name: Markup("_<wbr>").join(map(escape, name.split("_"))),
         slug=lambda verdict: verdict.replace(" ", "-"),
     )
     environment.globals.update(
         css=(templates / "report.css").read_text(encoding="utf-8"),
-        symbols=SYMBOLS,
         formats=FORMATS,
-        printed=wording.PRINTED,
+        verdicts=VERDICTS,
+        tested=TESTED,
+        mark=mark,
+        strip=forest.strip,
+        axis=forest.axis,
         sparkline=_sparkline,
     )
     return environment
@@ -79,44 +84,66 @@ def _environment(templates: Path, folder: Path) -> Environment:
 
 def _shared(content: Mapping) -> dict:
     """The content with what more than one page derives from it."""
-    findings = content["findings"]
-    paper_of = {artifact["id"]: artifact["paper"] for artifact in content["artifacts"]}
-    pages = []
-    for id, paper in content["papers"].items():
-        if not paper["regenerated"]:
-            continue
-        pages.append(
-            {
-                **paper,
-                "id": id,
-                "file": f"{id}.html",
-                "artifacts": [row for row in content["artifacts"] if row["paper"] == id],
-                "tally": _tally([row for row in findings if paper_of.get(row["artifact"]) == id]),
-                "coverage": content["coverage"].get(id),
-            }
-        )
+    findings, models = content["findings"], content["models"]
+    built = {row["id"] for row in content["artifacts"]}
+    pages = [_page(id, content) for id, paper in content["papers"].items() if paper["regenerated"]]
+    themes = by_theme(findings, content["themes"])
+    for theme in themes:
+        theme["findings"].sort(key=_strength)
+    total = tally(findings)
+    seeds = sorted({model["seed"] for model in models})
     return {
         **content,
         "pages": pages,
-        "paper_of": paper_of,
-        "page_of": {artifact: f"{paper}.html" for artifact, paper in paper_of.items()},
-        "tally": _tally(findings),
-        "groups": {
-            verdict: [row for row in findings if row["verdict"] == verdict] for verdict in VERDICTS
+        "page_of": {row["finding"]: f"{_paper(row['finding'])}.html" for row in findings},
+        "tally": total,
+        "themes": themes,
+        "untested": {
+            verdict: [row for row in findings if row["verdict"] == verdict]
+            for verdict in VERDICTS
+            if verdict not in TESTED
         },
-        "of_artifact": {id: [row for row in findings if row["artifact"] == id] for id in paper_of},
-        "seeds": sorted({model["seed"] for model in content["models"]}),
-        "seconds": _training_seconds(content["models"]),
-        "trained": sum(model["origin"] == "trained" for model in content["models"]),
-        "started": min(_known(content["models"], "started"), default=None),
-        "finished": max(_known(content["models"], "finished"), default=None),
+        "holds": what_holds(total, themes),
+        "scope": what_this_scale_says(content, total, seeds),
+        "of_artifact": {
+            id: [row for row in findings if row["artifact"] == id]
+            for id in (*built, *content["left_out"])
+        },
+        "model_table": model_table(models, content["titles"]),
+        "seeds": seeds,
+        "seconds": _training_seconds(models),
+        "trained": sum(model["origin"] == "trained" for model in models),
+        "started": min(_known(models, "started"), default=None),
+        "finished": max(_known(models, "finished"), default=None),
     }
 
 
-def _tally(findings: list[dict]) -> dict[str, int]:
-    """Number of findings per verdict, in the order in which the report names verdicts."""
-    counts = Counter(row["verdict"] for row in findings)
-    return {verdict: counts[verdict] for verdict in VERDICTS}
+def _page(id: str, content: Mapping) -> dict:
+    """What the page of a paper shows."""
+    artifacts = [row for row in content["artifacts"] if row["paper"] == id]
+    return {
+        **content["papers"][id],
+        "id": id,
+        "file": f"{id}.html",
+        "artifacts": [
+            {**row, "repeated": [one for one in artifacts if one["repeats"] == row["id"]]}
+            for row in artifacts
+            if not row["repeats"]
+        ],
+        "left_out": {name: row for name, row in content["left_out"].items() if row["paper"] == id},
+        "tally": tally(row for row in content["findings"] if _paper(row["finding"]) == id),
+        "coverage": content["coverage"].get(id),
+    }
+
+
+def _paper(finding: str) -> str:
+    return finding.partition(".")[0]
+
+
+def _strength(row: Mapping) -> float:
+    """Findings from the best supported to the most contradicted; those without interval last."""
+    at = forest.standing(row)
+    return -at.effect if at else inf
 
 
 def _known(models: list[dict], key: str) -> list:

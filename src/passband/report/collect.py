@@ -3,8 +3,6 @@
 import base64
 import csv
 import io
-import json
-import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +10,8 @@ from pathlib import Path
 from passband.errors import Damaged, UserError
 from passband.files import read_csv, read_json, read_text, reading
 from passband.measurements import collected
+from passband.report.changes import changes, substitutions
+from passband.report.verdicts import coverage, read_findings
 from passband.runs import read_epochs
 
 SVG_LIMIT = 1_000_000
@@ -19,10 +19,6 @@ SVG_LIMIT = 1_000_000
 
 SVG_SIZE = re.compile(rb'<svg[^>]*?\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
 """The size as matplotlib writes it, in points."""
-
-NUMBERS = ("effect", "ci_low", "ci_high", "n")
-TEXTS = ("finding", "artifact", "claim", "verdict", "sample", "unit", "printed", "reason")
-VERDICTS = ("reproduced", "contradicted", "inconclusive", "not run")
 
 ENDS = {
     "svg": b"</svg>",
@@ -63,6 +59,9 @@ def collect_content(
     papers: Mapping[str, Mapping],
     artifacts: Mapping[str, Mapping],
     claims: Iterable[Mapping],
+    themes: Mapping[str, str],
+    left_out: Mapping[str, Mapping],
+    models: Mapping[str, str],
     titles: Mapping[str, str],
     findings: str | Path,
     measurements: str | Path,
@@ -76,11 +75,14 @@ def collect_content(
 
     Args:
         scale: name, title, mark ("" at the paper scale), and what its file in config/scales holds:
-            datasets, architectures, recipes, probes, train_images, test_images; each may be left
-            out.
+            datasets, architectures, training_attacks, recipes, probes, train_images, test_images;
+            each may be left out.
         papers: folder name to content of paper.yaml.
         artifacts: id to row, with the folder name of its paper under `paper`.
         claims: the findings of all papers.
+        themes: titles of the findings' themes, in the order of the report.
+        left_out: what the scale leaves out, by artifact: paper, title, the command that makes it.
+        models: the model at this scale behind each model that artifacts name.
         titles: displayed names of data sets and architectures; an id without one is shown as it is.
         findings: findings.csv of the scale.
         measurements: measurements.csv of the scale.
@@ -92,8 +94,8 @@ def collect_content(
         provenance: what `passband.report.describe_build` returns.
 
     Returns:
-        scale, substitutions, changes, papers, artifacts, findings, models, coverage, provenance,
-        titles and downloads.
+        scale, substitutions, changes, papers, artifacts, findings, themes, left_out, models,
+        coverage, provenance, titles and downloads.
 
     Raises:
         UserError: an output belongs to no artifact, a verdict is unknown, or a file is damaged.
@@ -101,18 +103,23 @@ def collect_content(
     if read_text(measurements) != collected(measured):
         raise Damaged(measurements, "it does not hold what was measured, row by row")
     files = _by_artifact(outputs, artifacts)
-    rows = _findings(findings, {claim["id"]: claim for claim in claims})
+    rows = read_findings(findings, claims)
+    built = {id: row for id, row in artifacts.items() if id in files}
+    repeated = _repeated(built, models)
     return {
         "scale": {key: scale[key] for key in ("name", "title", "mark")},
-        "substitutions": _substitutions(scale, titles),
-        "changes": _changes(scale),
+        "substitutions": substitutions(scale, titles),
+        "changes": changes(scale),
         "papers": _papers(papers, artifacts),
         "artifacts": [
-            _artifact(id, row, files[id]) for id, row in artifacts.items() if id in files
+            {**_artifact(id, row, files[id]), "repeats": repeated.get(id)}
+            for id, row in built.items()
         ],
         "findings": rows,
+        "themes": dict(themes),
+        "left_out": dict(left_out),
         "models": _models(runs, histories),
-        "coverage": _coverage(papers, files, rows),
+        "coverage": coverage(papers, files, left_out, rows),
         "provenance": dict(provenance),
         "titles": dict(titles),
         "downloads": {"findings": str(findings), "measurements": str(measurements)},
@@ -126,6 +133,8 @@ def _papers(papers: Mapping[str, Mapping], artifacts: Mapping[str, Mapping]) -> 
         id: {
             "year": "",
             "short": paper["title"],
+            "says": "",
+            "links": {},
             **paper,
             "regenerated": id in regenerated,
         }
@@ -133,43 +142,17 @@ def _papers(papers: Mapping[str, Mapping], artifacts: Mapping[str, Mapping]) -> 
     }
 
 
-def _substitutions(scale: Mapping, titles: Mapping[str, str]) -> list[dict]:
-    """What stands in for what, the papers' names of one stand-in together."""
-    stand_ins: dict[str, list[str]] = {}
-    for kind in ("datasets", "architectures"):
-        for paper, here in (scale.get(kind) or {}).items():
-            stand_ins.setdefault(titles.get(here, here), []).append(titles.get(paper, paper))
-    return [{"paper": papers, "here": here} for here, papers in stand_ins.items()]
-
-
-def _changes(scale: Mapping) -> list[dict]:
-    """How the scale shortens trainings and measurements, in words of its own file."""
-    sizes = {
-        f"{split} images": scale[f"{split}_images"]
-        for split in ("train", "test")
-        if scale.get(f"{split}_images")
-    }
-    changes = [{"what": "every data set", "how": _flat(sizes)}] if sizes else []
-    for kind, noun in (("recipes", "recipe"), ("probes", "probe")):
-        for name, overrides in (scale.get(kind) or {}).items():
-            what = f"every {noun}" if name == "*" else f"{noun} {name}"
-            changes.append({"what": what, "how": _flat(overrides)})
-    return changes
-
-
-def _flat(overrides: Mapping, path: str = "") -> list[str]:
-    """
-    >>> _flat({"epochs": 2, "schedule": {"kind": "one-cycle"}})
-    ['epochs 2', 'schedule kind one-cycle']
-    """
-    parts = []
-    for key, value in overrides.items():
-        words = f"{path}{str(key).replace('_', ' ')} "
-        if isinstance(value, Mapping):
-            parts += _flat(value, words)
-        else:
-            parts.append(f"{words}{json.dumps(value) if isinstance(value, bool) else value}")
-    return parts
+def _repeated(artifacts: Mapping[str, Mapping], models: Mapping[str, str]) -> dict[str, str]:
+    """Artifacts that show an earlier one of their paper again, since the scale puts the same models
+    in place of different ones, and that earlier one."""
+    first: dict[tuple, str] = {}
+    found = {}
+    for id, row in artifacts.items():
+        shown = tuple(models[slug] for slug in row.get("models", ()))
+        earlier = first.setdefault((row["paper"], row.get("notebook"), shown), id)
+        if shown and earlier != id and artifacts[earlier]["models"] != row["models"]:
+            found[id] = earlier
+    return found
 
 
 def _by_artifact(
@@ -225,25 +208,6 @@ def _image(contents: Mapping[str, bytes], path: Path) -> dict:
     return {"uri": uri, "width": round(width), "height": round(height)}
 
 
-def _findings(path: str | Path, claims: Mapping[str, Mapping]) -> list[dict]:
-    rows, found = [], read_csv(path, (*TEXTS, *NUMBERS))
-    if (names := [row["finding"] for row in found]) != list(claims):
-        raise Damaged(path, f"it judges {len(names)} of {len(claims)} claims, or others")
-    for row in found:
-        if row["verdict"] not in VERDICTS:
-            raise UserError(f"{path}: finding {row['finding']} has the verdict '{row['verdict']}'.")
-        with reading(path):
-            numbers = {key: _finite(row[key]) for key in NUMBERS}
-        texts = {"definition": "", "printed_note": ""}
-        rows.append({**texts, **claims[row["finding"]], **row, **numbers})
-    return rows
-
-
-def _finite(text: str) -> float | None:
-    value = float(text or "nan")
-    return value if math.isfinite(value) else None
-
-
 def _models(runs: Iterable[str | Path], histories: Iterable[str | Path]) -> list[dict]:
     history_of = {Path(path).parent: path for path in histories}
     models = []
@@ -254,24 +218,3 @@ def _models(runs: Iterable[str | Path], histories: Iterable[str | Path]) -> list
             history = list(csv.DictReader(io.StringIO(text)))
         models.append({**NOT_TRAINED, **run, "history": history})
     return models
-
-
-def _coverage(
-    papers: Mapping[str, Mapping], files: Mapping[str, object], findings: list[dict]
-) -> dict[str, dict]:
-    """How much of what a paper holds is in this build, and what is not; of papers that say so."""
-    coverage = {}
-    for id, paper in papers.items():
-        held = {f"{id}.{name}": row for name, row in (paper.get("holds") or {}).items()}
-        if not held:
-            continue
-        coverage[id] = {
-            "artifacts": sum(artifact in files for artifact in held),
-            "artifacts_held": len(held),
-            "findings": sum(row["artifact"] in held for row in findings),
-            "claims_held": sum(row["claims"] for row in held.values()),
-            "missing": [
-                {"id": artifact, **row} for artifact, row in held.items() if artifact not in files
-            ],
-        }
-    return coverage

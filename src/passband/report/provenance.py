@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from passband.origin import checkout, cores, processor
+from passband.origin import checkout, cores, processor, source
 
 PACKAGES = (
     "passband",
@@ -33,11 +33,12 @@ def describe_build(repository: str | Path, config: Mapping, expected_cost: str =
 
     Returns:
         commit, dirty and no_commit (see `passband.origin.Checkout`), config (as YAML),
-        expected_cost, versions and machine.
+        source, expected_cost, versions and machine.
     """
     return {
         **checkout(Path(repository))._asdict(),
         "config": yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=96),
+        "source": source(Path(repository)),
         "expected_cost": expected_cost,
         "versions": {"Python": platform.python_version(), **_versions()},
         "machine": {
