@@ -13,6 +13,8 @@ from passband.files import write_text
 
 FLAG, DAGGER = "‡", "†"  # beside a method that a check speaks against, and a printed number
 PERCENT = "percent"
+FEW = 100  # images, below which counts are shown in the place of percentages
+BEST, RUNNER_UP = "best", "runner-up"  # ranks of cells
 
 
 class Heading(NamedTuple):
@@ -28,9 +30,8 @@ class Layout(NamedTuple):
 
     group: the columns of the cells by which rows are grouped; heads: above the groups' and the
     rows' names; heading: of the cells of a group; row: the column of the cells that names a row;
-    row_details: of the cells of a row, below its name; ranked: whether the best percentage of a
-    column is marked; runner_up: whether the second best is; counts: whether columns tell the
-    number of images.
+    row_details: of the cells of a row, below its name; counts: whether columns tell the number of
+    images.
     """
 
     group: Sequence[str]
@@ -38,8 +39,6 @@ class Layout(NamedTuple):
     heading: Callable[[pd.DataFrame], Heading]
     row: str = "row"
     row_details: Callable[[pd.DataFrame], Sequence[str]] = lambda cells: ()
-    ranked: bool = True
-    runner_up: bool = False
     counts: bool = False
 
 
@@ -48,8 +47,10 @@ class Table(NamedTuple):
 
     cells: a row per cell with the columns of `layout.group`, `layout.row`, column, value, ci_low,
     ci_high (NaN where no interval is known), paper_value and difference (NaN where the paper has
-    no such cell), unit, format (as `format` takes it) and n_images; where there are any,
-    paper_note (text that a dagger points to) and masking (text that flags the row).
+    no such cell), unit, format (as `format` takes it), n_images, seeds and right (the answers that
+    are right, of all seeds together); rank (BEST, RUNNER_UP or empty), beside and beside_value (an
+    attack, and its accuracy on the images of the cell); where there are any, paper_note (text that
+    a dagger points to) and masking (text that flags the row).
     """
 
     cells: pd.DataFrame
@@ -68,9 +69,9 @@ def write_table(table: Table, outputs: Mapping[str, str | Path], mark: str = "")
 def to_html(table: Table, mark: str = "") -> str:
     """A `<table class="measured">`: a row group per data set or network, a row per method.
 
-    Every cell holds spans of class value, interval, paper and difference (the last two where the
-    paper printed one); the best cell of a column and group has the class best, and the second
-    best, where the layout asks for it, runner-up.
+    Every cell holds spans of class value, same (another attack on the same images, where there is
+    one), interval, paper and difference (the last two where the paper printed one); its class is
+    its rank.
     """
     cells, layout, notes = table
     lines = ['<table class="measured">']
@@ -85,10 +86,9 @@ def to_html(table: Table, mark: str = "") -> str:
         else:
             lines += ["<tbody>", head]
         before = head
-        ranks = _ranks(group, layout)
         for index, (name, flagged, details, row) in enumerate(_rows(group, layout)):
             data = "".join(
-                _html_cell(row[column], ranks, _count(group, column, layout) == "")
+                _html_cell(row[column], _count(group, column, layout) == "")
                 if column in row
                 else "<td></td>"
                 for column in columns
@@ -109,7 +109,8 @@ def to_html(table: Table, mark: str = "") -> str:
 
 
 def to_latex(table: Table, mark: str = "") -> str:
-    """A booktabs tabular: per method a line of values, of intervals, and of the paper's values.
+    """A booktabs tabular: per method a line of values, of other attacks on the same images, of
+    intervals, and of the paper's values.
 
     The best cells are bold, the second best underlined.
     """
@@ -127,14 +128,15 @@ def to_latex(table: Table, mark: str = "") -> str:
             lines += [_line(["", "", *(rf"\scriptsize {tex(text)}" for text in below)])]
         lines += [r"\midrule"]
         titles = iter([heading.title, *heading.details])
-        ranks = _ranks(group, layout)
         for name, flagged, details, row in _rows(group, layout):
             here = [row.get(column) for column in columns]
             small = "".join(rf" {{\scriptsize {tex(detail)}}}" for detail in details)
             parts = [
-                [tex(name + FLAG * flagged) + small, *(_tex_value(cell, ranks) for cell in here)],
+                [tex(name + FLAG * flagged) + small, *map(_tex_value, here)],
                 [r"\quad\scriptsize 95\,\% interval", *map(_tex_interval, here)],
             ]
+            if any(cell is not None and cell.beside for cell in here):
+                parts.insert(1, [r"\quad\scriptsize on the same images", *map(_tex_beside, here)])
             if heading.paper:
                 label = rf"\quad\scriptsize paper ({tex(', '.join(heading.paper))})"
                 parts.append([label, *map(_tex_paper, here)])
@@ -154,20 +156,6 @@ def _rows(group: pd.DataFrame, layout: Layout) -> Iterator[tuple[str, bool, Sequ
         flagged = "masking" in row and bool(row["masking"].iloc[0])
         cells = {cell.column: cell for cell in row.itertuples()}
         yield name, flagged, layout.row_details(row), cells
-
-
-def _ranks(group: pd.DataFrame, layout: Layout) -> dict[tuple[str, float], str]:
-    """(column, value) -> "best" or "runner-up", of the distinct values of each column."""
-    ranks: dict[tuple[str, float], str] = {}
-    if not layout.ranked:
-        return ranks
-    ranked = group[group["unit"] == PERCENT]
-    for column, values in ranked.groupby("column")["value"]:
-        order = sorted(values.unique(), reverse=True)
-        ranks[column, order[0]] = "best"
-        if layout.runner_up and len(order) > 2:
-            ranks[column, order[1]] = "runner-up"
-    return ranks
 
 
 def _count(group: pd.DataFrame, column: str, layout: Layout) -> str | None:
@@ -212,13 +200,16 @@ def _html_details(details: Sequence[str]) -> str:
     return "".join(f' <span class="detail">{escape(text)}</span>' for text in details)
 
 
-def _html_cell(cell, ranks: Mapping[tuple[str, float], str], counted: bool) -> str:
-    spans = [("value", _number(cell.value, cell.format))]
+def _html_cell(cell, counted: bool) -> str:
+    spans = [("value", _amount(cell))]
+    if cell.beside:
+        same = f"{cell.beside} on the same {cell.n_images:,}: {_beside_amount(cell)}"
+        spans.append(("same", escape(same)))
     if pd.notna(cell.ci_low):
         ends = (_number(end, cell.format) for end in (cell.ci_low, cell.ci_high))
-        spans.append(("interval", "–".join(ends)))
+        spans.append(("interval", "–".join(ends) + _unit(cell)))
     if pd.notna(cell.paper_value):
-        printed = escape(cell.paper_printed)
+        printed = escape(cell.paper_printed) + _unit(cell)
         if getattr(cell, "paper_note", ""):
             printed += f'<abbr title="{escape(cell.paper_note)}">{DAGGER}</abbr>'
         spans.append(("paper", printed))
@@ -226,8 +217,33 @@ def _html_cell(cell, ranks: Mapping[tuple[str, float], str], counted: bool) -> s
     if counted:
         spans.append(("n", f"n = {cell.n_images:,}"))
     text = " ".join(f'<span class="{kind}">{content}</span>' for kind, content in spans)
-    rank = ranks.get((cell.column, cell.value))
-    return f'<td class="{rank}">{text}</td>' if rank else f"<td>{text}</td>"
+    return f'<td class="{cell.rank}">{text}</td>' if cell.rank else f"<td>{text}</td>"
+
+
+def few(cells) -> bool:
+    """Whether a cell, or which of all cells, are shares of so few images that they are counted."""
+    return (cells.unit == PERCENT) & (cells.n_images < FEW)
+
+
+def _amount(cell) -> str:
+    """A cell's value, a count where there are few images."""
+    return _counted(cell.right, cell) if few(cell) else _number(cell.value, cell.format)
+
+
+def _beside_amount(cell) -> str:
+    right = round(cell.beside_value / 100 * cell.n_images * cell.seeds)
+    return _counted(right, cell) if few(cell) else _number(cell.beside_value, cell.format)
+
+
+def _counted(right: int, cell) -> str:
+    """Right answers of all images, those of several training runs together."""
+    runs = f"{cell.seeds} × " if cell.seeds > 1 else ""
+    return f"{right} of {runs}{cell.n_images}"
+
+
+def _unit(cell) -> str:
+    """The unit of numbers below a count, which has none."""
+    return " %" if few(cell) else ""
 
 
 def _number(value: float, form: str, sign: str = "") -> str:
@@ -246,23 +262,28 @@ def _line(fields: list[str]) -> str:
     return " & ".join(fields) + r" \\"
 
 
-def _tex_value(cell, ranks: Mapping[tuple[str, float], str]) -> str:
+def _tex_value(cell) -> str:
     if cell is None:
         return ""
-    text = tex(_number(cell.value, cell.format))
-    marked = {"best": rf"\textbf{{{text}}}", "runner-up": rf"\underline{{{text}}}"}
-    return marked.get(ranks.get((cell.column, cell.value)), text)
+    text = tex(_amount(cell))
+    return {BEST: rf"\textbf{{{text}}}", RUNNER_UP: rf"\underline{{{text}}}"}.get(cell.rank, text)
+
+
+def _tex_beside(cell) -> str:
+    if cell is None or not cell.beside:
+        return ""
+    return rf"\scriptsize {tex(f'{cell.beside}: {_beside_amount(cell)}')}"
 
 
 def _tex_interval(cell) -> str:
     if cell is None or pd.isna(cell.ci_low):
         return ""
-    ends = (_number(end, cell.format) for end in (cell.ci_low, cell.ci_high))
-    return rf"\scriptsize {'--'.join(map(tex, ends))}"
+    ends = (tex(_number(end, cell.format)) for end in (cell.ci_low, cell.ci_high))
+    return rf"\scriptsize {'--'.join(ends)}{tex(_unit(cell))}"
 
 
 def _tex_paper(cell) -> str:
     if cell is None or pd.isna(cell.paper_value):
         return ""
     dagger = tex(DAGGER) if getattr(cell, "paper_note", "") else ""
-    return rf"\scriptsize {tex(cell.paper_printed)}{dagger}"
+    return rf"\scriptsize {tex(cell.paper_printed)}{tex(_unit(cell))}{dagger}"
