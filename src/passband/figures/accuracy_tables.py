@@ -18,6 +18,15 @@ from passband.figures.answers import beside_and_ranked, for_checks
 from passband.figures.attack_constants import with_constants
 from passband.figures.load import in_order, read_measurements, read_run
 from passband.figures.notebook import Artifact
+from passband.figures.table_headings import (
+    dataset_heading,
+    network_details,
+    network_heading,
+    only_dataset,
+    printed_heading,
+    trained_heading,
+    training,
+)
 from passband.figures.table_notes import (
     NO_ATTACK,
     attack_notes,
@@ -26,7 +35,7 @@ from passband.figures.table_notes import (
     masking_notes,
     training_notes,
 )
-from passband.figures.tables import BEST, PERCENT, RUNNER_UP, Heading, Layout, Table
+from passband.figures.tables import BEST, PERCENT, RUNNER_UP, Layout, Table
 from passband.findings import masking
 from passband.intervals.accuracies import over_seeds
 from passband.labels import attack_note, both
@@ -130,11 +139,11 @@ def robustness_table(
         group=["dataset_title", "paper_dataset_title"]
         + ([] if rows == "network" else ["network", "paper_model"]),
         heads=("Network" if group == "network" else "Data set", head),
-        heading={"network": _network_heading}.get(
+        heading={"network": network_heading}.get(
             group,
-            {"network": _only_dataset, "filter": _trained_heading}.get(rows, _dataset_heading),
+            {"network": only_dataset, "filter": trained_heading}.get(rows, dataset_heading),
         ),
-        row_details={"network": _network_details, "filter": lambda row: ()}.get(rows, _training),
+        row_details={"network": network_details, "filter": lambda row: ()}.get(rows, training),
         counts=True,
     )
     ranks = [] if filters else [BEST, RUNNER_UP][: 1 + runner_up]
@@ -185,8 +194,8 @@ def lowpass_table(
     layout = Layout(
         group=["dataset_title"],
         heads=("Data set", head),
-        heading=_printed_heading,
-        row_details=_training,
+        heading=printed_heading,
+        row_details=training,
     )
     cells = _compared(cells, models, layout, [BEST])
     notes = mark_notes(cells, [BEST]) + attack_notes(artifact, columns)
@@ -240,56 +249,3 @@ def _ordered(cells: pd.DataFrame) -> pd.DataFrame:
         *("paper_value", "paper_printed", "difference", "paper_note", "masking"),
     ]
     return cells[[name for name in wanted if name in cells]]
-
-
-def _dataset_heading(group: pd.DataFrame) -> Heading:
-    """The data set and our network, and those of the paper whose numbers stand beside ours."""
-    row = group.iloc[0]
-    paper = [row["paper_dataset_title"], row["paper_model"]] if _has_printed(group) else []
-    return Heading(row["dataset_title"], [row["network"]], paper)
-
-
-def _trained_heading(group: pd.DataFrame) -> Heading:
-    heading = _dataset_heading(group)
-    return heading._replace(details=[*heading.details, *_training(group)])
-
-
-def _only_dataset(group: pd.DataFrame) -> Heading:
-    heading = _dataset_heading(group)
-    return Heading(heading.title, paper=heading.paper[:1])
-
-
-def _printed_heading(group: pd.DataFrame) -> Heading:
-    return _dataset_heading(group)._replace(details=())
-
-
-def _network_heading(group: pd.DataFrame) -> Heading:
-    row = group.iloc[0]
-    details = [_counted(row["parameters"]), row["dataset_title"]]
-    paper = []
-    if _has_printed(group):
-        count = row["paper_parameters"]
-        counted = [] if pd.isna(count) else [_counted(count)]
-        paper = [row["paper_model"], *counted, row["paper_dataset_title"]]
-    return Heading(row["network"], details, paper)
-
-
-def _network_details(row: pd.DataFrame) -> list[str]:
-    first = row.iloc[0]
-    other = first["paper_model"] != first["network"]
-    details = [_counted(first["parameters"])] + [f"paper: {first['paper_model']}"] * other
-    return [*details, *_training(row)]
-
-
-def _training(row: pd.DataFrame) -> list[str]:
-    """The attack of the training of a row's model, where it is not the paper's."""
-    attack = row["training_attack"].iloc[0]
-    return [attack] if attack else []
-
-
-def _counted(parameters: int) -> str:
-    return f"{parameters:,} parameters"
-
-
-def _has_printed(group: pd.DataFrame) -> bool:
-    return bool(group["paper_value"].notna().any())

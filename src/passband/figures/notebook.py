@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from passband.errors import UserError
 from passband.figures.save import save_figure
 from passband.figures.style import Look, method_looks
-from passband.figures.tables import Table, write_table
+from passband.figures.table_files import write_table
+from passband.figures.tables import Table
 from passband.files import read_json
 from passband.labels import label
 from passband.printed import read_printed
