@@ -12,7 +12,7 @@ from passband.figures.tables import (
     Layout,
     Table,
     amount,
-    below,
+    below_heading,
     beside_amount,
     count_of,
     number,
@@ -65,7 +65,10 @@ def to_html(table: Table, mark: str = "") -> str:
 
 def _html_head(columns: list[str], group: pd.DataFrame, layout: Layout) -> str:
     below = [
-        "".join(f' <span class="n">{escape(text)}</span>' for text in below(group, column, layout))
+        "".join(
+            f' <span class="n">{escape(text)}</span>'
+            for text in below_heading(group, column, layout)
+        )
         for column in columns
     ]
     names = [*layout.heads, *columns]

@@ -10,7 +10,7 @@ from passband.figures.tables import (
     RUNNER_UP,
     Table,
     amount,
-    below,
+    below_heading,
     beside_amount,
     number,
     rows_of,
@@ -32,7 +32,7 @@ def to_latex(table: Table, mark: str = "") -> str:
     for place, group in enumerate(groups):
         columns = in_order(group["column"])
         heading = layout.heading(group)
-        below = [" ".join(below(group, column, layout)) for column in columns]
+        below = [" ".join(below_heading(group, column, layout)) for column in columns]
         lines += [r"\midrule"] if place else []
         lines += [_line([*layout.heads, *map(tex, columns)])]
         if any(below):

@@ -68,7 +68,7 @@ def count_of(group: pd.DataFrame, column: str, layout: Layout) -> str | None:
     return f"n = {counts[0]:,}" if len(counts) == 1 else ""
 
 
-def below(group: pd.DataFrame, column: str, layout: Layout) -> list[str]:
+def below_heading(group: pd.DataFrame, column: str, layout: Layout) -> list[str]:
     """What stands below a column's name: its unit, unless percent, and its number of images."""
     unit = group.loc[group["column"] == column, "unit"].iloc[0]
     texts = [] if unit == PERCENT else [unit]
