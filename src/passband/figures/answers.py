@@ -95,8 +95,10 @@ def _answers(entry: dict, cell: tuple) -> np.ndarray | None:
         size = behind.argmax() if behind.any() else arrays["bandwidths"].argmax()
         found = dict(zip([NO_ATTACK, *attacks], correct[:, size], strict=True))
     elif attacks:
-        found = dict(zip(attacks, arrays["correct"], strict=True))
-        found[NO_ATTACK] = arrays["correct_clean"]
+        found = {
+            NO_ATTACK: arrays["correct_clean"],
+            **dict(zip(attacks, arrays["correct"], strict=True)),
+        }
     elif "correct_clean" in arrays:
         found = {NO_ATTACK: arrays["correct_clean"], cell.measured: arrays["correct"]}
     else:

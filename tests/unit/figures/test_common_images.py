@@ -44,7 +44,7 @@ def test_fewer_images_stand_beside_the_strongest_attack_on_the_same_images(tmp_p
 def test_equal_numbers_of_images_need_no_second_line(tmp_path):
     cells, html, latex = table(tmp_path, [invented_defence(tmp_path, "SAR", fewer=2000, **SAMPLE)])
     assert (cells["beside"] == "").all()
-    assert "same" not in html and "same images" not in latex
+    assert 'class="same"' not in html and "same images" not in html + latex
 
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)])
@@ -60,7 +60,6 @@ def test_few_images_are_counted(tmp_path, seeds):
     assert f"PGD-20 on the same 16: {there} of {of}" in html
     (interval,) = re.findall(r'interval">([\d.]+–[\d.]+ %)', html)[-1:]
     assert f"{last['ci_low']:.1f}" in interval
-    assert 'class="paper">51.02 %' in html or "paper" in html
     assert "Of fewer than 100 images, right answers are counted." in html
     assert rf"{last['right']} of" in latex
 
@@ -71,14 +70,13 @@ def test_bold_needs_an_interval_of_the_paired_difference_without_zero(tmp_path):
         for method, robust in (("PGD-AT", 40), ("SAR", 55), ("SARWA", 55.5))
     ]
     cells, html, _ = table(tmp_path, models)
-    for column, probe in (("PGD-20", "pgd-20"),):
-        here = cells[cells["column"] == column].sort_values("value", ascending=False)
-        first, second = (
-            right(next(one for one in models if one["method"] == method), probe)
-            for method in here["method"][:2]
-        )
-        clear = mean_interval(first - second, span=(-1, 1)).low > 0
-        assert (here["rank"].iloc[0] == "best") == clear
+    here = cells[cells["column"] == "PGD-20"].sort_values("value", ascending=False)
+    first, second = (
+        right(next(one for one in models if one["method"] == method), "pgd-20")
+        for method in here["method"][:2]
+    )
+    clear = mean_interval(first - second, span=(-1, 1)).low > 0
+    assert (here["rank"].iloc[0] == "best") == clear
     far = [models[0], models[2]]
     cells, html, latex = table(tmp_path, far)
     ranks = cells[cells["column"] == "PGD-20"].set_index("method")["rank"]
