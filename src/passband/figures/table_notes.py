@@ -55,7 +55,8 @@ def training_notes(rows: Mapping[Sequence[str], Sequence[str]]) -> list[str]:
     for changes, names in rows.items():
         if changes:
             texts.append(f"{listed(names)}: " * (len(rows) > 1) + ", ".join(changes))
-    return [f"Training. {'; '.join(texts)}."] if texts else []
+    joint = ". " if len(rows) > 1 else ": "
+    return [f"Substitutions in training{joint}{'; '.join(texts)}."] if texts else []
 
 
 def attack_notes(artifact: Artifact, columns: Sequence[Mapping[str, str]]) -> list[str]:

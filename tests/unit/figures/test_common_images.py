@@ -106,10 +106,12 @@ def test_rows_say_what_was_trained_in_the_place_of_the_papers(tmp_path):
     ]
     assert '>SAR <span class="detail">one step (paper: PGD-10)</span></th>' in html
     assert r"SAR {\scriptsize one step (paper: PGD-10)}" in latex
-    assert f"<li>Training. SAR: {', '.join(CHANGES)}.</li>" in html
+    assert f"<li>Substitutions in training. SAR: {', '.join(CHANGES)}.</li>" in html
 
 
 def test_substitutions_of_all_rows_are_said_once(tmp_path):
     changed = {"trained_with": ONE_STEP, "substitutions": CHANGES}
     models = [invented_defence(tmp_path, name, **SAMPLE) | changed for name in ("PGD-AT", "SAR")]
-    assert f"<li>Training. {', '.join(CHANGES)}.</li>" in table(tmp_path, models)[1]
+    assert (
+        f"<li>Substitutions in training: {', '.join(CHANGES)}.</li>" in table(tmp_path, models)[1]
+    )
