@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from passband.figures import FIGURES
 from passband.figures.load import in_order, read_histories, read_measurements
 from passband.figures.notebook import Artifact
-from passband.figures.style import GREY, PAGE, Look, new_figure
+from passband.figures.style import GREY, PAGE, Look, legend_columns, new_figure
 from passband.intervals.accuracies import over_seeds
 from passband.options import Name
 
@@ -60,11 +60,7 @@ def distance_ablation(
     tested = over_seeds(
         read_measurements(artifact.models, attacked), ["dataset_title", "method", "attack"]
     )
-    looks = artifact.looks(tested["method"])
-    looks = {
-        method: look._replace(label=(labels or {}).get(method, method))
-        for method, look in looks.items()
-    }
+    looks = artifact.looks(tested["method"], labels)
     histories = read_histories(artifact.models)
     return draw_distance_ablation(
         histories, tested, looks, common_epochs(histories), attack_title, begins
@@ -104,11 +100,12 @@ def coefficient_ablation(
     )
     tested["coefficient"] = [methods[name].get(coefficient, 0.0) for name in tested["method"]]
     tested["panel"] = [_panel_of(methods[name], panels) for name in tested["method"]]
-    looks = artifact.looks([panel["method"] for panel in panels])
+    titles = {panel["method"]: panel["title"] for panel in panels}
+    looks = artifact.looks(titles, titles)
     return draw_coefficient_ablation(
         tested[(tested["panel"] != "") | (tested["method"] == alone)],
         {panel["title"]: looks[panel["method"]] for panel in panels},
-        artifact.looks([alone])[alone]._replace(label=f"{alone_title} ({symbol} = 0)"),
+        artifact.looks([alone], {alone: f"{alone_title} ({symbol} = 0)"})[alone],
         attack_title,
         symbol,
     )
@@ -176,7 +173,7 @@ def draw_distance_ablation(
         curves.set_xlabel("epoch (validation)")
         points.set_xlabel("test, clean" if clean else f"test, {attack_title}")
         points.set_xlim(-0.7, len(looks) - 0.3)
-        names = [look.label.split(" (")[0] for look in looks.values()]
+        names = [look.name.split(" (")[0] for look in looks.values()]
         points.set_xticks(range(len(looks)), names, rotation=90)
         points.grid(axis="x", visible=False)
         curves.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -190,7 +187,8 @@ def draw_distance_ablation(
     if common:
         handles += panels[0].plot([], [], **LEVEL)
         labels.append(begins)
-    figure.legend(handles, labels, loc="outside upper center", ncols=5, columnspacing=1.2)
+    columns = legend_columns(labels, PAGE)
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, columnspacing=1.2)
     return figure
 
 
@@ -206,7 +204,7 @@ def draw_coefficient_ablation(
     Args:
         tested: rows of `over_seeds` with dataset_title, method, attack, coefficient and panel; an
             empty panel is the method alone, which is coefficient 0 of all panels.
-        panels: title to the look of its points.
+        panels: title to the look of its points, whose label is above the panel.
         alone: look of the method alone.
         attack_title: name of the attack in the figure.
         symbol: symbol of the coefficient in the figure.
@@ -232,7 +230,7 @@ def draw_coefficient_ablation(
                 axes.axhline(level, color=alone.colour, lw=0.7, ls=":", zorder=0)
                 _interval(axes, 0.0, start, alone)
             if clean:
-                axes.set_title(title)
+                axes.set_title(look.label)
         row[0].set_ylabel(f"{kind} accuracy (%)")
         row[0].margins(y=0.15)
     for axes in grid[1]:
@@ -244,7 +242,8 @@ def draw_coefficient_ablation(
         handles += grid[0, 0].plot([], [], color=GREY, ls=style)
         labels.append(kind)
     title = in_order(tested["dataset_title"])[0]
-    figure.legend(handles, labels, loc="outside upper center", ncols=3, title=title)
+    columns = legend_columns(labels, figure.get_figwidth())
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, title=title)
     return figure
 
 

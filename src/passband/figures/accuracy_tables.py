@@ -6,32 +6,40 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 import numpy as np
 import pandas as pd
 
-from passband.errors import UserError
 from passband.figures import FIGURES
-from passband.figures.attack_constants import with_constants
-from passband.figures.load import (
-    TITLES,
-    in_order,
-    probe_arrays,
-    probe_metadata,
-    read_measurements,
-    read_run,
+from passband.figures.accuracy_cells import (
+    MODEL,
+    beside_printed,
+    measured_cells,
+    titled,
+    with_fraction,
 )
+from passband.figures.answers import beside_and_ranked, for_checks
+from passband.figures.attack_constants import with_constants
+from passband.figures.load import in_order, read_measurements, read_run
 from passband.figures.notebook import Artifact
-from passband.figures.printed_cells import MEETING, printed_cells
+from passband.figures.table_headings import (
+    dataset_heading,
+    network_details,
+    network_heading,
+    only_dataset,
+    printed_heading,
+    trained_heading,
+    training,
+)
 from passband.figures.table_notes import (
     NO_ATTACK,
     attack_notes,
     contradiction_notes,
     mark_notes,
     masking_notes,
+    training_notes,
 )
-from passband.figures.tables import PERCENT, Heading, Layout, Table
+from passband.figures.tables import BEST, PERCENT, RUNNER_UP, Layout, Table
 from passband.findings import masking
 from passband.intervals.accuracies import over_seeds
+from passband.labels import attack_note, both
 from passband.options import CheckRow, Measurement, Name, PrintedTable
-
-MODEL = [*TITLES, "method"]
 
 
 class Column(TypedDict):
@@ -68,7 +76,7 @@ def robustness_table(
     rows: Literal["method", "filter", "network"] = "method",
     head: str = "Method",
     row_names: dict[str, str] | None = None,
-    setting: str | None = None,
+    setting: Literal["batch_size", "epochs"] | None = None,
     group: Literal["dataset", "network"] = "dataset",
     runner_up: bool = False,
     checks: list[CheckRow] | None = None,
@@ -83,8 +91,8 @@ def robustness_table(
         rows: what distinguishes the rows.
         head: heading of the column of row names.
         row_names: names of methods in the table, where they differ.
-        setting: the key of the recipes that rows are named after; a row whose model was trained
-            with another value shows both.
+        setting: what rows are named after, in the place of their methods; a row whose model was
+            trained with another value than the paper's shows both.
         group: what rows are grouped by; grouping by network also shows the number of parameters.
         runner_up: whether the second best value of a column is marked, too.
         checks: gradient-masking checks of every row, each with its name under `check` and its
@@ -105,12 +113,8 @@ def robustness_table(
     else:
         cells["row"] = [(row_names or {}).get(method, method) for method in cells["method"]]
     if setting:
-        trained = _by_model(artifact.models, lambda runs: runs[0]["recipe"][setting])
-        pairs = zip(cells["row"], _keys(cells), strict=True)
-        cells["row"] = [
-            row if row == str(trained[key]) else f"{trained[key]} (paper: {row})"
-            for row, key in pairs
-        ]
+        trained = _by_model(artifact.models, lambda runs: both(runs[0]["trained_with"][setting]))
+        cells["row"] = [trained[key] for key in _keys(cells)]
     counted = rows == "network" or group == "network"
     cells["parameters"] = pd.array([None] * len(cells), dtype="Int64")
     if counted:
@@ -122,10 +126,11 @@ def robustness_table(
         name: with_constants(text, artifact.attacks.get(name, {}))
         for name, text in (names or {}).items()
     }
+    probes = [column["measured"] for column in columns]
     signs = _by_model(
         artifact.models,
         lambda runs: "; ".join(
-            masking.checks([_answers(run, columns) for run in runs], checks or [], shown)
+            masking.checks([for_checks(run, probes) for run in runs], checks or [], shown)
         ),
     )
     # Behind a filter that no attack saw, the order of the attacks means nothing.
@@ -134,16 +139,18 @@ def robustness_table(
         group=["dataset_title", "paper_dataset_title"]
         + ([] if rows == "network" else ["network", "paper_model"]),
         heads=("Network" if group == "network" else "Data set", head),
-        heading={"network": _network_heading}.get(
-            group, _dataset_heading if rows != "network" else _only_dataset
+        heading={"network": network_heading}.get(
+            group,
+            {"network": only_dataset, "filter": trained_heading}.get(rows, dataset_heading),
         ),
-        row_details=_network_details if rows == "network" else lambda row: (),
-        ranked=not filters,
-        runner_up=runner_up,
+        row_details={"network": network_details, "filter": lambda row: ()}.get(rows, training),
         counts=True,
     )
-    notes = mark_notes(cells, layout)
+    ranks = [] if filters else [BEST, RUNNER_UP][: 1 + runner_up]
+    cells = _compared(cells, artifact.models, layout, ranks)
+    notes = mark_notes(cells, ranks)
     notes += attack_notes(artifact, columns)
+    notes += training_notes(_rows_by_training(cells, artifact.models))
     if checks:
         notes += masking_notes(cells, masking.describe_passed(checks, shown))
     notes += contradiction_notes(cells)
@@ -175,117 +182,48 @@ def lowpass_table(
     """
     models = artifact.models
     behind = over_seeds(
-        _with_fraction(read_measurements(models, filtered)), [*MODEL, "bandwidth", "fraction"]
+        with_fraction(read_measurements(models, filtered)), [*MODEL, "bandwidth", "fraction"]
     )
     behind = behind.assign(
-        column=[f"k = {k:.0f}" for k in behind["bandwidth"]], metric=metric, unit=PERCENT,
-        format=".1f",
+        column=[f"k = {k:.0f}" for k in behind["bandwidth"]], measured=filtered,
+        attack=NO_ATTACK, metric=metric, unit=PERCENT, format=".1f",
     )  # fmt: skip
-    cells = pd.concat([_titled(behind), measured_cells(models, columns)], ignore_index=True)
+    cells = pd.concat([titled(behind), measured_cells(models, columns)], ignore_index=True)
     cells = beside_printed(cells, artifact, printed, columns, size)
     cells["row"] = [(row_names or {}).get(method, method) for method in cells["method"]]
-    layout = Layout(group=["dataset_title"], heads=("Data set", head), heading=_printed_heading)
-    return Table(_ordered(cells), layout, attack_notes(artifact, columns))
+    layout = Layout(
+        group=["dataset_title"],
+        heads=("Data set", head),
+        heading=printed_heading,
+        row_details=training,
+    )
+    cells = _compared(cells, models, layout, [BEST])
+    notes = mark_notes(cells, [BEST]) + attack_notes(artifact, columns)
+    notes += training_notes(_rows_by_training(cells, models))
+    return Table(_ordered(cells), layout, notes)
 
 
-def measured_cells(
-    models: Sequence[dict], columns: Sequence[Column], every_filter: bool = False
+def _compared(
+    cells: pd.DataFrame, models: Sequence[dict], layout: Layout, ranks: Sequence[str]
 ) -> pd.DataFrame:
-    """One row per model and column: what was measured, its mean over seeds and its interval.
-
-    Args:
-        models: entries of models.
-        columns: of the table.
-        every_filter: whether models are measured behind each filter, or only without one.
-
-    Returns:
-        dataset_title, paper_dataset_title, network, paper_model, method, bandwidth (NaN where
-        nothing is filtered), fraction (of the image side that is kept, in eighths), column, metric
-        (as the paper prints it), value, ci_low, ci_high, n_images, seeds, unit and format.
-
-    Raises:
-        UserError: an attack was not measured.
-    """
-    summaries = []
-    for place, column in enumerate(columns):
-        unit = column.get("unit", PERCENT)
-        rows = _rows_of(models, column)
-        if not every_filter:
-            rows = rows[rows["fraction"] == 1]
-        rows = rows.sort_values("fraction", ascending=False, kind="stable")
-        by = [*MODEL, "bandwidth", "fraction"]
-        summary = over_seeds(rows, by) if unit == PERCENT else _means(rows, by)
-        summaries.append(
-            summary.assign(
-                column=column["name"],
-                metric=column.get("printed", column["name"]),
-                unit=unit,
-                format=column.get("format", ".1f"),
-                place=place,
-            )
-        )
-    cells = pd.concat(summaries).rename_axis("line").sort_values(["line", "place"])
-    return _titled(cells.drop(columns="place").reset_index(drop=True))
-
-
-def beside_printed(
-    cells: pd.DataFrame,
-    artifact: Artifact,
-    printed: str,
-    columns: Sequence[Column],
-    size: str,
-) -> pd.DataFrame:
-    """Cells with the paper's numbers: the columns of `printed_cells`, and difference."""
-    metric = {column["name"]: column.get("printed", column["name"]) for column in columns}
-    weaker = {
-        metric[column["name"]]: {metric[name]: name for name in column.get("weaker", [])}
-        for column in columns
-    }
-    paper = printed_cells(
-        artifact.printed_table(printed), artifact.other_printed_tables(printed), size, weaker
+    """Cells with what `beside_and_ranked` adds, counts of right answers, and training attacks."""
+    keys = _keys(cells)
+    attacks = _by_model(models, lambda runs: attack_note(runs[0]["trained_with"]))
+    right = cells["value"] / 100 * cells["n_images"] * cells["seeds"]
+    cells = cells.assign(
+        right=right.where(cells["unit"] == PERCENT).round().astype("Int64"),
+        training_attack=[attacks[key] for key in keys],
     )
-    cells = cells.merge(paper, how="left", on=MEETING, validate="many_to_one")
-    cells["paper_note"] = cells["paper_note"].fillna("")
-    cells["paper_parameters"] = cells["paper_parameters"].astype("Int64")
-    cells["difference"] = cells["value"] - cells["paper_value"]
-    return cells
+    return beside_and_ranked(cells, _by_model(models, list), keys, layout.group, ranks)
 
 
-def _rows_of(models: Sequence[dict], column: Column) -> pd.DataFrame:
-    """The measurements behind a column, with the fraction of the side that a filter keeps."""
-    rows = read_measurements(models, column["measured"], column.get("metric", "accuracy"))
-    if "attack" not in column:
-        rows = rows.groupby([*MODEL, "model", "seed"], sort=False).tail(1)
-    elif "attack" in rows:
-        rows = rows[rows["attack"] == column["attack"]]
-    if rows.empty:
-        raise UserError(
-            f"'{column['measured']}' did not measure attack '{column.get('attack')}', which the "
-            f"column '{column['name']}' shows: add it there."
-        )
-    return _with_fraction(rows)
-
-
-def _with_fraction(rows: pd.DataFrame) -> pd.DataFrame:
-    if "bandwidth" not in rows:
-        return rows.assign(bandwidth=np.nan, fraction=1.0)
-    side = rows.groupby("dataset_title")["bandwidth"].transform("max")
-    return rows.assign(fraction=((8 * rows["bandwidth"] / side).round() / 8).fillna(1.0))
-
-
-def _means(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Means over seeds of what is no percentage, in the columns of `over_seeds`."""
-    groups = rows.groupby(list(by), sort=False, dropna=False)
-    means = groups.agg(
-        value=("value", "mean"), n_images=("n_images", "min"), seeds=("value", "size")
-    )
-    return means.reset_index().assign(ci_low=np.nan, ci_high=np.nan)
-
-
-def _titled(cells: pd.DataFrame) -> pd.DataFrame:
-    return cells.rename(
-        columns={"architecture_title": "network", "paper_architecture_title": "paper_model"}
-    )
+def _rows_by_training(cells: pd.DataFrame, models: Sequence[dict]) -> dict[tuple, list[str]]:
+    """What models are trained with in the place of the paper's, and the rows of such models."""
+    rows: dict[tuple, list[str]] = {}
+    changes = _by_model(models, lambda runs: tuple(runs[0]["substitutions"]))
+    for key, row in zip(_keys(cells), cells["row"], strict=True):
+        rows.setdefault(changes[key], []).append(row)
+    return {changed: in_order(names) for changed, names in rows.items()}
 
 
 def _keys(cells: pd.DataFrame) -> list[tuple]:
@@ -302,79 +240,12 @@ def _by_model(models: Sequence[dict], of: Callable[[list[dict]], object]) -> dic
     return {key: of(same) for key, same in runs.items()}
 
 
-def _answers(entry: dict, columns: Sequence[Column]) -> dict[str, np.ndarray]:
-    """The answers of one model and seed, image by image, as the gradient-masking checks read them.
-
-    Attack, or none, to right under it [N]; `<probe>:<attack>` to standing after this attack and
-    all before it, for probes of the worst case; zero_gradient [N]. Unfiltered images only.
-    """
-    found: dict[str, np.ndarray] = {}
-    for probe in in_order([column["measured"] for column in columns]):
-        arrays, metadata = probe_arrays(entry, probe), probe_metadata(entry, probe)
-        if "survived" in arrays:
-            names = [NO_ATTACK, *metadata["attacks"]]
-            bits = [arrays["correct_clean"], *arrays["survived"]]
-            found |= {f"{probe}:{name}": one for name, one in zip(names, bits, strict=True)}
-        elif "bandwidths" in arrays:
-            correct = arrays["correct"][:, arrays["bandwidths"].argmax()]
-            found |= dict(zip([NO_ATTACK, *metadata["attacks"]], correct, strict=True))
-        elif arrays["correct"].ndim == 1:
-            found[probe] = arrays["correct"] & arrays["correct_clean"]
-            found.setdefault(NO_ATTACK, arrays["correct_clean"])
-        else:
-            found |= dict(zip(metadata["attacks"], arrays["correct"], strict=True))
-            found.setdefault(NO_ATTACK, arrays["correct_clean"])
-        if "zero_gradient" in arrays:
-            found["zero_gradient"] = arrays["zero_gradient"]
-    return found
-
-
 def _ordered(cells: pd.DataFrame) -> pd.DataFrame:
     wanted = [
         *("dataset_title", "paper_dataset_title", "network", "paper_model"),
         *("parameters", "paper_parameters", "method", "row", "bandwidth", "fraction"),
-        *("column", "metric", "value", "ci_low", "ci_high", "n_images", "seeds", "unit", "format"),
+        *("training_attack", "column", "metric", "value", "ci_low", "ci_high"),
+        *("right", "n_images", "seeds", "unit", "format", "rank", "beside", "beside_value"),
         *("paper_value", "paper_printed", "difference", "paper_note", "masking"),
     ]
     return cells[[name for name in wanted if name in cells]]
-
-
-def _dataset_heading(group: pd.DataFrame) -> Heading:
-    """The data set and our network, and those of the paper whose numbers stand beside ours."""
-    row = group.iloc[0]
-    paper = [row["paper_dataset_title"], row["paper_model"]] if _has_printed(group) else []
-    return Heading(row["dataset_title"], [row["network"]], paper)
-
-
-def _only_dataset(group: pd.DataFrame) -> Heading:
-    heading = _dataset_heading(group)
-    return Heading(heading.title, paper=heading.paper[:1])
-
-
-def _printed_heading(group: pd.DataFrame) -> Heading:
-    return _dataset_heading(group)._replace(details=())
-
-
-def _network_heading(group: pd.DataFrame) -> Heading:
-    row = group.iloc[0]
-    details = [_counted(row["parameters"]), row["dataset_title"]]
-    paper = []
-    if _has_printed(group):
-        count = row["paper_parameters"]
-        counted = [] if pd.isna(count) else [_counted(count)]
-        paper = [row["paper_model"], *counted, row["paper_dataset_title"]]
-    return Heading(row["network"], details, paper)
-
-
-def _network_details(row: pd.DataFrame) -> list[str]:
-    first = row.iloc[0]
-    other = first["paper_model"] != first["network"]
-    return [_counted(first["parameters"])] + [f"paper: {first['paper_model']}"] * other
-
-
-def _counted(parameters: int) -> str:
-    return f"{parameters:,} parameters"
-
-
-def _has_printed(group: pd.DataFrame) -> bool:
-    return bool(group["paper_value"].notna().any())

@@ -6,7 +6,7 @@ from passband.figures import FIGURES
 from passband.figures.load import in_order, read_measurements, training_bandwidth
 from passband.figures.notebook import Artifact
 from passband.figures.printed_cells import printed_cells
-from passband.figures.style import COLUMN, GREY, PAGE, Look, new_figure
+from passband.figures.style import COLUMN, GREY, PAGE, Look, legend_columns, new_figure
 from passband.intervals.accuracies import over_seeds
 from passband.options import Name, PrintedTable
 from passband.text import listed
@@ -228,5 +228,5 @@ def _legend(figure: "Figure", axes: "Axes", trained: list[str]) -> None:
     if trained:
         handles += axes.plot([], [], **TRAINING)
         labels.append(f"training bandwidth of the {listed(trained)}")
-    columns = len(labels) if len(figure.axes) > 1 else 3
+    columns = legend_columns(labels, figure.get_figwidth())
     figure.legend(handles, labels, loc="outside upper center", ncols=columns, columnspacing=1.2)

@@ -1,6 +1,6 @@
 """What a notebook needs to draw its artifact, in one call."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from passband.errors import UserError
 from passband.figures.save import save_figure
 from passband.figures.style import Look, method_looks
-from passband.figures.tables import Table, write_table
+from passband.figures.table_files import write_table
+from passband.figures.tables import Table
 from passband.files import read_json
+from passband.labels import label
 from passband.printed import read_printed
 
 if TYPE_CHECKING:
@@ -59,9 +61,23 @@ class Artifact:
         lines += [f"\n*{self.mark}*"] if self.mark else []
         return Markdown("\n".join(lines))
 
-    def looks(self, methods: Iterable[str]) -> dict[str, Look]:
-        """Name, colour and marker of methods, in the order of the figure."""
-        return method_looks(methods, self.paper.get("methods") or {})
+    def looks(
+        self, methods: Iterable[str], names: Mapping[str, str] | None = None
+    ) -> dict[str, Look]:
+        """Label, colour and marker of methods, in the order of the figure.
+
+        Args:
+            methods: of the figure.
+            names: names of methods in the figure, where they differ from those of the paper.
+        """
+        known = self.paper.get("methods") or {}
+        trained_with = {entry["method"]: entry["trained_with"] for entry in self.models}
+        named = {}
+        for method in methods:
+            row = known.get(method, {})
+            name = (names or {}).get(method, row.get("label", method))
+            named[method] = row | {"label": label(name, trained_with.get(method, {}))}
+        return method_looks(named, named)
 
     def printed_table(self, name: str) -> "pd.DataFrame":
         """A table that the paper printed, with our names; `name` without the ending .csv."""

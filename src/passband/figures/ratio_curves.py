@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from passband.figures import FIGURES
 from passband.figures.load import read_curves
 from passband.figures.notebook import Artifact
-from passband.figures.style import GREY, PAGE, Look, new_figure
+from passband.figures.style import GREY, PAGE, Look, legend_columns, new_figure
 from passband.options import PrintedTable
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def draw_ratio_curves(
     handles, labels = large.get_legend_handles_labels()
     handles += large.plot([], [], marker="o", ms=7, mfc="none", mec=GREY, ls="")
     labels.append("printed in the paper (first and last epoch)")
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    columns = legend_columns(labels, PAGE)
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns)
     return figure
 
 

@@ -57,16 +57,22 @@ LOOK = {
 
 
 class Look(NamedTuple):
-    """How a method is shown: its name, colour and marker."""
+    """How a method is shown: its label, colour and marker."""
 
     label: str
     colour: str
     marker: str
 
     @property
+    def name(self) -> str:
+        """The label without what follows its name: "Robust" of "Robust, one step"."""
+        return self.label.partition(", ")[0]
+
+    @property
     def model(self) -> str:
-        """What its models are called: "Natural model", "L-model"."""
-        return self.label if self.label.endswith("model") else f"{self.label} model"
+        """What its models are called: "Natural model", "L-model", "Robust model, one step"."""
+        name = self.name if self.name.endswith("model") else f"{self.name} model"
+        return name + self.label.removeprefix(self.name)
 
 
 def apply_look() -> None:
@@ -79,6 +85,13 @@ def new_figure(width: float, height: float, layout: str = "constrained") -> Figu
     """An empty figure of `width` x `height` inches in the look of this project."""
     apply_look()
     return Figure(figsize=(width, height), layout=layout)
+
+
+def legend_columns(labels: Iterable[str], width: float) -> int:
+    """The number of columns in which a legend of these labels fits into `width` inches."""
+    labels = list(labels)
+    longest = max(map(len, labels), default=0)
+    return max(1, min(len(labels), int(width / (0.55 + 0.054 * longest))))
 
 
 def method_looks(methods: Iterable[str], known: Mapping[str, Mapping]) -> dict[str, Look]:

@@ -8,25 +8,55 @@ from passband.errors import UserError
 from passband.figures.attack_constants import constants, described
 from passband.figures.load import in_order, probe_metadata
 from passband.figures.notebook import Artifact
-from passband.figures.tables import DAGGER, FLAG, Layout
+from passband.figures.tables import DAGGER, FEW, FLAG, RUNNER_UP, few
 from passband.text import listed
 
 NO_ATTACK = "none"
 
 
-def mark_notes(cells: pd.DataFrame, layout: Layout) -> list[str]:
-    """What bold and underlined values are, or what the rows of filters mean."""
-    if not layout.ranked:
-        note = (
+def mark_notes(cells: pd.DataFrame, ranks: Sequence[str]) -> list[str]:
+    """What bold and underlined values, rows of filters, counts and second lines mean.
+
+    Args:
+        cells: of the table.
+        ranks: the ranks that are marked; none in a table whose rows are filters.
+    """
+    if not ranks:
+        notes = [
             "The attacks do not see the filter. k is the side of the square of frequencies that it "
             "keeps; rows meet the paper's by the fraction of the image side."
-        )
-    elif layout.runner_up:
-        note = "Bold: best of its column and group. Underlined: runner-up."
+        ]
     else:
-        note = "Bold: best of its column."
+        note = (
+            "Bold: best of its column and group, where the 95 % interval of its difference to the "
+            "next best, taken image by image, excludes zero."
+        )
+        note += " Underlined: second best, by the same rule." * (RUNNER_UP in ranks)
+        notes = [note + " No value here is." * bool((cells["rank"] == "").all())]
     seeds = int(cells["seeds"].max())
-    return [note + f" Values are means over {seeds} training runs." * (seeds > 1)]
+    notes[0] += f" Values are means over {seeds} training runs." * (seeds > 1)
+    if few(cells).any():
+        notes.append(f"Of fewer than {FEW} images, right answers are counted.")
+    if (cells["beside"] != "").any():
+        notes.append(
+            "On the same images: the strongest of the attacks to the left that were run on more "
+            "images, on the images of the cell."
+        )
+    return notes
+
+
+def training_notes(rows: Mapping[Sequence[str], Sequence[str]]) -> list[str]:
+    """What rows were trained with in the place of the paper's training.
+
+    Args:
+        rows: the names of rows, by the substitutions of their models.
+    """
+    texts = []
+    for changes, names in rows.items():
+        if changes:
+            texts.append(f"{listed(names)}: " * (len(rows) > 1) + ", ".join(changes))
+    joint = ". " if len(rows) > 1 else ": "
+    return [f"Substitutions in training{joint}{'; '.join(texts)}."] if texts else []
 
 
 def attack_notes(artifact: Artifact, columns: Sequence[Mapping[str, str]]) -> list[str]:

@@ -10,6 +10,7 @@ from passband.plan.files import Files
 from passband.plan.names import check_known, substitute
 from passband.plan.recipes import resolve_recipe
 from passband.plan.rows import resolve_row
+from passband.plan.substitutions import substitutions, trained_with
 
 TRAINED, DERIVED = ("dataset", "architecture", "recipe"), ("of", "transform")
 
@@ -20,6 +21,7 @@ def resolve_models(
     config: Mapping,
     titles: Mapping[str, str],
     names: Names,
+    paper_names: Names,
     schemas: Path,
 ) -> tuple[dict[str, dict], dict[str, dict], dict[str, dict]]:
     """Resolve all models.
@@ -30,12 +32,14 @@ def resolve_models(
         config: the config of the run; its substitutions apply.
         titles: titles of architectures by name.
         names: known names, attacks as training sees them.
+        paper_names: known names, attacks as the papers have them.
         schemas: the folder workflow/schemas.
 
     Returns:
-        Models by slug, with the paper's and the scale's data set and architecture; trainings by
-        model id (dataset, architecture and resolved recipe); derived models by model id (the
-        trained model's id as `of`, and the resolved `transform`).
+        Models by slug, with the paper's and the scale's data set and architecture, and how their
+        training differs from the paper's (`trained_with`, `substitutions`); trainings by model id
+        (dataset, architecture and resolved recipe); derived models by model id (the trained
+        model's id as `of`, and the resolved `transform`).
 
     Raises:
         UserError: names the model.
@@ -58,6 +62,9 @@ def resolve_models(
             )
         name = row["recipe"]
         recipe = resolve_recipe(name, recipes[name], dataset, names, schemas)
+        paper_recipe = resolve_recipe(
+            name, files.recipes[name], row["dataset"], paper_names, schemas
+        )
         model = f"{dataset}_{architecture}_{name}"
         models[slug] = {
             "slug": slug,
@@ -74,6 +81,8 @@ def resolve_models(
             "paper_architecture_title": titles[row["architecture"]],
             "method": recipe["method"],
             "recipe": recipe,
+            "trained_with": trained_with(recipe, paper_recipe),
+            "substitutions": substitutions(recipe, paper_recipe),
         }
         trainings[model] = {"dataset": dataset, "architecture": architecture, "recipe": recipe}
     for slug, row in files.models.items():

@@ -19,6 +19,7 @@ from passband.plan.names import check_known, check_names, check_patterns, patche
 from passband.plan.reading import scale_config
 from passband.plan.recipes import resolve_recipe
 from passband.plan.rows import ELSEWHERE, check_filter, filters_in, known_rows, resolve_row
+from passband.plan.substitutions import with_labels
 from passband.plan.texts import check_drawn
 from passband.training.recipes import shared_prefixes
 
@@ -96,8 +97,9 @@ def plan(config: Mapping, root: Path) -> Plan:
             resolve_recipe(name, recipe, dataset, for_training, schemas)
 
     models, trainings, derived = resolve_models(
-        files, recipes, config, titles, for_training, schemas
+        files, recipes, config, titles, for_training, names, schemas
     )
+    papers = {name: with_labels(name, row, models.values()) for name, row in files.papers.items()}
     for row in trainings.values():
         check_training(row, config["train_images"])
     _check_probes(probes, models, config)
@@ -122,7 +124,7 @@ def plan(config: Mapping, root: Path) -> Plan:
     check_drawn("mark", mark)
     for model, row in models.items():
         check_drawn(f"method of model '{model}'", row["method"])
-    for paper, described in files.papers.items():
+    for paper, described in papers.items():
         check_drawn(f"methods of paper '{paper}'", described.get("methods", {}))
     for name, row in artifacts.items():
         check_drawn(f"artifact '{name}'", [row["title"], files.artifacts[name].get("options", {})])
@@ -145,7 +147,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         filters=filters,
         probes=probes,
         scores=files.scores,
-        papers=files.papers,
+        papers=papers,
         artifacts=artifacts,
         findings=files.findings,
         preconditions=files.preconditions,

@@ -90,14 +90,14 @@ def artifact_of(folder: Path, id: str, models: list[dict], **changes) -> Artifac
 
 
 def entry(model: str, files: dict, probes: dict, **fields) -> dict:
-    """An entry of a model; fields: method, seed, titles, recipe."""
+    """An entry of a model; fields: method, seed, titles, recipe, trained_with."""
     usual = {
         "slug": model, "paper": "sar", "model": model, "origin": "trained", "seed": 0,
         "dataset": "fashion-mnist-sample", "dataset_title": "Fashion-MNIST sample",
         "paper_dataset": "cifar10", "paper_dataset_title": "CIFAR-10",
         "architecture": "resnet8", "architecture_title": "ResNet-8",
         "paper_architecture": "resnet18", "paper_architecture_title": "ResNet-18",
-        "recipe": {"parts": {}, "recorders": {}},
+        "recipe": {"parts": {}, "recorders": {}}, "trained_with": {}, "substitutions": [],
     }  # fmt: skip
     return {**usual, **fields, "files": files, "probes": probes}
 

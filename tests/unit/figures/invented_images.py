@@ -85,7 +85,12 @@ class _Maker:
         write_text(self.folder / f"{probe}.csv", frame.to_csv(index=False))
 
     def accuracy(self, condition, percent):
-        correct = self.random.random(self.n) < percent / 100
+        return self.row(condition, self.right(percent))
+
+    def right(self, percent):
+        return (self.random.random(self.n) < percent / 100).astype(np.uint8)
+
+    def row(self, condition, correct):
         return condition, "accuracy", 100 * correct.mean(), self.n, "percent"
 
     def curve(self, share):
@@ -96,19 +101,17 @@ class _Maker:
 
     def lowpass(self):
         shares = np.arange(1, 9) / 8
-        rows = [
-            self.accuracy(lowpass(f"{round(8 * s)}-8", self.side), self.curve(s)) for s in shares
-        ]
-        self.table("lowpass", rows)
+        correct = [self.right(self.curve(share)) for share in shares]
+        names = [lowpass(f"{round(8 * share)}-8", self.side) for share in shares]
+        self.table("lowpass", [self.row(*one) for one in zip(names, correct, strict=True)])
         sizes = (shares * self.side).astype(int)
-        correct = np.ones((8, self.n), np.uint8)
-        self.store("lowpass", bandwidths=sizes, correct=correct)
+        self.store("lowpass", bandwidths=sizes, correct=np.stack(correct))
 
     def pgd(self):
-        measured = {"none": self.top, "pgd-20": self.robust}
-        rows = [self.accuracy(attacked(name), value) for name, value in measured.items()]
+        clean, robust = self.right(self.top), self.right(self.robust)
+        rows = [self.row(attacked("none"), clean), self.row(attacked("pgd-20"), robust)]
         self.table("pgd-20", rows)
-        self.store("pgd-20", correct=np.ones(self.n, np.uint8))
+        self.store("pgd-20", correct=robust, correct_clean=clean)
 
     def bands(self):
         rows = []

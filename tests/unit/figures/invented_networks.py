@@ -74,6 +74,7 @@ class Invented:
             paper_architecture=self.network,
             paper_architecture_title=TITLES[self.network],
             recipe=recipe | {"parts": {}, "recorders": {}},
+            trained_with={"batch_size": [recipe["batch_size"], usual]},
         )
 
     def attacked(self, change=0.0, broken=False) -> "Invented":

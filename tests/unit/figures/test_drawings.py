@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from invented_artifacts import artifact_of
+from invented_artifacts import artifact_of, entry
 
 from passband.figures.fourier_overview import fourier_overview
 from passband.figures.save import save_figure
 from passband.figures.schematic import schematic
-from passband.figures.style import method_looks
+from passband.figures.style import legend_columns, method_looks
 
 
 def drawn(kind, folder, id):
@@ -54,3 +54,25 @@ def test_methods_keep_their_colour_and_others_take_turns():
     colours = [looks[name].colour for name in ("a", "named", "b", "c", "d")]
     assert colours == ["#cc79a7", "#56b4e9", "#d55e00", "#000000", "#cc79a7"]
     assert (looks["plain"].model, looks["named"].model) == ("Plain model", "L-model")
+
+
+def test_substituted_training_attack_is_part_of_every_label(tmp_path):
+    pairs = {"training_attack": ["one step", "PGD-10"]}
+    models = [
+        entry(name, {}, {}, method=name, trained_with=pairs if name != "natural" else {})
+        for name in ("natural", "L-model", "PGD-AT")
+    ]
+    artifact = artifact_of(tmp_path, "sar.fig6", models)
+    looks = artifact.looks(["natural", "PGD-AT"])
+    assert looks["natural"].label == "Natural"
+    assert looks["PGD-AT"].label == "Robust, one step (paper: PGD-10)"
+    assert looks["PGD-AT"].model == "Robust model, one step (paper: PGD-10)"
+    assert looks["PGD-AT"].name == "Robust"
+    renamed = artifact.looks(["L-model"], {"L-model": "AT"})["L-model"]
+    assert renamed.label == "AT, one step (paper: PGD-10)" and renamed.colour == "#e69f00"
+
+
+def test_legends_of_long_labels_have_fewer_columns():
+    assert legend_columns(["AT", "SAR", "SARWA"], 7) == 3
+    assert legend_columns(["AT, one step (paper: PGD-10)"] * 4, 7) == 3
+    assert legend_columns(["AT, one step (paper: PGD-10)" * 9], 7) == 1

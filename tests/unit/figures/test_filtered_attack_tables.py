@@ -17,7 +17,8 @@ from test_printed_cells import BASELINES
 
 from passband.errors import UserError
 from passband.figures.accuracy_tables import robustness_table
-from passband.figures.tables import to_html, to_latex
+from passband.figures.table_html import to_html
+from passband.figures.table_tex import to_latex
 from passband.files import read_arrays, read_csv, read_metadata
 from passband.intervals.accuracies import accuracy_interval
 from passband.measurements import write_measurement
@@ -109,7 +110,7 @@ def test_rows_without_a_filter_only(by_table, tmp_path):
     for column in COLUMNS:
         attack = "none" if column == "Natural" else column.lower()
         assert values[column] == expected[["none", *ATTACKS].index(attack)]
-    assert html.count('class="best"') == 7
+    assert 'class="best"' not in html and "No value here is." in html  # 2 of 400 images apart
     assert ">Quantisation</th>" in html
     assert 'scope="rowgroup" rowspan="6">Fashion-MNIST sample' in html
     assert '<span class="detail">ResNet-8 (hardtanh)</span>' in html

@@ -16,7 +16,8 @@ from passband.figures.filters import applied, draw_filters, edges, filters
 from passband.figures.load import first_seeds, read_measurements, training_bandwidth
 from passband.figures.planes import spectrum_grid
 from passband.figures.save import save_figure
-from passband.figures.tables import to_html, to_latex
+from passband.figures.table_html import to_html
+from passband.figures.table_tex import to_latex
 from passband.intervals.accuracies import accuracy_interval
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from passband.figures.save import save_figure
 from passband.figures.style import new_figure
-from passband.figures.tables import Heading, Layout, Table, write_table
+from passband.figures.table_files import write_table
+from passband.figures.tables import Heading, Layout, Table
 from passband.figures.tex import SIGNS, tex
 
 NAMES = [
@@ -40,7 +41,12 @@ def table(tmp_path):
             "difference": -1.0,
             "unit": "percent",
             "format": ".1f",
-            "n_images": 100,
+            "n_images": 50,
+            "seeds": 2,
+            "right": 50,
+            "rank": "",
+            "beside": NAMES,
+            "beside_value": 51.0,
         }
     )
     layout = Layout(
@@ -73,6 +79,8 @@ def test_text_in_html_tables(table):
     assert "<b>" not in page
     assert all(html.escape(name) in page for name in NAMES)
     assert "51 &lt;1%" in page
+    assert '<span class="value">50 of 2 × 50</span>' in page
+    assert f"{html.escape(NAMES[0])} on the same 50: 51 of 2 × 50" in page
 
 
 def test_text_in_csv_tables(table):
