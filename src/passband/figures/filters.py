@@ -14,8 +14,8 @@ from passband.errors import UserError
 from passband.figures import FIGURES
 from passband.figures.images import draw_image
 from passband.figures.notebook import Artifact
-from passband.figures.planes import BAR, SPECTRUM_COLOURS, enlarged, log_ticks
-from passband.figures.style import PAGE, new_figure
+from passband.figures.planes import BAR, enlarged, log_ticks
+from passband.figures.style import MAGNITUDES, PAGE, new_figure
 from passband.files import read_arrays
 from passband.options import DatasetName, FilterName, Index
 
@@ -127,7 +127,7 @@ def _draw_spectrum(
     drawn = axes.imshow(
         enlarged(magnitudes),
         norm=scale,
-        cmap=SPECTRUM_COLOURS,
+        cmap=MAGNITUDES,
         extent=(-0.5, side - 0.5, side - 0.5, -0.5),
     )
     axes.add_collection(LineCollection(edges(response > PASSED), colors="#d55e00", linewidths=1.4))

@@ -1,21 +1,34 @@
 """Grids of example images with their labels, perturbations and spectra."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from passband.errors import UserError
 from passband.figures import FIGURES
+from passband.figures.attack_constants import with_constants
 from passband.figures.load import first_seeds, probe_arrays, probe_metadata
 from passband.figures.notebook import Artifact
-from passband.figures.planes import SPECTRUM_COLOURS, enlarged, log_scale, log_ticks
-from passband.figures.style import GREY, PAGE, WRONG, Look, new_figure
+from passband.figures.planes import enlarged, log_scale, log_ticks
+from passband.figures.style import (
+    GREY,
+    MAGNITUDES,
+    PAGE,
+    SIGNED,
+    SMALLEST,
+    WRONG,
+    Look,
+    new_figure,
+    wrapped,
+)
 from passband.options import Name, Span
 
-LONGEST_NAME = 14  # characters of a class name that fit below an image
+LONGEST_NAME = 11  # characters of a class name that fit below an image
 
 Examples = Mapping[str, np.ndarray]  # the arrays that the probe kept of one model
 
@@ -27,7 +40,7 @@ def image_rows(
     probe: Annotated[str, Name("probe", of="example_images")],
     images: Span,
 ) -> Figure:
-    """Clean, attacked and low-pass filtered images.
+    """Clean and attacked images, perturbations in units of epsilon, and low-pass filtered images.
 
     Args:
         probe: the probe that stored the images.
@@ -35,7 +48,8 @@ def image_rows(
             stored fewer images, they are counted from its first one again.
     """
     examples, metadata, looks = _examples(artifact, probe)
-    return draw_image_rows(examples, metadata, looks, shown_of(examples, images))
+    units = perturbation_units(artifact.attacks, examples, metadata)
+    return draw_image_rows(examples, metadata, looks, shown_of(examples, images), units)
 
 
 @FIGURES.register("perturbation_examples")
@@ -45,7 +59,7 @@ def perturbation_examples(
     probe: Annotated[str, Name("probe", of="example_images")],
     images: Span,
 ) -> Figure:
-    """Attacked images, their perturbations, and the spectra of the perturbations.
+    """Attacked images, their perturbations in units of epsilon, and the spectra of these.
 
     Args:
         probe: the probe that stored the images.
@@ -53,7 +67,35 @@ def perturbation_examples(
             stored fewer images, they are counted from its first one again.
     """
     examples, metadata, looks = _examples(artifact, probe)
-    return draw_perturbations(examples, metadata, looks, shown_of(examples, images))
+    units = perturbation_units(artifact.attacks, examples, metadata)
+    return draw_perturbations(examples, metadata, looks, shown_of(examples, images), units)
+
+
+class Units(NamedTuple):
+    """What perturbations are divided by before they are drawn, and the name of the ratio."""
+
+    one: float
+    name: str
+
+
+def perturbation_units(
+    attacks: Mapping[str, Mapping],
+    examples: Mapping[tuple[str, str], Examples],
+    metadata: Mapping[str, Mapping],
+) -> Units:
+    """Epsilon of the attack; the largest change of a pixel where the attack has none.
+
+    Args:
+        attacks: resolved rows of config/attacks.yaml by name.
+        examples: arrays of the probe.
+        metadata: metadata of the probe (attack), by dataset title.
+    """
+    name = next(iter(metadata.values()))["attack"]
+    epsilon = attacks.get(name, {}).get("epsilon")
+    if epsilon:
+        return Units(epsilon, f"δ / ε, ε = {with_constants('{epsilon}', attacks[name])}")
+    largest = max(float(np.abs(arrays["perturbation"]).max()) for arrays in examples.values())
+    return Units(largest or 1.0, "δ / max |δ|")
 
 
 def shown_of(examples: Mapping[tuple[str, str], Examples], images: Sequence[int]) -> slice:
@@ -82,32 +124,38 @@ def draw_image_rows(
     metadata: Mapping[str, Mapping],
     looks: Mapping[str, Look],
     shown: slice,
+    units: Units,
 ) -> Figure:
-    """Rows of images per data set: as they are, attacked (a row per method), low-pass filtered.
+    """Rows of images per data set: as they are, per method attacked and the perturbation alone,
+    low-pass filtered.
 
     Args:
         examples: (dataset title, method) to arrays of the probe.
         metadata: dataset title to metadata of the probe (classes, bandwidth).
         looks: method to look.
         shown: which of the images.
+        units: of the perturbations.
 
     Raises:
         UserError: there are no such images.
     """
-    rows = []
+    rows: list[Row] = []
     for dataset, methods in _by_dataset(examples).items():
         first = examples[dataset, methods[0]]
         names = metadata[dataset]["classes"]
         labels = _shown_labels(first, shown)
-        rows.append((f"{dataset}\nx", first["images"][shown], [(names[i], None) for i in labels]))
+        captions = [(names[i], None) for i in labels]
+        rows.append(Row(f"{wrapped(dataset, 16)}\nx", first["images"][shown], captions))
         for method in methods:
             arrays = examples[dataset, method]
+            model = wrapped(looks[method].model, 16)
             attacked = (arrays["images"] + arrays["perturbation"])[shown]
             predicted = _predictions(arrays["predicted_adversarial"][shown], labels, names)
-            rows.append((f"x + δ\n{looks[method].model}", attacked, predicted))
+            rows.append(Row(f"{model}\nx + δ", attacked, predicted))
+            rows.append(Row("δ", arrays["perturbation"][shown] / units.one, signed=True))
         size = metadata[dataset]["bandwidth"]
-        rows.append((f"low-pass x\nk = {size}", first["filtered"][shown], None))
-    return _draw_rows(rows)
+        rows.append(Row(f"low-pass x\nk = {size}", first["filtered"][shown]))
+    return _draw_rows(rows, units)
 
 
 def draw_perturbations(
@@ -115,24 +163,23 @@ def draw_perturbations(
     metadata: Mapping[str, Mapping],
     looks: Mapping[str, Look],
     shown: slice,
+    units: Units,
 ) -> Figure:
     """A row per image: the image, then per method the attacked image, δ and the spectrum of δ.
 
-    Arguments as for `draw_image_rows`. The perturbation is amplified about mid-grey by the factor
-    that the column titles state; all spectra share one log colour scale.
+    Arguments as for `draw_image_rows`. Perturbations share one colour scale about zero, spectra one
+    log scale.
     """
     methods = list(looks)
     blocks = _by_dataset(examples)
     labels_of = {
         dataset: _shown_labels(examples[dataset, blocks[dataset][0]], shown) for dataset in blocks
     }
-    count = sum(len(labels) for labels in labels_of.values())
-    cell = min(0.95, (PAGE - 0.75) / (1 + 3 * len(methods)))
-    width = cell * (1 + 3 * len(methods)) + 0.75
-    figure = new_figure(width, (cell + 0.17) * count + 0.5, layout="compressed")
+    count, columns = sum(map(len, labels_of.values())), 1 + 3 * len(methods)
+    cell = min(0.95, (PAGE - 0.2) / columns)
+    figure = new_figure(cell * columns + 0.2, (cell + 0.19) * count + 0.95, layout="compressed")
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
-    grid = figure.subplots(count, 1 + 3 * len(methods), squeeze=False)
-    factor = _amplification(examples)
+    grid = figure.subplots(count, columns, squeeze=False)
     scale = log_scale([arrays["spectrum"][shown] for arrays in examples.values()])
     row = 0
     for dataset, labels in labels_of.items():
@@ -142,7 +189,7 @@ def draw_perturbations(
             draw_image(grid[row, 0], first["images"][shown][index])
             _below(grid[row, 0], names[label], None)
             if len(labels_of) > 1 and index == 0:
-                grid[row, 0].set_ylabel(dataset, fontsize=7)
+                grid[row, 0].set_ylabel(dataset)
             for place, method in enumerate(methods):
                 triple = grid[row, 1 + 3 * place : 4 + 3 * place]
                 if (dataset, method) not in examples:
@@ -154,45 +201,66 @@ def draw_perturbations(
                 draw_image(triple[0], arrays["images"][shown][index] + delta)
                 predicted = arrays["predicted_adversarial"][shown][index]
                 _below(triple[0], *_predictions([predicted], [label], names)[0])
-                draw_image(triple[1], 0.5 + factor * delta)
+                signed = draw_signed(triple[1], delta / units.one)
                 spectrum = triple[2].imshow(
-                    enlarged(arrays["spectrum"][shown][index], 128),
-                    norm=scale,
-                    cmap=SPECTRUM_COLOURS,
+                    enlarged(arrays["spectrum"][shown][index], 128), norm=scale, cmap=MAGNITUDES
                 )
                 _bare(triple[2])
             row += 1
-    grid[0, 0].set_title("x", fontsize=7.5)
+    grid[0, 0].set_title("x")
     for place, method in enumerate(methods):
-        titles = ("x + δ", f"δ × {factor}", "|F(δ)|")
+        titles = "x + δ", f"{wrapped(looks[method].model, 24)}\nδ", "|F(δ)|"
         for axes, title in zip(grid[0, 1 + 3 * place : 4 + 3 * place], titles, strict=True):
-            axes.set_title(title, fontsize=7.5)
-        title = f"{looks[method].model}\nδ × {factor}"
-        grid[0, 2 + 3 * place].set_title(title, fontsize=7.5)
-    bar = figure.colorbar(
-        spectrum, ax=grid, label="|F(δ)|", extend="both", shrink=0.7, aspect=30, pad=0.01
-    )
+            axes.set_title(title)
+    below = {"location": "bottom", "aspect": 28, "pad": 0.02}
+    half = columns // 2
+    figure.colorbar(signed, ax=grid[:, :half], label=_signed_name(delta, units), **below)
+    bar = figure.colorbar(spectrum, ax=grid[:, half:], label="|F(δ)|", extend="both", **below)
     log_ticks(bar)
     return figure
 
 
-def _draw_rows(
-    rows: Sequence[tuple[str, np.ndarray, Sequence[tuple[str, bool | None]] | None]],
-) -> Figure:
-    count = len(rows[0][1])
-    cell = min(0.95, (PAGE - 0.8) / count)
-    labelled = sum(captions is not None for _, _, captions in rows)
-    height = cell * len(rows) + 0.17 * labelled + 0.2
-    figure = new_figure(cell * count + 0.8, height, layout="compressed")
+class Row(NamedTuple):
+    """A row of images [N, C, H, W], what is left of it and below each; signed: -1 to 1, not an
+    image."""
+
+    title: str
+    images: np.ndarray
+    captions: Sequence[tuple[str, bool | None]] | None = None
+    signed: bool = False
+
+
+def _draw_rows(rows: Sequence[Row], units: Units) -> Figure:
+    count = len(rows[0].images)
+    cell = min(0.95, (PAGE - 1.0) / count)
+    labelled = sum(row.captions is not None for row in rows)
+    height = cell * len(rows) + 0.19 * labelled + 0.6
+    figure = new_figure(cell * count + 1.0, height, layout="compressed")
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.02, hspace=0.02)
     grid = figure.subplots(len(rows), count, squeeze=False)
-    for panels, (title, images, captions) in zip(grid, rows, strict=True):
-        panels[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=7.5)
-        for index, (axes, image) in enumerate(zip(panels, images, strict=True)):
-            draw_image(axes, image)
-            if captions is not None:
-                _below(axes, *captions[index])
+    for panels, row in zip(grid, rows, strict=True):
+        panels[0].set_ylabel(row.title, rotation=0, ha="right", va="center")
+        for index, (axes, image) in enumerate(zip(panels, row.images, strict=True)):
+            if row.signed:
+                signed = draw_signed(axes, image)
+            else:
+                draw_image(axes, image)
+            if row.captions is not None:
+                _below(axes, *row.captions[index])
+    name = _signed_name(rows[0].images[0], units)
+    figure.colorbar(signed, ax=grid, label=name, location="bottom", shrink=0.5, aspect=40, pad=0.02)
     return figure
+
+
+def draw_signed(axes: Axes, image: np.ndarray) -> AxesImage:
+    """Draw the mean over channels of a signed image [C, H, W], from -1 to 1."""
+    drawn = axes.imshow(enlarged(image.mean(0), 128), norm=Normalize(-1, 1), cmap=SIGNED)
+    _bare(axes)
+    return drawn
+
+
+def _signed_name(image: np.ndarray, units: Units) -> str:
+    return units.name if len(image) == 1 else f"{units.name}, mean of {len(image)} channels"
 
 
 def draw_image(axes: Axes, image: np.ndarray) -> None:
@@ -214,7 +282,7 @@ def _below(axes: Axes, name: str, right: bool | None) -> None:
         name = name[: LONGEST_NAME - 1] + "…"
     symbol = {None: "", True: "✓ ", False: "✗ "}[right]
     colour = WRONG if right is False else GREY
-    axes.set_xlabel(symbol + name, fontsize=5.5, color=colour, labelpad=1.5)
+    axes.set_xlabel(symbol + name, fontsize=SMALLEST, color=colour, labelpad=1.5)
 
 
 def _predictions(
@@ -238,8 +306,3 @@ def _by_dataset(examples: Mapping[tuple[str, str], Examples]) -> dict[str, list[
     for dataset, method in examples:
         blocks.setdefault(dataset, []).append(method)
     return blocks
-
-
-def _amplification(examples: Mapping[tuple[str, str], Examples]) -> int:
-    largest = max(np.abs(arrays["perturbation"]).max() for arrays in examples.values())
-    return max(1, round(0.5 / float(largest))) if largest > 0 else 1

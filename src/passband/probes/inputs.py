@@ -7,7 +7,7 @@ from passband.evaluation import added, batches
 from passband.options import AttackName, Images
 from passband.probes import PROBES, Measurement, Subject, stored
 from passband.probes.spectrum import channel_amplitude, mean_amplitude
-from passband.spectra.amplitudes import amplitude_by_radius, energy_share
+from passband.spectra.amplitudes import amplitude_by_radius, dc_share, energy_share
 
 
 @PROBES.register("input_spectra")
@@ -15,7 +15,8 @@ def input_spectra(subject: Subject, *, attack: AttackName, images: Images) -> Me
     """Mean |DFT| of clean and attacked images and of their difference (fourier_study, figure 2).
 
     Also, for each image, the share of the energy inside the central square of half the bandwidth
-    (a quarter of the plane) and the amplitude by distance from the DC component.
+    (a quarter of the plane), the share of the DC component alone and the amplitude by distance from
+    it.
 
     Args:
         attack: the attack whose images are shown.
@@ -31,12 +32,15 @@ def input_spectra(subject: Subject, *, attack: AttackName, images: Images) -> Me
     result = Measurement(metadata={"attack": attack["name"], "bandwidth": half})
     for name, tensor in shown.items():
         amplitudes = channel_amplitude(tensor)
-        share = energy_share(amplitudes, [half])[0]
+        share, dc = energy_share(amplitudes, [half])[0], dc_share(amplitudes)
         result.arrays |= {
             f"spectrum_{name}": stored(mean_amplitude(tensor)),
             f"energy_share_{name}": stored(share),
+            f"dc_share_{name}": stored(dc),
             f"amplitude_by_radius_{name}": stored(amplitude_by_radius(amplitudes)),
         }
         condition = f"{describe(attack)};shown={name};square={half}"
         result.rows.append((condition, "energy_share", share.mean().item(), len(share), "ratio"))
+        condition = f"{describe(attack)};shown={name}"
+        result.rows.append((condition, "dc_share", dc.mean().item(), len(dc), "ratio"))
     return result

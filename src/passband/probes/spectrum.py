@@ -11,6 +11,7 @@ from passband.spectra.amplitudes import (
     amplitude,
     amplitude_by_radius,
     autocorrelation,
+    dc_share,
     energy_share,
 )
 
@@ -42,6 +43,7 @@ def perturbation_spectrum(subject: Subject, *, attack: AttackName, images: Image
             "spectrum": stored(mean_amplitude(noise)),
             "bandwidths": np.array(bandwidths),
             "energy_share": stored(share),
+            "dc_share": stored(dc_share(spectra)),
             "amplitude_by_radius": stored(amplitude_by_radius(spectra)),
             "autocorrelation": stored(autocorrelation(noise)),
         }
@@ -49,6 +51,7 @@ def perturbation_spectrum(subject: Subject, *, attack: AttackName, images: Image
     for bandwidth, row in zip(bandwidths, share, strict=True):
         condition = f"{describe(attack)};square={bandwidth}"
         result.rows.append((condition, "energy_share", row.mean().item(), len(noise), "ratio"))
-    mean_correlation = float(result.arrays["autocorrelation"].mean())
-    result.rows.append((describe(attack), "autocorrelation", mean_correlation, len(noise), "ratio"))
+    for name in ("autocorrelation", "dc_share"):
+        mean = float(result.arrays[name].mean())
+        result.rows.append((describe(attack), name, mean, len(noise), "ratio"))
     return result

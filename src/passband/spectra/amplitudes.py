@@ -30,6 +30,17 @@ def energy_share(spectrum: Tensor, bandwidths: list[int]) -> Tensor:
     return torch.stack(shares).float()
 
 
+def dc_share(spectrum: Tensor) -> Tensor:
+    """Share of |DFT|^2 in the DC component: amplitude [N, S, S] to [N].
+
+    An all-zero image has no spectrum: its share is one of the plane's S^2 frequencies.
+    """
+    side, centre = spectrum.shape[-1], spectrum.shape[-1] // 2
+    energy = spectrum.double().square()
+    total = energy.sum((-2, -1))
+    return torch.where(total > 0, energy[:, centre, centre] / total, side**-2).float()
+
+
 def amplitude_by_radius(spectrum: Tensor) -> Tensor:
     """Mean amplitude over the square ring at each distance 0..side/2: [N, S, S] to [S/2 + 1, N]."""
     side = spectrum.shape[-1]
