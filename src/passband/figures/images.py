@@ -176,8 +176,8 @@ def draw_perturbations(
         dataset: _shown_labels(examples[dataset, blocks[dataset][0]], shown) for dataset in blocks
     }
     count, columns = sum(map(len, labels_of.values())), 1 + 3 * len(methods)
-    cell = min(0.95, (PAGE - 0.2) / columns)
-    figure = new_figure(cell * columns + 0.2, (cell + 0.19) * count + 0.95, layout="compressed")
+    cell = min(0.95, (PAGE - 0.7) / columns)
+    figure = new_figure(cell * columns + 0.6, (cell + 0.19) * count + 0.85, layout="compressed")
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
     grid = figure.subplots(count, columns, squeeze=False)
     scale = log_scale([arrays["spectrum"][shown] for arrays in examples.values()])
@@ -212,11 +212,11 @@ def draw_perturbations(
         titles = "x + δ", f"{wrapped(looks[method].model, 24)}\nδ", "|F(δ)|"
         for axes, title in zip(grid[0, 1 + 3 * place : 4 + 3 * place], titles, strict=True):
             axes.set_title(title)
-    below = {"location": "bottom", "aspect": 28, "pad": 0.02}
-    half = columns // 2
-    figure.colorbar(signed, ax=grid[:, :half], label=_signed_name(delta, units), **below)
-    bar = figure.colorbar(spectrum, ax=grid[:, half:], label="|F(δ)|", extend="both", **below)
+    bar = figure.colorbar(
+        spectrum, ax=grid, label="|F(δ)|", extend="both", shrink=0.8, aspect=30, pad=0.01
+    )
     log_ticks(bar)
+    _signed_bar(figure, signed, grid, delta, units)
     return figure
 
 
@@ -232,7 +232,7 @@ class Row(NamedTuple):
 
 def _draw_rows(rows: Sequence[Row], units: Units) -> Figure:
     count = len(rows[0].images)
-    cell = min(0.95, (PAGE - 1.0) / count)
+    cell = min(0.95, (PAGE - 1.05) / count)
     labelled = sum(row.captions is not None for row in rows)
     height = cell * len(rows) + 0.19 * labelled + 0.6
     figure = new_figure(cell * count + 1.0, height, layout="compressed")
@@ -247,8 +247,7 @@ def _draw_rows(rows: Sequence[Row], units: Units) -> Figure:
                 draw_image(axes, image)
             if row.captions is not None:
                 _below(axes, *row.captions[index])
-    name = _signed_name(rows[0].images[0], units)
-    figure.colorbar(signed, ax=grid, label=name, location="bottom", shrink=0.5, aspect=40, pad=0.02)
+    _signed_bar(figure, signed, grid, rows[0].images[0], units)
     return figure
 
 
@@ -259,8 +258,13 @@ def draw_signed(axes: Axes, image: np.ndarray) -> AxesImage:
     return drawn
 
 
-def _signed_name(image: np.ndarray, units: Units) -> str:
-    return units.name if len(image) == 1 else f"{units.name}, mean of {len(image)} channels"
+def _signed_bar(
+    figure: Figure, drawn: AxesImage, grid: np.ndarray, image: np.ndarray, units: Units
+) -> None:
+    channels = f", mean of {len(image)} channels" if len(image) > 1 else ""
+    place = {"location": "bottom", "shrink": 0.5, "aspect": 40, "pad": 0.02}
+    ticks = [-1, -0.5, 0, 0.5, 1]
+    figure.colorbar(drawn, ax=grid, label=units.name + channels, ticks=ticks, **place)
 
 
 def draw_image(axes: Axes, image: np.ndarray) -> None:

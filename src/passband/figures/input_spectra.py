@@ -12,7 +12,7 @@ from passband.figures.lines import interval_key, line, means
 from passband.figures.load import first_seeds, probe_arrays, probe_metadata
 from passband.figures.notebook import Artifact
 from passband.figures.planes import draw_plane, log_axis, log_scale, log_ticks, outline
-from passband.figures.style import ATTACK, INK, LEVEL_LINE, MAGNITUDES, PAGE, new_figure
+from passband.figures.style import ATTACK, INK, LEVEL_LINE, MAGNITUDES, PAGE, SMALLEST, new_figure
 from passband.intervals.estimates import mean_interval
 from passband.options import Name
 
@@ -55,14 +55,14 @@ def draw_input_spectra(
         attack_title: title of the attacked images.
     """
     titles = ("clean", attack_title, "difference")
-    figure = new_figure(PAGE, 2.75)
+    figure = new_figure(PAGE, 2.9)
     figure.get_layout_engine().set(w_pad=0.03)
     *planes, profile = figure.subplots(1, 4, gridspec_kw={"width_ratios": [1, 1, 1, 1.15]})
     scale = log_scale([arrays[f"spectrum_{name}"] for name, *_ in SHOWN])
     for axes, title, (name, colour, marker, style) in zip(planes, titles, SHOWN, strict=True):
         shown = draw_plane(axes, arrays[f"spectrum_{name}"], scale, MAGNITUDES)
         outline(axes, bandwidth, "white")
-        axes.set_title(f"{title}\n{_inside(arrays, name)}")
+        axes.set_title(f"{title}\n{_inside(arrays, name)}", fontsize=SMALLEST)
         axes.set_xlabel("column frequency")
         if axes is not planes[0]:
             axes.tick_params(labelleft=False)
@@ -92,7 +92,7 @@ def _inside(arrays: Mapping[str, np.ndarray], name: str) -> str:
     share, direct = (arrays[f"{kind}_share_{name}"].astype(float) for kind in ("energy", "dc"))
     rest = np.where(direct < 1, (share - direct) / np.maximum(1 - direct, 1e-12), np.nan)
     words = []
-    for text, shares in (("energy inside", share), ("without DC", rest)):
+    for text, shares in (("inside", share), ("without DC", rest)):
         one = mean_interval(100 * shares)
-        words.append(f"{text} {one.effect:.1f} % [{one.low:.1f}, {one.high:.1f}]")
+        words.append(f"{text} {one.effect:.1f} % [{one.low:.0f}, {one.high:.0f}]")
     return "\n".join(words)

@@ -12,7 +12,7 @@ from matplotlib.image import AxesImage
 
 from passband.errors import UserError
 from passband.figures import FIGURES
-from passband.figures.lines import interval_key, line
+from passband.figures.lines import interval_key, line, stated
 from passband.figures.load import first_seeds, probe_arrays
 from passband.figures.notebook import Artifact
 from passband.figures.planes import enlarged
@@ -137,7 +137,7 @@ def draw_kernel_frequencies(kernels: Mapping[str, Arrays], looks: Mapping[str, L
     handles, _ = below.get_legend_handles_labels()
     handles.append(interval_key())
     columns = legend_columns([handle.get_label() for handle in handles], PAGE)
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure
 
 
@@ -170,15 +170,6 @@ def _maps(arrays: Arrays) -> list[np.ndarray]:
             "config/probes.yaml."
         )
     return [arrays[name] for name in names]
-
-
-def stated(one: Interval, form: str) -> str:
-    """An estimate and its interval in words.
-
-    >>> stated(Interval(1.126, 1.05, 1.21, 16), ".2f")
-    '1.13 [1.05, 1.21]'
-    """
-    return f"{one.effect:{form}} [{one.low:{form}}, {one.high:{form}}]"
 
 
 def _shown(weights: np.ndarray) -> np.ndarray:

@@ -75,7 +75,7 @@ def draw_spectra(
     )
     scale = log_scale([one["spectrum"] for one in arrays.values()])
     planes = []
-    for row, dataset in zip(grid, datasets, strict=True):
+    for number, (row, dataset) in enumerate(zip(grid, datasets, strict=True)):
         for axes, method in zip(row, methods, strict=False):
             if (dataset, method) not in arrays:
                 axes.set_axis_off()
@@ -84,9 +84,9 @@ def draw_spectra(
             image = draw_plane(axes, arrays[dataset, method]["spectrum"], scale, MAGNITUDES)
             if trained.get((dataset, method)):
                 outline(axes, trained[dataset, method], "white")
-            if row is grid[0]:
+            if number == 0:
                 axes.set_title(wrapped(looks[method].label, 20))
-            if row is grid[-1]:
+            if number == len(datasets) - 1:
                 axes.set_xlabel("column frequency")
             axes.tick_params(labelleft=axes is row[0])
         row[0].set_ylabel(f"{wrapped(dataset, 22)}\nrow frequency")

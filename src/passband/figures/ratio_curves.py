@@ -62,7 +62,8 @@ def draw_ratio_curves(
         shown = curves[curves["definition"] == definition]
         for method, look in looks.items():
             _curve(axes, shown[shown["method"] == method], look)
-        axes.set_title(words, fontsize=8 if axes is large else 7)
+        axes.set_title(words)
+        axes.set_ylim(bottom=0)
         if axes not in (large, small[-1]):
             axes.tick_params(labelbottom=False)
     for row in printed[printed["method"].isin(list(looks))].itertuples():
@@ -90,4 +91,5 @@ def _curve(axes: "Axes", curve: "pd.DataFrame", look: Look) -> None:
     if curve["seed"].nunique() > 1:
         for _, one in curve.groupby("seed"):
             axes.plot(one["epoch"], one["value"], color=look.colour, lw=0.5, alpha=0.5)
-    axes.plot(curve.groupby("epoch")["value"].mean(), color=look.colour, label=look.label)
+    values = curve.groupby("epoch")["value"].mean()
+    axes.plot(values, color=look.colour, marker=look.marker, ms=3, label=look.label)

@@ -60,6 +60,7 @@ def with_font(svg: str) -> str:
         return svg
     family = matplotlib.rcParams["font.sans-serif"][0]
     options = subset.Options(flavor="woff", layout_features=["kern"], hinting=False)
+    options.drop_tables += ["FFTM"]  # a date
     font = subset.load_font(findfont(family, fallback_to_default=False), options)
     chosen = subset.Subsetter(options)
     chosen.populate(unicodes=[ord(letter) for letter in words])
