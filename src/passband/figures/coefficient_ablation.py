@@ -160,7 +160,7 @@ def draw_coefficient_ablation(
             _panel(axes, sorted(here, key=lambda one: one.coefficient), look)
             if kind == "clean":
                 axes.set_title(wrapped(title, 36))
-        row[0].set_ylabel(f"{kind} accuracy\nminus that of {alone} (points)")
+        row[0].set_ylabel(f"{kind} accuracy\nminus {alone} (points)")
     for axes in grid[-1]:
         axes.set_xticks(sorted({0.0, *(one.coefficient for one in points)}))
         axes.set_xlabel(f"coefficient {symbol}")

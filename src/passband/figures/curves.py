@@ -120,7 +120,7 @@ def draw_lowpass_curves(
         trained: (dataset title, method) to the bandwidth of training images, a dashed line.
     """
     datasets = in_order(lowpass["dataset_title"])
-    width = PAGE if len(datasets) > 1 else 1.3 * COLUMN
+    width = PAGE if len(datasets) > 1 else 0.72 * PAGE
     figure = new_figure(width, 2.6 if len(datasets) > 1 else 3.0)
     panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
     for axes, dataset in zip(panels, datasets, strict=True):

@@ -51,19 +51,19 @@ def draw_input_spectra(
         arrays: of the probe: spectrum_<name> [H, W], energy_share_<name> [N] and dc_share_<name>
             [N] in 0..1 and amplitude_by_radius_<name> [H/2 + 1, N], name clean, adversarial and
             difference.
-        bandwidth: side of the central square whose share of the energy the titles give.
+        bandwidth: side of the central square whose share of the energy is given below.
         attack_title: title of the attacked images.
     """
     titles = ("clean", attack_title, "difference")
-    figure = new_figure(PAGE, 2.9)
+    figure = new_figure(PAGE, 2.8)
     figure.get_layout_engine().set(w_pad=0.03)
     *planes, profile = figure.subplots(1, 4, gridspec_kw={"width_ratios": [1, 1, 1, 1.15]})
     scale = log_scale([arrays[f"spectrum_{name}"] for name, *_ in SHOWN])
     for axes, title, (name, colour, marker, style) in zip(planes, titles, SHOWN, strict=True):
         shown = draw_plane(axes, arrays[f"spectrum_{name}"], scale, MAGNITUDES)
         outline(axes, bandwidth, "white")
-        axes.set_title(f"{title}\n{_inside(arrays, name)}", fontsize=SMALLEST)
-        axes.set_xlabel("column frequency")
+        axes.set_title(title)
+        axes.set_xlabel(f"column frequency\n{_inside(arrays, name)}", fontsize=SMALLEST)
         if axes is not planes[0]:
             axes.tick_params(labelleft=False)
         direct, *others = means(arrays[f"amplitude_by_radius_{name}"])
@@ -92,7 +92,7 @@ def _inside(arrays: Mapping[str, np.ndarray], name: str) -> str:
     share, direct = (arrays[f"{kind}_share_{name}"].astype(float) for kind in ("energy", "dc"))
     rest = np.where(direct < 1, (share - direct) / np.maximum(1 - direct, 1e-12), np.nan)
     words = []
-    for text, shares in (("inside", share), ("without DC", rest)):
+    for text, shares in (("energy inside", share), ("without DC", rest)):
         one = mean_interval(100 * shares)
         words.append(f"{text} {one.effect:.1f} % [{one.low:.0f}, {one.high:.0f}]")
     return "\n".join(words)

@@ -55,8 +55,8 @@ def test_spectra_share_one_scale_and_state_their_energy(tmp_path):
         assert axes.images[0].get_extent() == [-16.5, 15.5, 15.5, -16.5]
         share = arrays[f"energy_share_{name}"].astype(float)
         rest = (share - share / 4) / (1 - share / 4)
-        assert f"inside {100 * share.mean():.1f} %" in axes.get_title()
-        assert f"without DC {100 * rest.mean():.1f} %" in axes.get_title()
+        assert f"inside {100 * share.mean():.1f} %" in axes.get_xlabel()
+        assert f"without DC {100 * rest.mean():.1f} %" in axes.get_xlabel()
     curves = [line for line in profile.lines if len(line.get_xdata()) == 16]
     for line, name in zip(curves, names, strict=True):
         rings = arrays[f"amplitude_by_radius_{name}"]
