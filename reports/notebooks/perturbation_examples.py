@@ -20,7 +20,7 @@
 parameters = "results/demo/notebooks/sar.fig5.json"
 
 # %%
-from passband.figures.images import perturbation_examples
+from passband.figures.perturbation_images import perturbation_examples
 from passband.figures.notebook import open_artifact
 
 artifact = open_artifact(parameters)

@@ -106,6 +106,7 @@ def draw_distance_ablation(
     figure = new_figure(PAGE, 3.0)
     figure.get_layout_engine().set(w_pad=0.03)
     panels = figure.subplots(1, 4, gridspec_kw={"width_ratios": [2.6, 1.2, 2.6, 1.2]})
+    panels[3].sharey(panels[1])
     titles = ("(a) standard accuracy", "(b) robust accuracy")
     columns = ("val_accuracy", "val_robust_accuracy")
     pairs = zip((panels[:2], panels[2:]), columns, (True, False), titles, strict=True)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from passband.errors import UserError
 from passband.figures import FIGURES
-from passband.figures.images import draw_image
+from passband.figures.image_cells import draw_image
 from passband.figures.notebook import Artifact
 from passband.figures.planes import BAR, enlarged, log_ticks
 from passband.figures.style import MAGNITUDES, PAGE, new_figure
