@@ -15,7 +15,7 @@ from passband.figures import FIGURES
 from passband.figures.image_cells import draw_image
 from passband.figures.notebook import Artifact
 from passband.figures.planes import BAR, enlarged, log_ticks
-from passband.figures.style import MAGNITUDES, PAGE, new_figure
+from passband.figures.style import INK, MAGNITUDES, PAGE, new_figure
 from passband.files import read_arrays
 from passband.options import DatasetName, FilterName, Index
 
@@ -130,7 +130,8 @@ def _draw_spectrum(
         cmap=MAGNITUDES,
         extent=(-0.5, side - 0.5, side - 0.5, -0.5),
     )
-    axes.add_collection(LineCollection(edges(response > PASSED), colors="#d55e00", linewidths=1.4))
+    colour = "white" if np.isfinite(magnitudes).all() else INK
+    axes.add_collection(LineCollection(edges(response > PASSED), colors=colour, linewidths=1.4))
     ticks = [0, side // 4, side // 2, 3 * side // 4]
     names = [f"{frequencies[tick]}".replace("-", "−") for tick in ticks]
     axes.set_xticks(ticks, names)

@@ -82,7 +82,7 @@ def _model(axes: Axes) -> None:
     )
     _bars(axes, (AFTER, KERNELS), (1, 0.7, 0.45, 0.25, 0.25, 0.45, 0.7, 1))
     say(axes, (AFTER, KERNELS - 1.4), "low – high – low", INK)
-    say(axes, (WORDS, KERNELS), "how smooth, and\nhow much in high\nfrequencies", INK, "left")
+    say(axes, (WORDS, KERNELS), "how smooth, and\nhow much is in\nhigh frequencies", INK, "left")
     for shift in (0.35, 0, -0.35):
         place = BEFORE + shift, ACTIVATIONS + shift
         axes.add_patch(_square(place, 1.5, "#ffffff", INK))
@@ -120,7 +120,7 @@ def _augmentation(axes: Axes) -> None:
     arrow(axes, [(5.0, 4.95), (5.0, 4.1)])
     box(axes, (5.0, 3.4), 7.4, "adversarial training", height=1.3)
     arrow(axes, [(5.0, 2.75), (5.0, 1.75)])
-    say(axes, (5.0, 1.2), "accuracy on clean images and under six attacks", INK)
+    say(axes, (5.0, 1.2), "accuracy on clean images\nand under six attacks", INK)
 
 
 def _architectures(networks: Sequence[str], axes: Axes) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from passband.figures import FIGURES
 from passband.figures.load import read_curves
 from passband.figures.notebook import Artifact
-from passband.figures.style import GREY, PAGE, Look, new_figure
+from passband.figures.style import GREY, PAGE, SMALLEST, Look, new_figure
 from passband.options import PrintedTable
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def draw_ratio_curves(
             epoch, since only these are printed.
         looks: method to look.
     """
-    figure = new_figure(PAGE, 3.3)
+    figure = new_figure(PAGE, 3.6)
     grid = figure.add_gridspec(3, 2, width_ratios=[1.75, 1])
     large = figure.add_subplot(grid[:, 0])
     small = [figure.add_subplot(grid[row, 1]) for row in range(3)]
@@ -62,7 +62,7 @@ def draw_ratio_curves(
         shown = curves[curves["definition"] == definition]
         for method, look in looks.items():
             _curve(axes, shown[shown["method"] == method], look)
-        axes.set_title(words)
+        axes.set_title(words, fontsize=8 if axes is large else SMALLEST)
         axes.set_ylim(bottom=0)
         if axes not in (large, small[-1]):
             axes.tick_params(labelbottom=False)

@@ -71,7 +71,8 @@ def read_similarity(artifact: Artifact, probe: str, attacked: str | None) -> lis
             clean = Interval(percent, *wilson(percent, count), count)
         name = entry["architecture_title"] if several else looks[entry["method"]].label
         layers = probe_metadata(entry, probe)["layers"]
-        shallow_deep = batches._replace(effect=float(unbiased))
+        low, high = max(batches.low, -1.0), min(batches.high, 1.0)
+        shallow_deep = Interval(float(unbiased), low, high, batches.n)
         panels.append(Panel(name, arrays["cka"], layers, shallow_deep, clean))
     return panels
 
