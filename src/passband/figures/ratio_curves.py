@@ -63,7 +63,6 @@ def draw_ratio_curves(
         for method, look in looks.items():
             _curve(axes, shown[shown["method"] == method], look)
         axes.set_title(words, fontsize=8 if axes is large else SMALLEST)
-        axes.set_ylim(bottom=0)
         if axes not in (large, small[-1]):
             axes.tick_params(labelbottom=False)
     for row in printed[printed["method"].isin(list(looks))].itertuples():
@@ -77,6 +76,8 @@ def draw_ratio_curves(
     for axes in (large, small[-1]):
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
+    for axes in (large, *small):
+        axes.set_ylim(bottom=0)
     large.set_ylabel("R, low over high frequencies")
     for axes in small:
         axes.set_ylabel("R")
