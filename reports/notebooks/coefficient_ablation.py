@@ -21,7 +21,7 @@
 parameters = "results/demo/notebooks/sar.fig10.json"
 
 # %%
-from passband.figures.ablations import coefficient_ablation
+from passband.figures.coefficient_ablation import coefficient_ablation
 from passband.figures.notebook import open_artifact
 
 artifact = open_artifact(parameters)

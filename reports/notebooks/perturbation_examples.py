@@ -20,8 +20,8 @@
 parameters = "results/demo/notebooks/sar.fig5.json"
 
 # %%
-from passband.figures.images import perturbation_examples
 from passband.figures.notebook import open_artifact
+from passband.figures.perturbation_images import perturbation_examples
 
 artifact = open_artifact(parameters)
 artifact.introduction

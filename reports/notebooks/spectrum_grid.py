@@ -21,7 +21,7 @@ parameters = "results/demo/notebooks/sar.fig4.json"
 
 # %%
 from passband.figures.notebook import open_artifact
-from passband.figures.planes import spectrum_grid
+from passband.figures.perturbation_spectra import spectrum_grid
 
 artifact = open_artifact(parameters)
 artifact.introduction

@@ -1,43 +1,35 @@
-"""Ablations of a regulariser: which variant, and how strong."""
+"""Ablation of a regulariser: which variant is best."""
 
-from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated
 
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from passband.figures import FIGURES
-from passband.figures.load import in_order, read_histories, read_measurements
+from passband.figures.lines import intervals_of, line, paired_difference, point
+from passband.figures.load import in_order, read_histories
 from passband.figures.notebook import Artifact
-from passband.figures.style import GREY, PAGE, Look, legend_columns, new_figure
+from passband.figures.style import (
+    GREY,
+    INTERVALS,
+    LEVEL_LINE,
+    PAGE,
+    Look,
+    legend_columns,
+    new_figure,
+)
 from passband.intervals.accuracies import over_seeds
 from passband.options import Name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LEVEL = {"color": GREY, "lw": 0.8, "ls": (0, (4, 3)), "zorder": 0}
-STYLES = ("-", (0, (4, 1.5)))  # without an attack and under it
+    from passband.intervals.estimates import Interval
+
 SAME = ("epoch", "train_loss", "val_accuracy", "val_robust_accuracy")
-
-
-class Panel(TypedDict):
-    """A panel of a coefficient's ablation.
-
-    Args:
-        title: its heading.
-        method: the method whose colour the points have.
-        key: argument of the part by which models are selected; all models with the part if left
-            out.
-        value: the value that `key` must have.
-    """
-
-    title: str
-    method: str
-    key: NotRequired[str]
-    value: NotRequired[str]
 
 
 @FIGURES.register("distance_ablation")
@@ -49,7 +41,8 @@ def distance_ablation(
     labels: dict[str, str] | None = None,
     begins: str = "methods part",
 ) -> "Figure":
-    """Accuracy of variants of a method by epoch, and on the test images.
+    """Validation accuracy of variants of a method by epoch, and what each adds to the first one's
+    accuracy on the test images.
 
     Args:
         attacked: the attack.
@@ -57,68 +50,21 @@ def distance_ablation(
         labels: names of methods in the figure, where they differ.
         begins: label of the first epoch in which the trainings differ.
     """
-    tested = over_seeds(
-        read_measurements(artifact.models, attacked), ["dataset_title", "method", "attack"]
-    )
-    looks = artifact.looks(tested["method"], labels)
-    histories = read_histories(artifact.models)
-    return draw_distance_ablation(
-        histories, tested, looks, common_epochs(histories), attack_title, begins
-    )
-
-
-@FIGURES.register("coefficient_ablation")
-def coefficient_ablation(
-    artifact: Artifact,
-    *,
-    attacked: Annotated[str, Name("probe", of="attack")],
-    attack_title: str,
-    part: str,
-    coefficient: str,
-    symbol: str,
-    panels: list[Panel],
-    alone: str,
-    alone_title: str,
-) -> "Figure":
-    """Clean and robust accuracy against a coefficient of a recipe part.
-
-    Args:
-        attacked: the attack.
-        attack_title: name of the attack in the figure.
-        part: the part of the recipes that has the coefficient.
-        coefficient: the argument of the part that is on the horizontal axis.
-        symbol: symbol of the coefficient in the figure.
-        panels: the panels, from left to right.
-        alone: the method without the part, shown as coefficient 0 in every panel.
-        alone_title: its name in the figure.
-    """
-    methods: dict[str, dict] = {}
+    by_method: dict[str, list[dict]] = {}
     for entry in artifact.models:
-        methods[entry["method"]] = entry["recipe"].get("parts", {}).get(part, {})
-    tested = over_seeds(
-        read_measurements(artifact.models, attacked), ["dataset_title", "method", "attack"]
+        by_method.setdefault(entry["method"], []).append(entry)
+    looks = artifact.looks(by_method, labels)
+    first, *others = by_method
+    gains = {
+        (method, clean): paired_difference(by_method[method], by_method[first], attacked, answers)
+        for method in others
+        for clean, answers in ((True, "correct_clean"), (False, "correct"))
+    }
+    histories = read_histories(artifact.models)
+    dataset = in_order([entry["dataset_title"] for entry in artifact.models])[0]
+    return draw_distance_ablation(
+        histories, gains, looks, common_epochs(histories), dataset, attack_title, begins
     )
-    tested["coefficient"] = [methods[name].get(coefficient, 0.0) for name in tested["method"]]
-    tested["panel"] = [_panel_of(methods[name], panels) for name in tested["method"]]
-    titles = {panel["method"]: panel["title"] for panel in panels}
-    looks = artifact.looks(titles, titles)
-    return draw_coefficient_ablation(
-        tested[(tested["panel"] != "") | (tested["method"] == alone)],
-        {panel["title"]: looks[panel["method"]] for panel in panels},
-        artifact.looks([alone], {alone: f"{alone_title} ({symbol} = 0)"})[alone],
-        attack_title,
-        symbol,
-    )
-
-
-def _panel_of(part: "Mapping[str, object]", panels: "Sequence[Panel]") -> str:
-    """The title of the panel that shows a model with this part; empty if none does."""
-    fits = (
-        panel["title"]
-        for panel in panels
-        if part and ("key" not in panel or part.get(panel["key"]) == panel["value"])
-    )
-    return next(fits, "")
 
 
 def common_epochs(histories: "pd.DataFrame") -> int | None:
@@ -131,125 +77,68 @@ def common_epochs(histories: "pd.DataFrame") -> int | None:
 
 def draw_distance_ablation(
     histories: "pd.DataFrame",
-    tested: "pd.DataFrame",
+    gains: "Mapping[tuple[str, bool], Interval]",
     looks: "Mapping[str, Look]",
     common: int | None,
+    dataset: str,
     attack_title: str,
     begins: str,
 ) -> "Figure":
-    """(a) standard and (b) robust accuracy: validation by epoch, test at the selected epoch.
+    """(a) standard and (b) robust accuracy: validation by epoch, differences on the test images.
 
     Args:
-        histories: `load.read_histories`; curves are means over seeds, from two epochs before the
-            methods part.
-        tested: rows of `over_seeds` with dataset_title, method and attack.
+        histories: `load.read_histories`; curves are means over seeds with their intervals, from two
+            epochs before the methods part. The selected epoch has a large marker.
+        gains: (method, whether without an attack) to its accuracy minus that of the first method,
+            in points.
         looks: method to look.
         common: the epochs trained before the methods part; None draws all epochs.
+        dataset: title of the data set.
         attack_title: name of the attack in the figure.
         begins: legend of the line at which the methods part.
     """
     shown = histories[histories["epoch"] >= (common or 0) - 1]
-    figure = new_figure(PAGE, 2.7)
-    figure.get_layout_engine().set(w_pad=0.02)
-    panels = figure.subplots(1, 4, gridspec_kw={"width_ratios": [3, 1, 3, 1]})
+    first, *others = looks
+    figure = new_figure(PAGE, 3.0)
+    figure.get_layout_engine().set(w_pad=0.03)
+    panels = figure.subplots(1, 4, gridspec_kw={"width_ratios": [2.6, 1.2, 2.6, 1.2]})
+    panels[3].sharey(panels[1])
     titles = ("(a) standard accuracy", "(b) robust accuracy")
     columns = ("val_accuracy", "val_robust_accuracy")
     pairs = zip((panels[:2], panels[2:]), columns, (True, False), titles, strict=True)
     for (curves, points), column, clean, title in pairs:
-        points.sharey(curves)
-        for place, (method, look) in enumerate(looks.items()):
+        for method, look in looks.items():
             epochs = shown[shown["method"] == method]
-            mean = epochs.groupby("epoch")[column].mean()
-            selected = epochs.loc[epochs["selected"] == 1, "epoch"]
-            curves.plot(mean, color=look.colour, lw=1.2, label=look.label)
-            curves.plot(
-                mean.reindex(selected.unique()), color=look.colour, marker=look.marker, ls=""
-            )
-            one = tested[(tested["method"] == method) & ((tested["attack"] == "none") == clean)]
-            _interval(points, place, one, look)
+            curve = over_seeds(epochs.assign(value=epochs[column]), ["epoch"])
+            style = {"colour": look.colour, "marker": look.marker, "lw": 1.2, "label": look.label}
+            line(curves, curve["epoch"], intervals_of(curve), **style, ms=2)
+            selected = curve[curve["epoch"].isin(epochs.loc[epochs["selected"] == 1, "epoch"])]
+            large = {"color": look.colour, "marker": look.marker, "ls": "", "ms": 5}
+            curves.plot(selected["epoch"], selected["value"], **large)
+        for place, method in enumerate(others):
+            point(points, place, gains[method, clean], looks[method].colour, looks[method].marker)
         if common:
-            curves.axvline(common + 0.5, **LEVEL)
+            curves.axvline(common + 0.5, **LEVEL_LINE)
         curves.set_title(title)
         curves.set_xlabel("epoch (validation)")
-        points.set_xlabel("test, clean" if clean else f"test, {attack_title}")
-        points.set_xlim(-0.7, len(looks) - 0.3)
-        names = [look.name.split(" (")[0] for look in looks.values()]
-        points.set_xticks(range(len(looks)), names, rotation=90)
-        points.grid(axis="x", visible=False)
         curves.xaxis.set_major_locator(MaxNLocator(integer=True))
-        curves.yaxis.set_major_locator(MaxNLocator(integer=True))
-        points.tick_params(labelleft=False)
-    panels[0].set_ylabel(f"{tested['dataset_title'].iloc[0]}\naccuracy (%)")
-    handles, labels = [], []
-    for look in looks.values():
-        handles += panels[0].plot([], [], color=look.colour, marker=look.marker, lw=1.2)
-        labels.append(look.label)
+        points.axhline(0, **LEVEL_LINE)
+        points.set_xlabel("test, clean" if clean else f"test, {attack_title}")
+        points.set_ylabel(f"minus {looks[first].name.split(' (')[0]} (points)")
+        points.set_xlim(-0.7, max(len(others), 1) - 0.3)
+        names = [looks[method].name.split(" (")[0] for method in others]
+        points.set_xticks(range(len(others)), names, rotation=90)
+        points.grid(axis="x", visible=False)
+    panels[0].set_ylabel(f"{dataset}\naccuracy (%)")
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, lw=1.2, label=look.label)
+        for look in looks.values()
+    ]
+    handles.append(Line2D([], [], color=GREY, marker="o", ls="", ms=5, label="selected epoch"))
     if common:
-        handles += panels[0].plot([], [], **LEVEL)
-        labels.append(begins)
-    columns = legend_columns(labels, PAGE)
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns, columnspacing=1.2)
+        handles.append(Line2D([], [], **LEVEL_LINE, label=begins))
+    handles.append(panels[1].errorbar([], [], yerr=[], color=GREY, marker="o", ls=""))
+    handles[-1].set_label(INTERVALS)
+    columns = legend_columns([handle.get_label() for handle in handles], PAGE)
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, columnspacing=1.2)
     return figure
-
-
-def draw_coefficient_ablation(
-    tested: "pd.DataFrame",
-    panels: "Mapping[str, Look]",
-    alone: Look,
-    attack_title: str,
-    symbol: str,
-) -> "Figure":
-    """Test accuracy against a coefficient, a column per panel, clean above attacked.
-
-    Args:
-        tested: rows of `over_seeds` with dataset_title, method, attack, coefficient and panel; an
-            empty panel is the method alone, which is coefficient 0 of all panels.
-        panels: title to the look of its points, whose label is above the panel.
-        alone: look of the method alone.
-        attack_title: name of the attack in the figure.
-        symbol: symbol of the coefficient in the figure.
-    """
-    figure = new_figure(0.36 * PAGE * len(panels), 3.5)
-    figure.get_layout_engine().set(h_pad=0.02)
-    grid = figure.subplots(2, len(panels), sharex=True, sharey="row", squeeze=False)
-    kinds = list(zip(("clean", attack_title), STYLES, strict=True))
-    baseline = tested[tested["panel"] == ""]
-    for row, (kind, style) in zip(grid, kinds, strict=True):
-        clean = kind == "clean"
-        for axes, (title, look) in zip(row, panels.items(), strict=True):
-            here = tested[(tested["panel"] == title) & ((tested["attack"] == "none") == clean)]
-            start = baseline[(baseline["attack"] == "none") == clean]
-            line = [start, here.sort_values("coefficient")]
-            x = [value for part in line for value in part["coefficient"]]
-            y = [value for part in line for value in part["value"]]
-            axes.plot(x, y, color=look.colour, ls=style, zorder=1)
-            for point in here.index:
-                _interval(axes, here["coefficient"][point], here.loc[[point]], look)
-            if len(start):
-                level = start["value"].iloc[0]
-                axes.axhline(level, color=alone.colour, lw=0.7, ls=":", zorder=0)
-                _interval(axes, 0.0, start, alone)
-            if clean:
-                axes.set_title(look.label)
-        row[0].set_ylabel(f"{kind} accuracy (%)")
-        row[0].margins(y=0.15)
-    for axes in grid[1]:
-        axes.set_xticks(sorted({0.0, *tested["coefficient"]}))
-        axes.set_xlabel(f"coefficient {symbol}")
-    handles = grid[0, 0].plot([], [], color=alone.colour, marker=alone.marker, ls="")
-    labels = [alone.label]
-    for kind, style in kinds:
-        handles += grid[0, 0].plot([], [], color=GREY, ls=style)
-        labels.append(kind)
-    title = in_order(tested["dataset_title"])[0]
-    columns = legend_columns(labels, figure.get_figwidth())
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns, title=title)
-    return figure
-
-
-def _interval(axes: "Axes", x: float, one: "pd.DataFrame", look: Look) -> None:
-    errors = [one["value"] - one["ci_low"], one["ci_high"] - one["value"]]
-    axes.errorbar(
-        [x] * len(one), one["value"], yerr=errors, color=look.colour, marker=look.marker, ls="",
-        elinewidth=1,
-    )  # fmt: skip

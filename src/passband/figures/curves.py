@@ -3,10 +3,25 @@
 from typing import TYPE_CHECKING, Annotated
 
 from passband.figures import FIGURES
+from passband.figures.lines import interval_key, intervals_of, line, point
 from passband.figures.load import in_order, read_measurements, training_bandwidth
 from passband.figures.notebook import Artifact
 from passband.figures.printed_cells import printed_cells
-from passband.figures.style import COLUMN, GREY, PAGE, Look, legend_columns, new_figure
+from passband.figures.style import (
+    ATTACK,
+    COLUMN,
+    GREY,
+    HIGH_BAND,
+    INK,
+    INTERVALS,
+    LEVEL_LINE,
+    PAGE,
+    PRINTED,
+    Look,
+    legend_columns,
+    new_figure,
+    wrapped,
+)
 from passband.intervals.accuracies import over_seeds
 from passband.options import Name, PrintedTable
 from passband.text import listed
@@ -20,13 +35,11 @@ if TYPE_CHECKING:
 
 # What is band limited in a panel of `band_curves`: label, colour, marker.
 BANDS = {
-    "low": ("low-pass perturbation", "#d55e00", "v"),
-    "high": ("high-pass perturbation", "#56b4e9", "^"),
-    "standard": ("low-pass images, no attack", "#3c4043", "o"),
+    "low": ("low-pass perturbation", ATTACK, "v"),
+    "high": ("high-pass perturbation", HIGH_BAND, "^"),
+    "standard": ("low-pass images, no attack", INK, "o"),
 }
 
-PRINTED = {"lw": 0.9, "ls": ":", "zorder": 1}
-TRAINING = {"color": GREY, "lw": 0.8, "ls": (0, (4, 3)), "zorder": 0}
 MODEL = ["dataset_title", "paper_dataset_title", "method"]
 
 
@@ -56,7 +69,7 @@ def lowpass_curves(
     curves = over_seeds(read_measurements(models, filtered), [*MODEL, "bandwidth"])
     under = read_measurements(models, attacked).query("attack == @attacked")
     paper = printed_cells(artifact.printed_table(printed), [], size, {})
-    paper = paper[paper["metric"] == metric]
+    paper = paper[paper["metric"].isin([metric, attack_title])]
     looks = artifact.looks(curves["method"])
     sides = curves.groupby("dataset_title")["bandwidth"].max()
     trained = {
@@ -107,7 +120,7 @@ def draw_lowpass_curves(
         trained: (dataset title, method) to the bandwidth of training images, a dashed line.
     """
     datasets = in_order(lowpass["dataset_title"])
-    width = PAGE if len(datasets) > 1 else 1.3 * COLUMN
+    width = PAGE if len(datasets) > 1 else 0.72 * PAGE
     figure = new_figure(width, 2.6 if len(datasets) > 1 else 3.0)
     panels = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
     for axes, dataset in zip(panels, datasets, strict=True):
@@ -117,11 +130,12 @@ def draw_lowpass_curves(
             curve = here[here["method"] == method]
             _curve(axes, curve, *look)
             apart = 0.04 * (place - (len(looks) - 1) / 2)
-            _attacked(axes, attacked, dataset, method, (1.2 + apart) * side, look)
-            _dotted(axes, printed, here, method, side, look.colour)
+            right = (1.2 + apart) * side
+            _attacked(axes, attacked, dataset, method, right, look)
+            _dotted(axes, printed, here, method, {attack_title: right}, look)
         for bandwidth in {one for (name, _), one in trained.items() if name == dataset}:
-            axes.axvline(bandwidth, **TRAINING)
-        axes.axvline(1.09 * side, color="#3c4043", lw=0.6)
+            axes.axvline(bandwidth, **LEVEL_LINE)
+        axes.axvline(1.09 * side, color=INK, lw=0.6)
         ticks = [tick for tick in here["bandwidth"].unique() if (8 * tick / side) % 2 == 0]
         axes.set_xticks([*ticks, 1.2 * side], [*(f"{tick:.0f}" for tick in ticks), attack_title])
         axes.set_xlim(0.06 * side, 1.31 * side)
@@ -159,21 +173,20 @@ def draw_band_curves(
                 side = here["bandwidth"].max()
                 axes.set_xticks([side * part / 4 for part in range(5)])
             if axes in panels[0]:
-                axes.set_title(look.label)
+                axes.set_title(wrapped(look.label, 34))
         _percent(row[0], f"{dataset}\naccuracy (%)")
     for axes in panels[-1]:
         axes.set_xlabel("bandwidth k that is kept")
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3 if len(looks) > 1 else 1)
+    handles, _ = panels[0, 0].get_legend_handles_labels()
+    handles.append(interval_key())
+    columns = legend_columns([handle.get_label() for handle in handles], width)
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure
 
 
 def _curve(axes: "Axes", rows: "pd.DataFrame", label: str, colour: str, marker: str) -> None:
     rows = rows.sort_values("bandwidth")
-    axes.fill_between(
-        rows["bandwidth"], rows["ci_low"], rows["ci_high"], color=colour, alpha=0.18, lw=0
-    )
-    axes.plot(rows["bandwidth"], rows["value"], color=colour, marker=marker, label=label)
+    line(axes, rows["bandwidth"], intervals_of(rows), colour, marker, label=label)
 
 
 def _attacked(
@@ -185,16 +198,8 @@ def _attacked(
     look: Look,
 ) -> None:
     one = attacked[(attacked["dataset_title"] == dataset) & (attacked["method"] == method)]
-    errors = [one["value"] - one["ci_low"], one["ci_high"] - one["value"]]
-    axes.errorbar(
-        [x] * len(one),
-        one["value"],
-        yerr=errors,
-        color=look.colour,
-        marker=look.marker,
-        ls="",
-        elinewidth=1,
-    )
+    for interval in intervals_of(one):
+        point(axes, x, interval, look.colour, look.marker)
 
 
 def _dotted(
@@ -202,12 +207,18 @@ def _dotted(
     printed: "pd.DataFrame",
     here: "pd.DataFrame",
     method: str,
-    side: float,
-    colour: str,
+    places: "Mapping[str, float]",
+    look: Look,
 ) -> None:
+    """The paper's numbers: a curve over bandwidth, and points at the places of other metrics."""
     paper = printed["paper_dataset_title"] == here["paper_dataset_title"].iloc[0]
     rows = printed[paper & (printed["method"] == method)]
-    axes.plot(rows["fraction"] * side, rows["paper_value"], color=colour, **PRINTED)
+    alone = rows["metric"].isin(list(places))
+    style = {"color": look.colour, "marker": look.marker, **PRINTED}
+    curve = rows[~alone]
+    axes.plot(curve["fraction"] * here["bandwidth"].max(), curve["paper_value"], **style)
+    points = rows[alone]
+    axes.plot(points["metric"].map(places), points["paper_value"], **style | {"ls": ""})
 
 
 def _panel_title(dataset: str, here: "pd.DataFrame") -> str:
@@ -223,10 +234,12 @@ def _percent(axes: "Axes", label: str) -> None:
 
 def _legend(figure: "Figure", axes: "Axes", trained: list[str]) -> None:
     handles, labels = axes.get_legend_handles_labels()
-    handles += axes.plot([], [], color=GREY, **PRINTED)
+    handles += axes.plot([], [], color=GREY, marker="o", **PRINTED)
     labels.append("printed in the paper")
+    handles.append(interval_key())
+    labels.append(INTERVALS)
     if trained:
-        handles += axes.plot([], [], **TRAINING)
+        handles += axes.plot([], [], **LEVEL_LINE)
         labels.append(f"training bandwidth of the {listed(trained)}")
     columns = legend_columns(labels, figure.get_figwidth())
     figure.legend(handles, labels, loc="outside upper center", ncols=columns, columnspacing=1.2)

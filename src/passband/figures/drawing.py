@@ -6,11 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from passband.figures.style import PAGE, new_figure
+from passband.figures.style import ATTACK, GREY, INK, PAGE, SMALLEST, new_figure
 
-INK, NATURAL, ADVERSARIAL, AVERAGED = "#3c4043", "#0072b2", "#d55e00", "#7a4a9c"
-WASH = {NATURAL: "#e3eff7", ADVERSARIAL: "#fbe9de", INK: "#f1f2f3", AVERAGED: "#f3edf7"}
-SMALL = 6.5  # points
+NATURAL, ADVERSARIAL, TRANSFORMED = GREY, ATTACK, "#7a4a9c"
+WASH = {NATURAL: "#e4e6e9", ADVERSARIAL: "#fbe9de", INK: "#ffffff", TRANSFORMED: "#f3edf7"}
 
 Place = tuple[float, float]
 
@@ -58,7 +57,7 @@ def box(
 
 def say(axes: Axes, place: Place, text: str, colour: str, side: str = "center") -> None:
     """Small text at a place, which is its middle or the end that `side` names."""
-    axes.text(*place, text, ha=side, va="center", color=colour, fontsize=SMALL)
+    axes.text(*place, text, ha=side, va="center", color=colour, fontsize=SMALLEST)
 
 
 def arrow(axes: Axes, way: Sequence[Place], colour: str = INK) -> None:

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 
 from passband.errors import UserError
 from passband.figures import FIGURES
-from passband.figures.images import draw_image
+from passband.figures.image_cells import draw_image
 from passband.figures.notebook import Artifact
-from passband.figures.planes import BAR, SPECTRUM_COLOURS, enlarged, log_ticks
-from passband.figures.style import PAGE, new_figure
+from passband.figures.planes import BAR, enlarged, log_ticks
+from passband.figures.style import INK, MAGNITUDES, PAGE, new_figure
 from passband.files import read_arrays
 from passband.options import DatasetName, FilterName, Index
 
@@ -127,10 +127,11 @@ def _draw_spectrum(
     drawn = axes.imshow(
         enlarged(magnitudes),
         norm=scale,
-        cmap=SPECTRUM_COLOURS,
+        cmap=MAGNITUDES,
         extent=(-0.5, side - 0.5, side - 0.5, -0.5),
     )
-    axes.add_collection(LineCollection(edges(response > PASSED), colors="#d55e00", linewidths=1.4))
+    colour = "white" if np.isfinite(magnitudes).all() else INK
+    axes.add_collection(LineCollection(edges(response > PASSED), colors=colour, linewidths=1.4))
     ticks = [0, side // 4, side // 2, 3 * side // 4]
     names = [f"{frequencies[tick]}".replace("-", "−") for tick in ticks]
     axes.set_xticks(ticks, names)

@@ -13,9 +13,9 @@ from matplotlib.patches import Rectangle
 from passband.figures import FIGURES
 from passband.figures.drawing import (
     ADVERSARIAL,
-    AVERAGED,
     INK,
     NATURAL,
+    TRANSFORMED,
     Place,
     arrow,
     box,
@@ -23,10 +23,10 @@ from passband.figures.drawing import (
     three_panels,
 )
 from passband.figures.notebook import Artifact
-from passband.figures.planes import SPECTRUM_COLOURS
+from passband.figures.style import MAGNITUDES, SIGNED, SIMILARITIES
 from passband.options import Length
 
-PICTURE, KERNEL = "Greys", "RdBu_r"
+PICTURE = "Greys"
 ICON = 2.1  # width and height of a picture
 
 # Columns and rows of the panels.
@@ -47,7 +47,7 @@ def fourier_overview(artifact: Artifact, *, networks: Annotated[list[str], Lengt
 def draw_overview(networks: Sequence[str]) -> Figure:
     """Three panels: explain robustness, interpret augmentation, analyse architectures.
 
-    Natural images are blue, the attack is orange, the transformation of the weights purple.
+    Natural images are grey, the attack is orange, the transformation of the weights purple.
     (Huang et al. 2022, figure 1 and section 1.)
     """
     titles = ["(a) robustness of a model", "(b) data augmentation", "(c) network architectures"]
@@ -72,17 +72,17 @@ def _model(axes: Axes) -> None:
             INK,
         )
     _cells(axes, (BEFORE, INPUTS), _blob(6), PICTURE)
-    _cells(axes, (AFTER, INPUTS), _falling(7), SPECTRUM_COLOURS)
+    _cells(axes, (AFTER, INPUTS), _falling(7), MAGNITUDES)
     say(axes, (WORDS, INPUTS), "clean, attacked,\ntheir difference;\nlow-pass filters", INK, "left")
     _cells(
         axes,
         (BEFORE, KERNELS),
         np.array([[0.8, 0.6, 0.3], [0.7, 0.5, 0.3], [0.4, 0.3, 0.15]]),
-        KERNEL,
+        SIGNED,
     )
     _bars(axes, (AFTER, KERNELS), (1, 0.7, 0.45, 0.25, 0.25, 0.45, 0.7, 1))
     say(axes, (AFTER, KERNELS - 1.4), "low – high – low", INK)
-    say(axes, (WORDS, KERNELS), "how smooth, and\nhow much in high\nfrequencies", INK, "left")
+    say(axes, (WORDS, KERNELS), "how smooth, and\nhow much is in\nhigh frequencies", INK, "left")
     for shift in (0.35, 0, -0.35):
         place = BEFORE + shift, ACTIVATIONS + shift
         axes.add_patch(_square(place, 1.5, "#ffffff", INK))
@@ -120,7 +120,7 @@ def _augmentation(axes: Axes) -> None:
     arrow(axes, [(5.0, 4.95), (5.0, 4.1)])
     box(axes, (5.0, 3.4), 7.4, "adversarial training", height=1.3)
     arrow(axes, [(5.0, 2.75), (5.0, 1.75)])
-    say(axes, (5.0, 1.2), "accuracy on clean images and under six attacks", INK)
+    say(axes, (5.0, 1.2), "accuracy on clean images\nand under six attacks", INK)
 
 
 def _architectures(networks: Sequence[str], axes: Axes) -> None:
@@ -131,19 +131,19 @@ def _architectures(networks: Sequence[str], axes: Axes) -> None:
     for place, name in zip(places, networks, strict=True):
         box(axes, place, 4.4, name, height=1.2)
     arrow(axes, [(2.6, 9.75), (2.6, 8.85)])
-    _cells(axes, (2.6, 7.75), _banded(6), "Purples")
+    _cells(axes, (2.6, 7.75), _banded(6), SIMILARITIES)
     say(axes, (4.0, 7.75), "CKA of shallow and deep\nlayers, and accuracy", INK, "left")
     axes.plot([0.2, 9.8], [6.2, 6.2], color="#d9dde2", lw=0.6)
     say(axes, (5.0, 5.6), "few bits", INK)
-    axes.add_patch(_frame((1.62, 2.2), 6.05, 2.75, AVERAGED))
+    axes.add_patch(_frame((1.62, 2.2), 6.05, 2.75, TRANSFORMED))
     box(axes, (0.7, 4.1), 1.1, "w", height=1.2)
-    box(axes, (2.55, 4.1), 1.35, "FFT", AVERAGED, height=1.2)
-    box(axes, (4.55, 4.1), 1.6, "mask", AVERAGED, height=1.2)
-    box(axes, (6.65, 4.1), 1.5, "IFFT", AVERAGED, height=1.2)
+    box(axes, (2.55, 4.1), 1.35, "FFT", TRANSFORMED, height=1.2)
+    box(axes, (4.55, 4.1), 1.6, "mask", TRANSFORMED, height=1.2)
+    box(axes, (6.65, 4.1), 1.5, "IFFT", TRANSFORMED, height=1.2)
     box(axes, (9.05, 4.1), 1.65, "n bits", height=1.2)
     for start, end in ((1.25, 1.87), (3.23, 3.75), (5.35, 5.9), (7.4, 8.22)):
         arrow(axes, [(start, 4.1), (end, 4.1)])
-    say(axes, (4.65, 2.85), "frequency-aware\ntransformation (FAT)", AVERAGED)
+    say(axes, (4.65, 2.85), "frequency-aware\ntransformation (FAT)", TRANSFORMED)
     say(axes, (5.0, 1.2), "accuracy and kernels, with and without FAT", INK)
 
 

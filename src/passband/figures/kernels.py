@@ -8,16 +8,27 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from passband.errors import UserError
 from passband.figures import FIGURES
+from passband.figures.lines import interval_key, line, stated
 from passband.figures.load import first_seeds, probe_arrays
 from passband.figures.notebook import Artifact
-from passband.figures.planes import SPECTRUM_COLOURS, enlarged
-from passband.figures.style import GREY, PAGE, Look, new_figure
+from passband.figures.planes import enlarged
+from passband.figures.style import (
+    LEVEL_LINE,
+    MAGNITUDES,
+    PAGE,
+    SIGNED,
+    Look,
+    legend_columns,
+    new_figure,
+    wrapped,
+)
+from passband.intervals.estimates import Interval, sample_interval
 from passband.options import Name
 
-WEIGHT_COLOURS = "RdBu_r"
 CHANNELS = {1: ["grey"], 3: ["red", "green", "blue"]}  # names of input channels, by their number
 MOST_CHANNELS, MOST_KERNELS = 3, 16
 NOISE = 2 / np.pi**0.5  # total variation of independent normal weights
@@ -59,7 +70,7 @@ def _kernels(artifact: Artifact, probe: str) -> tuple[dict[str, Arrays], dict[st
 def draw_kernels(kernels: Mapping[str, Arrays], looks: Mapping[str, Look]) -> Figure:
     """Kernels of each model, a row per input channel and a column per kernel, models stacked.
 
-    At most 3 channels and 16 kernels are drawn, and the axes say so; each model has its own scale,
+    At most 3 channels and 16 kernels are drawn, and the axes say so; all models share one scale,
     symmetric about zero.
 
     Args:
@@ -74,12 +85,13 @@ def draw_kernels(kernels: Mapping[str, Arrays], looks: Mapping[str, Look]) -> Fi
     height = len(kernels) * (cell * rows + 0.42) + 0.2
     figure = new_figure(cell * columns + 1.1, height, layout="compressed")
     panels = figure.subplots(len(kernels), 1, squeeze=False)[:, 0]
+    limit = max(float(np.abs(_shown(one["weights"])).max()) for one in kernels.values()) or 1.0
     for axes, (method, arrays) in zip(panels, kernels.items(), strict=True):
-        variation = np.nanmean(arrays["total_variation"])
-        axes.set_title(
-            f"{looks[method].label}: total variation {variation:.2f} (of noise {NOISE:.2f})"
-        )
-        _draw_kernels(figure, axes, arrays["weights"])
+        variation = sample_interval([arrays["total_variation"]])
+        words = f"total variation {stated(variation, '.2f')}, of noise {NOISE:.2f}"
+        axes.set_title(f"{looks[method].label}: {words}")
+        drawn = _draw_kernels(axes, arrays["weights"], limit)
+    figure.colorbar(drawn, ax=list(panels), label="weight", aspect=24, pad=0.01)
     count = shapes[0][0]
     panels[-1].set_xlabel(
         "kernel" if count <= MOST_KERNELS else f"kernel (the first {MOST_KERNELS} of {count})"
@@ -99,35 +111,57 @@ def draw_kernel_frequencies(kernels: Mapping[str, Arrays], looks: Mapping[str, L
     Raises:
         UserError: the probe kept one layer only.
     """
-    methods = list(kernels)
-    figure = new_figure(PAGE, 4.0)
-    grid = figure.add_gridspec(2, len(methods), height_ratios=[1.25, 1])
+    figure = new_figure(PAGE, 4.2)
+    grid = figure.add_gridspec(2, len(kernels), height_ratios=[1.25, 1])
+    largest = max(float(one["frequency_map"].max()) for one in kernels.values()) or 1.0
+    maps = []
     below = figure.add_subplot(grid[1, :])
     for place, (method, arrays) in enumerate(kernels.items()):
         name, colour, marker = looks[method]
         axes = figure.add_subplot(grid[0, place])
-        _draw_map(figure, axes, arrays["frequency_map"])
-        share = 100 * np.nanmean(arrays["high_share"])
-        axes.set_title(f"{name}: {share:.0f} % of the energy in the middle half")
+        drawn = _draw_map(axes, arrays["frequency_map"], largest)
+        maps.append(axes)
+        share = stated(sample_interval([100 * arrays["high_share"]]), ".0f")
+        axes.set_title(f"{wrapped(name, 44)}\nenergy in the middle half {share} %")
         if place == 0:
             axes.set_ylabel("kernel")
-        by_layer = 100 * arrays["high_share_by_layer"]
-        layers = np.arange(1, len(by_layer) + 1)
-        below.plot(layers, by_layer, color=colour, marker=marker, label=name)
+        layers = range(1, len(arrays["high_share_by_layer"]) + 1)
+        line(below, layers, shares_by_layer(arrays), colour, marker, label=name)
+    figure.colorbar(drawn, ax=maps, label="|DFT|", aspect=18, pad=0.02)
     flat = 100 * flat_share(next(iter(kernels.values())))
-    below.plot(
-        np.arange(1, len(flat) + 1), flat, color=GREY, lw=0.8, ls=(0, (4, 3)), label="flat spectrum"
-    )
+    below.plot(np.arange(1, len(flat) + 1), flat, **LEVEL_LINE, label="flat spectrum")
     below.set_xlabel("convolution, in the order of the network")
     below.set_ylabel("energy in the\nmiddle half (%)")
     below.xaxis.get_major_locator().set_params(integer=True)
-    below.set_ylim(0, 1.15 * below.get_ylim()[1])
-    below.legend(loc="best", ncols=len(methods) + 1)
+    below.set_ylim(0, 1.1 * below.get_ylim()[1])
+    handles, _ = below.get_legend_handles_labels()
+    handles.append(interval_key())
+    columns = legend_columns([handle.get_label() for handle in handles], PAGE)
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure
+
+
+def shares_by_layer(arrays: Arrays) -> list[Interval]:
+    """By layer, the mean over kernels of the share in percent of their energy in the middle half.
+
+    Raises:
+        UserError: the probe kept one layer only.
+    """
+    shares = []
+    for amplitudes in _maps(arrays):
+        energy = amplitudes.astype(float) ** 2
+        total = energy.sum(1)
+        inside = energy[:, _middle(energy.shape[1])].sum(1)
+        shares.append(100 * inside[total > 0] / total[total > 0])
+    return [sample_interval([share]) for share in shares]
 
 
 def flat_share(arrays: Arrays) -> np.ndarray:
     """By layer, the share of the indices that are in the middle half: that of a flat spectrum."""
+    return np.array([np.mean(_middle(one.shape[1])) for one in _maps(arrays)])
+
+
+def _maps(arrays: Arrays) -> list[np.ndarray]:
     layers = len(arrays["high_share_by_layer"])
     names = [f"frequency_map_{layer}" for layer in range(layers)]
     if not all(name in arrays for name in names):
@@ -135,19 +169,21 @@ def flat_share(arrays: Arrays) -> np.ndarray:
             "the figure compares all layers: give its probe `all_layers: true` in "
             "config/probes.yaml."
         )
-    return np.array([np.mean(_middle(arrays[name].shape[1])) for name in names])
+    return [arrays[name] for name in names]
 
 
-def _draw_kernels(figure: Figure, axes: Axes, weights: np.ndarray) -> None:
-    shown = weights[:MOST_KERNELS, :MOST_CHANNELS].swapaxes(0, 1)
-    limit = float(np.abs(shown).max()) or 1.0
+def _shown(weights: np.ndarray) -> np.ndarray:
+    return weights[:MOST_KERNELS, :MOST_CHANNELS].swapaxes(0, 1)
+
+
+def _draw_kernels(axes: Axes, weights: np.ndarray, limit: float) -> AxesImage:
+    shown = _shown(weights)
     pitch = PIXELS * weights.shape[-1] + GAP
     drawn = axes.imshow(
         tiled(shown),
         norm=Normalize(-limit, limit),
-        cmap=colormaps[WEIGHT_COLOURS].with_extremes(bad="white"),
+        cmap=colormaps[SIGNED].with_extremes(bad="white"),
     )
-    figure.colorbar(drawn, ax=axes, label="weight", aspect=12, pad=0.01)
     middle = (pitch - GAP - 1) / 2
     kernels = range(shown.shape[1])
     axes.set_xticks([middle + pitch * kernel for kernel in kernels], [str(k + 1) for k in kernels])
@@ -159,6 +195,7 @@ def _draw_kernels(figure: Figure, axes: Axes, weights: np.ndarray) -> None:
     axes.grid(False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
+    return drawn
 
 
 def tiled(kernels: np.ndarray) -> np.ndarray:
@@ -170,14 +207,13 @@ def tiled(kernels: np.ndarray) -> np.ndarray:
     return picture[:-GAP, :-GAP]
 
 
-def _draw_map(figure: Figure, axes: Axes, amplitudes: np.ndarray) -> None:
+def _draw_map(axes: Axes, amplitudes: np.ndarray, largest: float) -> AxesImage:
     kernels, length = amplitudes.shape
     extent = (-0.5, length - 0.5, kernels + 0.5, 0.5)
-    norm = Normalize(0, float(amplitudes.max()) or 1.0)
+    norm = Normalize(0, largest)
     drawn = axes.imshow(
-        enlarged(amplitudes), norm=norm, cmap=SPECTRUM_COLOURS, extent=extent, aspect="auto"
+        enlarged(amplitudes), norm=norm, cmap=MAGNITUDES, extent=extent, aspect="auto"
     )
-    figure.colorbar(drawn, ax=axes, label="|DFT|", aspect=18, pad=0.02)
     middle = np.flatnonzero(_middle(length))
     for edge in (middle[0] - 0.5, middle[-1] + 0.5):
         axes.axvline(edge, color="white", lw=0.9, ls=(0, (4, 2)))
@@ -185,6 +221,7 @@ def _draw_map(figure: Figure, axes: Axes, amplitudes: np.ndarray) -> None:
     axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel(f"frequency along the {length} weights of a kernel")
     axes.grid(False)
+    return drawn
 
 
 def _middle(length: int) -> np.ndarray:

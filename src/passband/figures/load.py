@@ -60,8 +60,14 @@ def split_condition(condition: str) -> dict[str, str]:
 
 
 def read_histories(models: Sequence[dict]) -> "pd.DataFrame":
-    """The epochs of every training: the columns of history.csv, with method and seed."""
-    return _by_epoch(models, "history")
+    """The epochs of every training: the columns of history.csv, with method, seed and the number
+    of validation images as `n_images`."""
+    import pandas as pd
+
+    return pd.concat(
+        [_by_epoch([entry], "history").assign(n_images=_held_out(entry)) for entry in models],
+        ignore_index=True,
+    )
 
 
 def read_curves(models: Sequence[dict], recorder: str) -> "pd.DataFrame":
@@ -145,6 +151,12 @@ def _by_epoch(models: Sequence[dict], file: str) -> "pd.DataFrame":
         for entry in models
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def _held_out(entry: dict) -> int:
+    validation = read_run(entry)["recipe"]["validation"]
+    held_out = round(read_run(entry)["train_images"] * validation["fraction"])
+    return min(held_out, validation.get("images") or held_out)
 
 
 def _with_conditions(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -1,7 +1,7 @@
-"""Maps over the frequency plane: spectra of perturbations and Fourier heat maps."""
+"""Maps over the frequency plane, and Fourier heat maps."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -11,47 +11,26 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from passband.figures import FIGURES
-from passband.figures.load import (
-    first_seeds,
-    in_order,
-    probe_arrays,
-    read_measurements,
-    training_bandwidth,
-)
+from passband.figures.load import first_seeds, in_order, probe_arrays, read_measurements
 from passband.figures.notebook import Artifact
-from passband.figures.style import COLUMN, PAGE, Look, new_figure
+from passband.figures.style import COLUMN, PAGE, SIGNED, Look, new_figure, wrapped
+from passband.intervals.accuracies import wilson
+from passband.intervals.estimates import Interval
 from passband.options import Name
 
-SPECTRUM_COLOURS = "viridis"
-ERROR_COLOURS = "magma"
 SHOWN_MAGNITUDES = (0.005, 0.998)  # quantiles at the ends of a log colour scale
 BAR = {"shrink": 0.9, "aspect": 28}
-
-
-@FIGURES.register("spectrum_grid")
-def spectrum_grid(
-    artifact: Artifact, *, probe: Annotated[str, Name("probe", of="perturbation_spectrum")]
-) -> Figure:
-    """Mean spectra of perturbations, a row per data set and a column per method.
-
-    Args:
-        probe: the probe that measured the spectra.
-    """
-    entries = first_seeds(artifact.models)
-    spectra = {key: probe_arrays(entry, probe)["spectrum"] for key, entry in entries.items()}
-    trained = {
-        key: training_bandwidth(entry, spectra[key].shape[0]) for key, entry in entries.items()
-    }
-    return draw_spectra(spectra, _looks(artifact, entries), trained)
 
 
 @FIGURES.register("heatmap_grid")
 def heatmap_grid(
     artifact: Artifact, *, probe: Annotated[str, Name("probe", of="fourier_heatmap")]
 ) -> Figure:
-    """Fourier heat maps, a row per data set and a column per method.
+    """The error that noise along each frequency adds to the clean one, a row per data set and a
+    column per method (first seed).
 
     Args:
         probe: the probe that measured the heat maps.
@@ -59,61 +38,44 @@ def heatmap_grid(
     entries = first_seeds(artifact.models)
     maps = {key: probe_arrays(entry, probe) for key, entry in entries.items()}
     errors = {key: arrays["error"] for key, arrays in maps.items()}
-    clean = {key: arrays["wrong_clean"].mean() for key, arrays in maps.items()}
+    clean = {key: _clean_error(arrays["wrong_clean"]) for key, arrays in maps.items()}
     norms = read_measurements(artifact.models, probe, "error_rate")["norm"].unique()
-    return draw_heatmaps(errors, clean, " / ".join(norms), _looks(artifact, entries))
+    looks = artifact.looks(method for _, method in entries)
+    return draw_heatmaps(errors, clean, " / ".join(norms), looks)
 
 
-def draw_spectra(
-    spectra: Mapping[tuple[str, str], np.ndarray],
-    looks: Mapping[str, Look],
-    trained: Mapping[tuple[str, str], int | None],
-) -> Figure:
-    """Mean spectra on one log scale per image side.
-
-    Args:
-        spectra: (dataset title, method) to magnitude [H, W] > 0, the DC component at
-            [H//2, W//2].
-        looks: method to look.
-        trained: (dataset title, method) to the bandwidth of the model's training images, whose
-            square is outlined; None for a model trained on images as they are.
-    """
-    figure, panels = _grid(spectra, {}, looks)
-    for maps in _rows_of_one_scale(spectra):
-        scale = log_scale([spectra[key] for key in maps])
-        for key in maps:
-            image = draw_plane(panels[key], spectra[key], scale, SPECTRUM_COLOURS)
-            if trained.get(key):
-                outline(panels[key], trained[key], "white")
-        place = [panels[key] for key in maps]
-        log_ticks(figure.colorbar(image, ax=place, label="mean |F(δ)|", extend="both", **BAR))
-    return figure
+def _clean_error(wrong: np.ndarray) -> Interval:
+    percent, count = 100 * float(wrong.mean()), len(wrong)
+    return Interval(percent, *wilson(percent, count), count)
 
 
 def draw_heatmaps(
     errors: Mapping[tuple[str, str], np.ndarray],
-    clean: Mapping[tuple[str, str], float],
+    clean: Mapping[tuple[str, str], Interval],
     norm: str,
     looks: Mapping[str, Look],
 ) -> Figure:
-    """Fourier heat maps on one colour scale.
+    """The error that noise along each frequency adds, on one colour scale about zero.
 
     Args:
         errors: (dataset title, method) to error rate [H, W] in 0..1, the DC component at
             [H//2, W//2].
-        clean: the error rates 0..1 on the images as they are, written above the panels.
+        clean: the error in percent on the images as they are, which is subtracted and written
+            above the panels.
         norm: l2 norm of the Fourier basis noise, as text.
         looks: method to look.
     """
-    notes = {key: f"clean error {100 * rate:.1f} %" for key, rate in clean.items()}
+    notes = {
+        key: f"clean error {rate.effect:.1f} % [{rate.low:.0f}, {rate.high:.0f}]"
+        for key, rate in clean.items()
+    }
     figure, panels = _grid(errors, notes, looks)
-    everywhere = 100 * np.concatenate([error.ravel() for error in errors.values()])
-    scale = Normalize(everywhere.min(), max(everywhere.max(), everywhere.min() + 1))
-    for key, error in errors.items():
-        image = draw_plane(panels[key], 100 * error, scale, ERROR_COLOURS)
-    figure.colorbar(
-        image, ax=list(panels.values()), label=f"error rate (%), noise of norm {norm}", **BAR
-    )
+    added = {key: 100 * error - clean[key].effect for key, error in errors.items()}
+    limit = max(1.0, *(float(np.abs(one).max()) for one in added.values()))
+    for key, plane in added.items():
+        image = draw_plane(panels[key], plane, Normalize(-limit, limit), SIGNED)
+    label = f"error rate minus clean error (points),\nnoise of norm {norm} in each channel"
+    figure.colorbar(image, ax=list(panels.values()), label=label, **BAR)
     return figure
 
 
@@ -145,6 +107,16 @@ def log_ticks(bar: Colorbar) -> None:
     bar.minorticks_off()
 
 
+def log_axis(axes: Axes) -> None:
+    """A log scale upwards, labelled in plain numbers."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    steps = (1, 2, 5) if high / low < 30 else (1,)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def outline(axes: Axes, bandwidth: float, colour: str) -> None:
     """Outline the central square of `bandwidth` x `bandwidth` frequencies."""
     corner = -bandwidth / 2 - 0.5
@@ -159,10 +131,6 @@ def enlarged(image: np.ndarray, pixels: int = 256) -> np.ndarray:
     """Repeat the pixels of [H, W, ...] so that viewers that smooth images keep the edges sharp."""
     times = max(1, pixels // max(image.shape[:2]))
     return image.repeat(times, axis=0).repeat(times, axis=1)
-
-
-def _looks(artifact: Artifact, keys: Iterable[tuple[str, str]]) -> dict[str, Look]:
-    return artifact.looks(method for _, method in keys)
 
 
 def _grid(
@@ -184,21 +152,11 @@ def _grid(
             if key not in maps:
                 axes.set_axis_off()
                 continue
-            title = looks[method].label if row == 0 else ""
-            if key in notes:
-                title = f"{title}\n{notes[key]}".strip()
-            axes.set_title(title, fontsize=8)
+            title = wrapped(looks[method].label, 34) if row == 0 else ""
+            axes.set_title(f"{title}\n{notes[key]}".strip())
             if column == 0:
-                axes.set_ylabel(f"{dataset}\nrow frequency")
+                axes.set_ylabel(f"{wrapped(dataset, 26)}\nrow frequency")
             if row == len(datasets) - 1:
                 axes.set_xlabel("column frequency\n(cycles per image)")
             panels[key] = axes
     return figure, panels
-
-
-def _rows_of_one_scale(maps: Mapping[tuple[str, str], np.ndarray]) -> list[list[tuple[str, str]]]:
-    """The keys of `maps`, together where all maps have one size, else apart by data set."""
-    if len({plane.shape for plane in maps.values()}) == 1:
-        return [list(maps)]
-    datasets = in_order([dataset for dataset, _ in maps])
-    return [[key for key in maps if key[0] == dataset] for dataset in datasets]

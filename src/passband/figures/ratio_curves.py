@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from passband.figures import FIGURES
 from passband.figures.load import read_curves
 from passband.figures.notebook import Artifact
-from passband.figures.style import GREY, PAGE, Look, legend_columns, new_figure
+from passband.figures.style import GREY, PAGE, SMALLEST, Look, legend_columns, new_figure
 from passband.options import PrintedTable
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def draw_ratio_curves(
         shown = curves[curves["definition"] == definition]
         for method, look in looks.items():
             _curve(axes, shown[shown["method"] == method], look)
-        axes.set_title(words, fontsize=8 if axes is large else 7)
+        axes.set_title(words, fontsize=8 if axes is large else SMALLEST)
         if axes not in (large, small[-1]):
             axes.tick_params(labelbottom=False)
     for row in printed[printed["method"].isin(list(looks))].itertuples():
@@ -78,6 +78,8 @@ def draw_ratio_curves(
     for axes in (large, small[-1]):
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
+    for axes in (large, *small):
+        axes.set_ylim(bottom=0)
     large.set_ylabel("R, low over high frequencies")
     for axes in small:
         axes.set_ylabel("R")
@@ -93,4 +95,5 @@ def _curve(axes: "Axes", curve: "pd.DataFrame", look: Look) -> None:
     if curve["seed"].nunique() > 1:
         for _, one in curve.groupby("seed"):
             axes.plot(one["epoch"], one["value"], color=look.colour, lw=0.5, alpha=0.5)
-    axes.plot(curve.groupby("epoch")["value"].mean(), color=look.colour, label=look.label)
+    values = curve.groupby("epoch")["value"].mean()
+    axes.plot(values, color=look.colour, marker=look.marker, ms=3, label=look.label)

@@ -10,9 +10,9 @@ from matplotlib.patches import Rectangle
 from passband.figures import FIGURES
 from passband.figures.drawing import (
     ADVERSARIAL,
-    AVERAGED,
     INK,
     NATURAL,
+    TRANSFORMED,
     arrow,
     box,
     say,
@@ -41,7 +41,7 @@ def schematic(artifact: Artifact, *, titles: Annotated[list[str], Length(3)]) ->
 def draw_alignment(titles: Sequence[str]) -> Figure:
     """Three panels with the inputs below and the loss above.
 
-    The natural input is blue, the adversarial one orange; the averaged network, which no gradient
+    The natural input is grey, the adversarial one orange; the averaged network, which no gradient
     reaches, has a dashed outline. (Huang et al. 2023, equations 1 and 3.)
     """
     figure, panels = three_panels(titles, 3.5)
@@ -64,10 +64,10 @@ def _aligned(axes: Axes) -> None:
 def _averaged(axes: Axes) -> None:
     _adversarial(axes, "loss = CE + λ · distance")
     _natural(axes)
-    box(axes, (LEFT, NETWORK), 3.2, "averaged f,\nfrozen", AVERAGED, dashed=True)
+    box(axes, (LEFT, NETWORK), 3.2, "averaged f,\nfrozen", TRANSFORMED, dashed=True)
     box(axes, (RIGHT, NETWORK), 3.2, "network f")
-    arrow(axes, [(RIGHT - 1.6, NETWORK), (LEFT + 1.6, NETWORK)], AVERAGED)
-    say(axes, (MIDDLE, NETWORK + 0.55), "WA", AVERAGED)
+    arrow(axes, [(RIGHT - 1.6, NETWORK), (LEFT + 1.6, NETWORK)], TRANSFORMED)
+    say(axes, (MIDDLE, NETWORK + 0.55), "WA", TRANSFORMED)
 
 
 def _adversarial(axes: Axes, loss: str) -> None:

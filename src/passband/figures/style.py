@@ -1,5 +1,6 @@
 """The style of all figures: sizes at print scale, colour-blind-safe colours, reproducible bytes."""
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -8,35 +9,51 @@ from matplotlib.figure import Figure
 
 COLUMN, PAGE = 3.5, 7.16  # inches: one and two columns of an IEEE page
 
-GREY = "#5f6368"
-WRONG = "#c0392b"
+SMALLEST = 7  # points: no text of a figure is smaller
 
-# Colours of Okabe and Ito (2008), told apart with every common colour blindness;
-# the markers tell the methods apart in black and white.
+# Colours of what is no method: they mean the same in every figure and are no method's.
+INK = "#3c4043"  # clean images, and lines of drawings
+GREY = "#5f6368"  # references and remarks
+ATTACK = "#d55e00"  # attacked images and perturbations
+HIGH_BAND = "#7f2704"  # high frequencies of a perturbation
+WRONG = "#c0392b"  # a wrong prediction
+
+# Colours of methods. The first five are from Okabe and Ito (2008), the others from Paul Tol's muted
+# scheme, both told apart with every common colour blindness; the markers tell the methods apart in
+# black and white.
 COLOURS = {
     "blue": ("#0072b2", "o"),
     "orange": ("#e69f00", "s"),
     "green": ("#009e73", "^"),
     "pink": ("#cc79a7", "D"),
     "sky": ("#56b4e9", "v"),
-    "vermilion": ("#d55e00", "P"),
-    "black": ("#000000", "X"),
+    "indigo": ("#332288", "P"),
+    "olive": ("#999933", "X"),
+    "wine": ("#882255", "p"),
+    "black": ("#000000", "*"),
 }
-OTHERS = ("pink", "sky", "vermilion", "black")  # for methods without a colour of their own
+OTHERS = ("indigo", "olive", "wine", "black")  # for methods without a colour of their own
+
+# Colour maps: magnitudes, signed values about zero, and similarities from 0 to 1.
+MAGNITUDES, SIGNED, SIMILARITIES = "viridis", "RdBu_r", "magma"
+
+LEVEL_LINE = {"color": GREY, "lw": 0.8, "ls": (0, (4, 3)), "zorder": 0}  # a reference
+PRINTED = {"lw": 0.9, "ls": ":", "mfc": "white", "ms": 3.5, "zorder": 1}  # numbers of the paper
+INTERVALS = "95 % interval"
 
 LOOK = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 7.5,
     "text.parse_math": False,  # names come from config: a dollar is a dollar
-    "axes.titlesize": 8.5,
+    "axes.titlesize": 8,
     "axes.labelsize": 7.5,
-    "xtick.labelsize": 6.5,
-    "ytick.labelsize": 6.5,
+    "xtick.labelsize": SMALLEST,
+    "ytick.labelsize": SMALLEST,
     "legend.fontsize": 7.5,
     "legend.frameon": False,
     "axes.linewidth": 0.6,
-    "axes.edgecolor": "#3c4043",
+    "axes.edgecolor": INK,
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.spines.top": False,
@@ -50,7 +67,7 @@ LOOK = {
     "lines.linewidth": 1.4,
     "lines.markersize": 4,
     "image.interpolation": "none",
-    "svg.fonttype": "none",
+    "svg.fonttype": "none",  # text stays text; its font is embedded by `save`
     "svg.hashsalt": "passband",
     "pdf.fonttype": 42,
 }
@@ -85,6 +102,11 @@ def new_figure(width: float, height: float, layout: str = "constrained") -> Figu
     """An empty figure of `width` x `height` inches in the look of this project."""
     apply_look()
     return Figure(figsize=(width, height), layout=layout)
+
+
+def wrapped(text: str, letters: int) -> str:
+    """A text in lines of at most so many letters, broken between words."""
+    return "\n".join(textwrap.wrap(text, letters, break_long_words=False))
 
 
 def legend_columns(labels: Iterable[str], width: float) -> int:

@@ -24,6 +24,7 @@ ATTACKS = ["pgd-20", "pgd-50", "cw-30", "apgd-ce", "apgd-t", "fab-t", "square"]
 RECIPE = {
     "epochs": 100,
     "schedule": {"kind": "steps", "milestones": [75, 90], "factors": [0.1, 0.1]},
+    "validation": {"fraction": 0.1, "images": 300},
 }
 LOSSES = np.array([0, 0.4, 2, 2.4, 3.6, 3.6, 3.6])  # points of accuracy that each costs
 
@@ -118,7 +119,7 @@ def invented_defence(
         checksum = write_text(folder / f"{probe}.csv", frame.to_csv(index=False))
         kept, told = arrays[probe]
         write_arrays(folder / f"{probe}.safetensors", kept, {**told, CHECKSUM: checksum})
-    run = {"parameters": parameters, "recipe": RECIPE}
+    run = {"parameters": parameters, "recipe": RECIPE, "train_images": 2000}
     history = folder / "history.csv", _history(random, clean, robust)
     write_run(folder / "run.json", run, {"history": history})
     part = {} if alignment is None else {"spectral_alignment": alignment}

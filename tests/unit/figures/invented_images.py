@@ -135,8 +135,19 @@ class _Maker:
         )
         if self.place == 1:
             spectrum *= np.where(self.radius() < 0.5, 2, 1)
+        images = self.random.uniform(0.9, 1.1, 12)
+        ring = np.exp(-falloff * np.arange(self.side // 2 + 1) / (self.side / 2))
+        sizes = np.arange(2, self.side + 1, 2)
+        share = (sizes / self.side) ** (2 / (1 + falloff))
         self.table("pgd-20-spectrum", [])
-        self.store("pgd-20-spectrum", spectrum=spectrum.astype(np.float32))
+        self.store(
+            "pgd-20-spectrum",
+            bandwidths=sizes,
+            spectrum=spectrum.astype(np.float32),
+            amplitude_by_radius=np.outer(ring, images).astype(np.float32),
+            energy_share=np.outer(share, np.ones(12)).astype(np.float32),
+            dc_share=(0.01 * images).astype(np.float32),
+        )
 
     def heatmap(self):
         radius = self.radius()
@@ -163,7 +174,7 @@ class _Maker:
         self.table("examples", [])
         self.store(
             "examples",
-            {"classes": CLASSES, "bandwidth": side // 4},
+            {"classes": CLASSES, "bandwidth": side // 4, "attack": "pgd-20"},
             labels=labels,
             predicted=labels,
             predicted_adversarial=labels if self.place == 2 else (labels + 1) % 10,

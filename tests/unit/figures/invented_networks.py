@@ -122,6 +122,7 @@ class Invented:
             rings = top * np.exp(-fall * np.arange(side // 2 + 1))[:, None]
             arrays[f"spectrum_{name}"] = spectrum.astype(np.float32)
             arrays[f"energy_share_{name}"] = shares.astype(np.float32)
+            arrays[f"dc_share_{name}"] = (shares / 4).astype(np.float32)
             arrays[f"amplitude_by_radius_{name}"] = np.repeat(rings, images, 1).astype(np.float32)
             condition = f"attack=pgd-20;shown={name};square={half}"
             rows.append((condition, "energy_share", float(shares.mean()), images, "ratio"))
@@ -162,7 +163,11 @@ class Invented:
             (f"attack=pgd-20;estimator={name};batch=100", "shallow_deep_cka", value, 500, "ratio")
             for name, value in (("unbiased", mean), ("biased", mean + 0.1))
         ]
-        arrays = {"cka": cka, "cka_biased": cka, "shallow_deep_by_batch": np.float32([mean] * 5)}
+        arrays = {
+            "cka": cka,
+            "cka_biased": cka,
+            "shallow_deep_by_batch": mean + np.float32([-2, -1, 0, 1, 2]) / 50,
+        }
         metadata = {"layers": [f"conv{i}" for i in place], "attack": "pgd-20", "batch": 100}
         return self.write("layer-similarity", rows, arrays, metadata)
 

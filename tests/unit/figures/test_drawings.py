@@ -52,7 +52,7 @@ def test_methods_keep_their_colour_and_others_take_turns():
     assert looks["plain"] == ("Plain", "#0072b2", "o")
     assert [looks[name].label for name in ("a", "named")] == ["a", "L-model"]
     colours = [looks[name].colour for name in ("a", "named", "b", "c", "d")]
-    assert colours == ["#cc79a7", "#56b4e9", "#d55e00", "#000000", "#cc79a7"]
+    assert colours == ["#332288", "#999933", "#882255", "#000000", "#332288"]
     assert (looks["plain"].model, looks["named"].model) == ("Plain model", "L-model")
 
 

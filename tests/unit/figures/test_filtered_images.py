@@ -1,10 +1,14 @@
 """Tables and figures of accuracy behind filters, of images and of spectra."""
 
+import base64
+import html
+import io
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fontTools.ttLib import TTFont
 from invented_artifacts import MARK, artifact_of, resolved
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
@@ -14,7 +18,7 @@ from passband.figures.accuracy_tables import lowpass_table
 from passband.figures.curves import band_curves, lowpass_curves
 from passband.figures.filters import applied, draw_filters, edges, filters
 from passband.figures.load import first_seeds, read_measurements, training_bandwidth
-from passband.figures.planes import spectrum_grid
+from passband.figures.perturbation_spectra import spectrum_grid
 from passband.figures.save import save_figure
 from passband.figures.table_html import to_html
 from passband.figures.table_tex import to_latex
@@ -120,7 +124,7 @@ def test_curves_mark_the_bandwidth_of_filtered_training(papers, tmp_path):
     (legend,) = figure.legends
     texts = [text.get_text() for text in legend.get_texts()]
     assert texts == [
-        *("Natural", "L-model", "Robust", "printed in the paper"),
+        *("Natural", "L-model", "Robust", "printed in the paper", "95 % interval"),
         "training bandwidth of the L-model",
     ]
     natural = next(line for line in figure.axes[0].lines if line.get_label() == "Natural")
@@ -148,7 +152,7 @@ def test_spectra_outline_the_square_of_filtered_training(papers, tmp_path):
 
 def test_bands_keep_their_part_of_the_perturbation(substituted, tmp_path):
     figure = drawn(band_curves, tmp_path, "sar.fig6", substituted)
-    low, high, standard = figure.axes[2].lines
+    low, high, standard = figure.axes[2].lines[:3]
     assert [line.get_label() for line in (low, high, standard)] == [
         *("low-pass perturbation", "high-pass perturbation", "low-pass images, no attack")
     ]
@@ -165,6 +169,11 @@ def test_figures_are_the_same_bytes_on_every_run_and_carry_the_mark(substituted,
     svg = outputs["svg"].read_text()
     assert MARK in svg and "<dc:date>" not in svg
     assert ">Natural</text>" in svg
+    (font,) = re.findall(r"font/woff;base64,([^)]+)", svg)
+    glyphs = TTFont(io.BytesIO(base64.b64decode(font))).getBestCmap()
+    words = html.unescape("".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg)))
+    assert set(map(ord, words)) <= set(glyphs) and len(glyphs) < 100
+    assert b"/FontFile2" in outputs["pdf"].read_bytes()
 
 
 def test_paper_scale_carries_no_mark(papers, tmp_path):

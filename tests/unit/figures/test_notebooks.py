@@ -12,12 +12,16 @@ import pandas as pd
 import pytest
 import yaml
 from invented_artifacts import MARK, ROOT, TEMPLATES, artifact_of, parameters_of
+from matplotlib.text import Text
+from PIL import Image
 
 from passband.dependencies import declared
 from passband.errors import UserError
 from passband.figures import FIGURES
 from passband.figures.notebook import open_artifact
 from passband.figures.render import render
+from passband.figures.save import PNG_DPI, save_figure
+from passband.figures.style import PAGE, SMALLEST
 
 ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "band_curves": ("sar.fig6", "substituted"),
@@ -39,6 +43,7 @@ ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "schematic": ("sar.fig8", None),
     "spectrum_grid": ("sar.fig4", "papers"),
 }
+TABLES = {"lowpass_table", "robustness_table"}
 SMALL = {"image_rows": [0, 4], "perturbation_examples": [0, 4]}
 
 
@@ -54,6 +59,19 @@ def changes(template: str) -> dict:
 def test_every_kind_has_a_template_and_is_tried_here():
     templates = {path.stem for path in TEMPLATES.glob("*.py")}
     assert templates == set(declared("figures")) == set(FIGURES.names()) == set(ARTIFACTS)
+
+
+@pytest.mark.parametrize("template", sorted(set(ARTIFACTS) - TABLES))
+def test_no_text_is_below_seven_points_in_print(template, request, tmp_path):
+    id = ARTIFACTS[template][0]
+    models = models_of(template, request)
+    artifact = artifact_of(tmp_path, id, models, **changes(template))
+    figure = FIGURES[template](artifact, **artifact.options)
+    save_figure(figure, {"png": tmp_path / "figure.png"}, MARK)
+    texts = [text for text in figure.findobj(Text) if text.get_text().strip()]
+    assert min(text.get_fontsize() for text in texts) >= SMALLEST
+    with Image.open(tmp_path / "figure.png") as saved:
+        assert saved.width <= 1.03 * PAGE * PNG_DPI
 
 
 @pytest.mark.parametrize("template", ARTIFACTS)
