@@ -99,7 +99,7 @@ def test_rules_say_all_that_a_cluster_needs(name, block):
     for directive in ("log:", "conda:", "message:"):
         assert directive in block, f"{name} lacks {directive}"
     if "torch.yaml" in block:
-        for directive in ("benchmark:", "resources:", "mem_mb=", "runtime="):
+        for directive in ("resources:", "mem_mb=", "runtime="):
             assert directive in block, f"{name} lacks {directive}"
 
 

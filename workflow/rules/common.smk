@@ -302,7 +302,7 @@ def entries(artifacts) -> list[dict]:
     """One entry per distinct model and seed of the artifacts, with the paths of its measurements."""
     found = {}
     for name in artifacts:
-        row = PLAN.artifacts[name]
+        row = PLAN.targets[name]
         for slug in row["models"]:
             for seed in PLAN.seeds:
                 model = PLAN.models[slug]
@@ -344,7 +344,7 @@ def artifact_inputs(wildcards) -> list[str]:
 
 
 def artifact_datasets(wildcards) -> list[str]:
-    datasets = PLAN.artifacts[wildcards.artifact]["datasets"]
+    datasets = PLAN.targets[wildcards.artifact]["datasets"]
     return [split_file(dataset, "test") for dataset in datasets]
 
 
@@ -354,24 +354,24 @@ def printed_folder(paper: str) -> Path:
 
 def artifact_printed(wildcards) -> list[str]:
     """The tables of numbers that the artifact's paper prints, if any."""
-    tables = printed_folder(PLAN.artifacts[wildcards.artifact]["paper"]).glob("*.csv")
+    tables = printed_folder(PLAN.targets[wildcards.artifact]["paper"]).glob("*.csv")
     return [relative(path) for path in sorted(tables)]
 
 
 def artifact_template(wildcards) -> str:
-    notebook = PLAN.artifacts[wildcards.artifact]["notebook"]
+    notebook = PLAN.targets[wildcards.artifact]["notebook"]
     return relative(NOTEBOOKS / f"{notebook}.py")
 
 
 def artifact_code(wildcards) -> list[str]:
-    row = PLAN.artifacts[wildcards.artifact]
+    row = PLAN.targets[wildcards.artifact]
     shapes = [("spectra/filters", one["shape"]) for one in filters_in(row["options"])]
     members = (declared(registry)[name].file for registry, name in shapes)
     return sources("render_artifact", Path(artifact_template(wildcards)), *members)
 
 
 def artifact_parameters(wildcards) -> dict:
-    row = PLAN.artifacts[wildcards.artifact]
+    row = PLAN.targets[wildcards.artifact]
     paper = PLAN.papers[row["paper"]]
     attacks = [attack for probe in row["probes"] for attack in probe_attacks(probe)]
     return {
@@ -388,7 +388,7 @@ def artifact_parameters(wildcards) -> dict:
 def artifact_files(artifacts) -> list[str]:
     return [
         f"{RESULTS}/{row['kind']}s/{name}.{ending}"
-        for name, row in PLAN.artifacts.items()
+        for name, row in PLAN.targets.items()
         if name in artifacts
         for ending in ENDINGS[row["kind"]]
     ]
@@ -396,7 +396,7 @@ def artifact_files(artifacts) -> list[str]:
 
 def of_kind(kind: str) -> str:
     """A wildcard constraint: the artifacts of one kind."""
-    names = (name for name, row in PLAN.artifacts.items() if row["kind"] == kind)
+    names = (name for name, row in PLAN.targets.items() if row["kind"] == kind)
     return "|".join(name.replace(".", r"\.") for name in names) or "none"
 
 
@@ -420,27 +420,23 @@ def refuse_spelling(wildcards):
 
 
 def refuse_artifact(wildcards):
-    raise WorkflowError(str(unknown("artifact", wildcards.unknown, PLAN.artifacts)))
+    raise WorkflowError(str(unknown("artifact", wildcards.unknown, PLAN.targets)))
 
 
 def shown(wildcards, key: str) -> str:
     """A text of an artifact as captions, which are reStructuredText, have it."""
-    return restructured(PLAN.artifacts[wildcards.artifact][key])
+    return restructured(PLAN.targets[wildcards.artifact][key])
 
 
 def caption(wildcards) -> dict:
-    row = PLAN.artifacts[wildcards.artifact]
+    row = PLAN.targets[wildcards.artifact]
     return {"Artifact": wildcards.artifact, "Title": row["title"]}
 
 
 def run_files(name: str) -> list[str]:
-    """One kind of file of every model and seed that has it."""
-    return [
-        files[name]
-        for row in MODELS.values()
-        for seed in PLAN.seeds
-        if name in (files := model_files(row, seed))
-    ]
+    """One kind of file of every model and seed of the artifacts that has it."""
+    files = (entry["files"] for entry in entries(PLAN.artifacts))
+    return list(dict.fromkeys(one[name] for one in files if name in one))
 
 
 def papers_in_report() -> list[str]:

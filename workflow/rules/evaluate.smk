@@ -9,8 +9,6 @@ rule attack_model:
         arrays="<results>/arrays/{model}/seed-{seed}/{attack}.safetensors",
     log:
         "<logs>/attack/{model}/seed-{seed}/{attack}.log",
-    benchmark:
-        "<benchmarks>/attack/{model}/seed-{seed}/{attack}.jsonl"
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -39,8 +37,6 @@ rule probe_model:
         arrays="<results>/arrays/{model}/seed-{seed}/{probe}.safetensors",
     log:
         "<logs>/probe/{model}/seed-{seed}/{probe}.log",
-    benchmark:
-        "<benchmarks>/probe/{model}/seed-{seed}/{probe}.jsonl"
     conda:
         "../../envs/torch.yaml"
     threads: 1

@@ -23,6 +23,7 @@ rule judge_findings:
         scores=PLAN.scores,
         architectures=PLAN.architectures,
         scale=PLAN.scale["name"],
+        left_out=PLAN.left_out,
         mark=lambda wildcards: restructured(PLAN.scale["mark"]),
     message:
         "Judging the findings"

@@ -22,6 +22,7 @@ with job(snakemake.log[0], snakemake.input, lower="test_images"):
         scores=params.scores,
         networks=params.architectures,
         scale=params.scale,
+        left_out=params.left_out,
     )
     write_text(snakemake.output[0], verdicts.to_csv(index=False))
     print(verdicts.verdict.value_counts().to_string())

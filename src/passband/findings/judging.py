@@ -25,6 +25,7 @@ def judge(
     scores: Mapping[str, Mapping],
     networks: Mapping[str, str],
     scale: str,
+    left_out: Mapping[str, Mapping],
 ) -> "pd.DataFrame":
     """Judge claims on what a scale measured.
 
@@ -35,6 +36,7 @@ def judge(
         scores: rows of config/scores.yaml by name.
         networks: titles of architectures by id.
         scale: name of the scale.
+        left_out: by artifact that the scale leaves out, the `scale` that makes it, if any.
 
     Returns:
         One row per finding: finding, artifact, claim, verdict, effect, ci_low, ci_high, n, sample,
@@ -50,12 +52,20 @@ def judge(
         paper = paper_of(finding)
         usual = papers[paper].get("networks", [])
         try:
+            _refuse_left_out(finding, left_out)
             groups = groups_for(finding, models, usual, networks, languages[paper])
             outcome = _outcome(finding, groups, languages[paper])
         except NotMeasured as missing:
             outcome = not_run(f"Not run at the {scale} scale: {missing}.")
         rows.append(_row(finding, outcome))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _refuse_left_out(finding: Mapping, left_out: Mapping[str, Mapping]) -> None:
+    if (artifact := artifact_of(finding)) in left_out:
+        maker = left_out[artifact]["scale"]
+        elsewhere = f", which the {maker} scale makes" if maker else ""
+        raise NotMeasured(f"it leaves {artifact} out{elsewhere}")
 
 
 def _outcome(finding: Mapping, groups: Sequence[Group], language: Language) -> Outcome:

@@ -41,7 +41,8 @@ def mark_of(config: Mapping, scale: Mapping) -> str:
 
 def expected_of(config: Mapping, scale: Mapping) -> str:
     """The expected run time, which is said to be that of the unchanged scale where it is."""
-    changed = bool(changed_keys(config, scale)) or config["seeds"] != scale["seeds"]
+    fewer = any(config.get(key) != scale.get(key) for key in ("seeds", "artifacts"))
+    changed = bool(changed_keys(config, scale)) or fewer
     own = config["expected"] != scale["expected"]
     return (
         f"{config['expected']} (the unchanged scale)" if changed and not own else config["expected"]

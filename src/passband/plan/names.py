@@ -87,7 +87,7 @@ def patched(row: Mapping, patches: Mapping, name: str) -> dict:
     return reduce(merged, fitting, dict(row))
 
 
-def check_patterns(kind: str, patches: Mapping, known: Iterable[str]) -> None:
+def check_patterns(kind: str, patterns: Iterable[str], known: Iterable[str]) -> None:
     """Raise UserError for a pattern that matches none of the known names."""
     known = list(known)
-    check_known(kind, [one for one in patches if not fnmatch.filter(known, one)], known)
+    check_known(kind, [one for one in patterns if not fnmatch.filter(known, one)], known)
