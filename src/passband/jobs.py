@@ -1,7 +1,8 @@
 """What all jobs of the workflow share: a log file, readable errors, and an end when asked for.
 
-When a job ends, it writes beside its log what it has used: `one.json` beside `one.log`. While a job runs, its mark, a small file beside its log, holds the most memory that it has used. A
-mark that is left behind tells of a job that was killed. A job whose mark is removed ends.
+A job that ends writes beside its log what it has used: `one.json` beside `one.log`. While it runs,
+its mark, a small file there, holds the most memory that it has used. A mark that is left behind
+tells of a job that was killed. A job whose mark is removed ends.
 """
 
 import json
@@ -89,8 +90,9 @@ def job(log: str, inputs: Iterable[str] = (), lower: str = "") -> Iterator[None]
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
         with suppress(OSError, AttributeError):
             file.close()
-        with suppress(OSError):
-            Path(log).with_suffix(".json").write_text(json.dumps(used()), encoding="utf-8")
+        if Path(log).is_file():
+            with suppress(OSError):
+                Path(log).with_suffix(".json").write_text(json.dumps(used()), encoding="utf-8")
 
 
 def used() -> dict[str, float]:

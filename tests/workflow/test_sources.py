@@ -77,7 +77,7 @@ def test_images_are_opened_in_formats_that_are_named():
     assert opened >= 2
 
 
-@pytest.mark.parametrize("scale", ["smoke", "demo", "fashion", "paper"])
+@pytest.mark.parametrize("scale", ["smoke", "demo", "laptop", "fashion", "paper"])
 def test_what_jobs_are_given_is_plain_data(scale):
     config = read_yaml(ROOT / "config/config.yaml") | {"scale": scale}
     planned = plan(scale_config(config, ROOT), ROOT)._asdict()

@@ -322,6 +322,18 @@ def probe_files(artifacts, kind: str) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
+def attacks_read(wanted: bool) -> str:
+    """A wildcard constraint: the models whose perturbations a probe of some artifact reads, which
+    are stored for it, or all others."""
+    readers = {
+        PLAN.models[slug]["model"]
+        for row in PLAN.targets.values()
+        if any("attack" in PLAN.probes.get(probe, {}) for probe in row["probes"])
+        for slug in row["models"]
+    }
+    return "|".join(name for name in MODELS if (name in readers) == wanted) or "none"
+
+
 def measurement_files(kind: str) -> list[str]:
     """All measurements for the artifacts, including the attacks of their probes."""
     attacks = (

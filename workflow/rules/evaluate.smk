@@ -4,11 +4,12 @@ rule attack_model:
         test=test_file,
         code=attack_code,
     output:
-        perturbation="<results>/attacks/{model}/seed-{seed}/{attack}.safetensors",
         csv="<results>/measurements/{model}/seed-{seed}/{attack}.csv",
         arrays="<results>/arrays/{model}/seed-{seed}/{attack}.safetensors",
     log:
         "<logs>/attack/{model}/seed-{seed}/{attack}.log",
+    wildcard_constraints:
+        model=attacks_read(False),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -24,6 +25,15 @@ rule attack_model:
         "Attacking {wildcards.model}, seed {wildcards.seed}, with {wildcards.attack}"
     script:
         "../scripts/attack_model.py"
+
+
+use rule attack_model as attack_and_store with:
+    output:
+        perturbation="<results>/attacks/{model}/seed-{seed}/{attack}.safetensors",
+        csv="<results>/measurements/{model}/seed-{seed}/{attack}.csv",
+        arrays="<results>/arrays/{model}/seed-{seed}/{attack}.safetensors",
+    wildcard_constraints:
+        model=attacks_read(True),
 
 
 rule probe_model:
