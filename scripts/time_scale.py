@@ -61,9 +61,7 @@ def print_used(results: Path) -> None:
         cpu, wall = (sum(job[key] for job in jobs) for key in ("cpu_seconds", "seconds"))
         most, on_gpu = (max(job[key] for job in jobs) for key in ("memory_mb", "gpu_memory_mb"))
         each = cpu / len(jobs)
-        print(
-            f"{group:28} {len(jobs):5} {cpu:6.0f} {each:5.1f} {wall:7.0f} {most:8,} {on_gpu:7,}"
-        )
+        print(f"{group:28} {len(jobs):5} {cpu:6.0f} {each:5.1f} {wall:7.0f} {most:8,} {on_gpu:7,}")
 
 
 if __name__ == "__main__":

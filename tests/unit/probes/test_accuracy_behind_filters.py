@@ -130,9 +130,7 @@ def test_misclassified_images_are_attacked_too_and_no_filter_is_no_change(lived_
     attack = attack_row("one", epsilon="64/255", step_size="64/255", start="clean")
     labels = predictions(given.model, images, FLOAT32, added(0.3 * normal(*images.shape)))
     given = replace(given, labels=labels)
-    found = PROBES["accuracy_under_filtered_attacks"](
-        given, attacks=[attack], filters=FILTERS[:1]
-    )
+    found = PROBES["accuracy_under_filtered_attacks"](given, attacks=[attack], filters=FILTERS[:1])
     clean, attacked = found.arrays["correct"][:, 0]
     plain = predictions(given.model, images, FLOAT32) == labels
     np.testing.assert_array_equal(clean, plain)
