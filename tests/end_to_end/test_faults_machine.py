@@ -1,6 +1,7 @@
 """What a user meets when the machine lacks something: a GPU, room, permission, an encoding."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -128,4 +129,4 @@ def test_an_ascii_terminal_loses_no_message(project, snakemake):
     for settings in ({"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}):
         done = snakemake("-n", "--config", "scale=größe", cwd=project, **settings)
         assert done.returncode == 1 and "Logging error" not in done.stdout
-        assert done.stdout.count(r"unknown scale 'gr\xf6\xdfe'") == 1, done.stdout
+        assert re.search(r"unknown scale 'gr\\\S+e'\. Known: demo, ", done.stdout), done.stdout

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import passband
-from passband.errors import UserError
+from passband.errors import Damaged, UserError
 from passband.figures import notebook_kernel
 from passband.files import write_json, write_text
 from passband.litter import NOTEBOOK, in_use
@@ -34,7 +34,7 @@ def render(
         parameters_file: where `parameters` are written as JSON.
 
     Raises:
-        UserError: there is no such template.
+        UserError: there is no such template, or a cell raised a UserError.
         RuntimeError: a cell failed; the message holds its traceback.
     """
     template, executed = Path(template), Path(executed)
@@ -73,6 +73,8 @@ def render(
                 config=Config(KernelManager={"transport_encryption": "auto"}),
             )
         except papermill.PapermillExecutionError as error:
+            if error.ename in (UserError.__name__, Damaged.__name__):
+                raise UserError(error.evalue) from None
             store(nbformat.read(result, as_version=4), failed)
             traceback = TERMINAL_COLOURS.sub("", "\n".join(error.traceback))
             raise RuntimeError(f"{template} failed (see {failed}):\n{traceback}") from None

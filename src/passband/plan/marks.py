@@ -8,18 +8,11 @@ from passband.errors import unknown
 from passband.plan.budgets import available
 from passband.text import listed
 
-BUDGET = (  # the keys of a scale that decide what is measured, apart from the seeds
-    *("train_images", "test_images", "datasets", "architectures", "training_attacks"),
-    *("recipes", "probes"),
-)
+SHOWN = ("train_images", "test_images", "datasets", "architectures")  # what every figure depends on
+COSTLY = (*SHOWN, "training_attacks", "recipes", "probes", "seeds")
 FIELDS = ("train_images", "test_images", "datasets", "networks")
 FIELD = re.compile(r"\{([^{}]*)\}")
 JOINT = " · "
-
-
-def changed_keys(config: Mapping, scale: Mapping) -> list[str]:
-    """The keys of the budget in which a run differs from the file of its scale."""
-    return [key for key in BUDGET if config[key] != scale[key]]
 
 
 def mark_of(config: Mapping, scale: Mapping) -> str:
@@ -30,9 +23,10 @@ def mark_of(config: Mapping, scale: Mapping) -> str:
         scale: that of the scale as its file has it.
 
     Returns:
-        The mark of the scale, followed by what the run changes; a mark of the user's own as it is.
+        The mark of the scale, followed by what the run changes for all figures; a mark of the
+        user's own as it is.
     """
-    changed = changed_keys(config, scale)
+    changed = [key for key in SHOWN if config[key] != scale[key]]
     if not changed or config["mark"] != scale["mark"]:
         return config["mark"]
     words = listed(key.replace("_", " ") for key in changed)
@@ -41,12 +35,9 @@ def mark_of(config: Mapping, scale: Mapping) -> str:
 
 def expected_of(config: Mapping, scale: Mapping) -> str:
     """The expected run time, which is said to be that of the unchanged scale where it is."""
-    fewer = any(config.get(key) != scale.get(key) for key in ("seeds", "artifacts"))
-    changed = bool(changed_keys(config, scale)) or fewer
+    changed = any(config.get(key) != scale.get(key) for key in (*COSTLY, "artifacts"))
     own = config["expected"] != scale["expected"]
-    return (
-        f"{config['expected']} (the unchanged scale)" if changed and not own else config["expected"]
-    )
+    return config["expected"] + " (the unchanged scale)" * (changed and not own)
 
 
 def check_mark(mark: str) -> None:

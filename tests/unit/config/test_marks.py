@@ -30,7 +30,9 @@ def test_an_unchanged_scale_has_its_own_mark():
     ("change", "said"),
     [
         ({"train_images": 57}, " · changed: train images"),
-        ({"test_images": 9, "probes": {"a": {}}}, " · changed: test images and probes"),
+        ({"test_images": 9, "datasets": {"a": "b"}}, " · changed: test images and datasets"),
+        ({"probes": {"a": {}}}, ""),
+        ({"recipes": {"a": {}}}, ""),
     ],
 )
 def test_a_changed_scale_says_what_it_changes(change, said):

@@ -146,6 +146,19 @@ def test_failing_template_leaves_a_failed_notebook_only(tmp_path):
     assert "ZeroDivisionError" in failed.read_text()
 
 
+@pytest.mark.parametrize("error", ['UserError("a.csv lacks x.")', 'Damaged("a.csv", "no rows")'])
+def test_a_mistake_of_the_user_is_one_sentence(tmp_path, error):
+    template = tmp_path / "template.py"
+    template.write_text(f"# %%\nfrom passband.errors import Damaged, UserError\n\nraise {error}\n")
+    with pytest.raises(UserError) as raised:
+        render(template, {}, tmp_path / "out.ipynb", tmp_path / "out.json")
+    assert str(raised.value) in (
+        "a.csv lacks x.",
+        "a.csv is damaged (no rows): remove it and run again.",
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"template.py", "out.json"}
+
+
 def test_dying_kernel_is_explained_and_leaves_nothing(tmp_path):
     template = tmp_path / "template.py"
     template.write_text("# %%\nimport os\n\nos._exit(9)\n")
