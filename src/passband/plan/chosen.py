@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from passband.errors import UserError
-from passband.plan.marks import BUDGET
+from passband.plan.marks import COSTLY
 from passband.plan.names import check_patterns
 from passband.plan.yaml_file import read_yaml
 from passband.text import listed
@@ -49,7 +49,7 @@ def left_out(artifacts: Mapping[str, Mapping], config: Mapping, root: Path) -> d
     files = sorted((root / "config" / "scales").glob("*.yaml")) if names else ()
     scales = {file.stem: read_yaml(file) for file in files}
     nearest = sorted(
-        scales, key=lambda one: -sum(scales[one].get(key) == config[key] for key in BUDGET)
+        scales, key=lambda one: -sum(scales[one].get(key) == config[key] for key in COSTLY)
     )
     return {
         name: {
