@@ -29,7 +29,7 @@ from passband.plan.schemas import editor_schemas
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ("README.md", "config/README.md", "docs/artifacts.md", "docs/numerics.md")
 SCHEMAS = ROOT / "workflow/schemas/editor"
-SCALES = ("smoke", "demo", "fashion", "paper")
+SCALES = ("smoke", "demo", "laptop", "fashion", "paper")
 MARKED = re.compile(r"(<!-- begin ([\w-]+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
 TYPES = {
     "string": "string",
@@ -240,12 +240,12 @@ def architectures_table() -> str:
 
 
 def scales_table() -> str:
-    """The shipped scales: what each is for, its data, networks, trainings and cost."""
+    """The shipped scales: what each is for and makes, its data, networks, trainings and cost."""
     rows = []
     for scale in SCALES:
         one = planned(scale)
         purpose = _first_comment(ROOT / f"config/scales/{scale}.yaml")
-        trainings = one.trainings.values()
+        trainings = needed_trainings(one)
         rows.append(
             (
                 f"`{scale}`",
@@ -253,10 +253,19 @@ def scales_table() -> str:
                 _distinct(DATASETS[row["dataset"]].title for row in trainings),
                 _distinct(row["architecture"] for row in trainings),
                 str(len(trainings) * len(one.seeds)),
+                str(len(one.artifacts)),
                 one.scale["expected"],
             )
         )
-    return table(("scale", "for", "data", "networks", "trainings", "takes"), rows)
+    head = ("scale", "for", "data", "networks", "trainings", "figures and tables", "takes")
+    return table(head, rows)
+
+
+def needed_trainings(one: Plan) -> list[dict]:
+    """The trainings behind the artifacts that a scale makes."""
+    shown = {one.models[slug]["model"] for row in one.artifacts.values() for slug in row["models"]}
+    shown |= {one.derived[name]["of"] for name in shown & one.derived.keys()}
+    return [row for name, row in one.trainings.items() if name in shown]
 
 
 def _first_comment(path: Path) -> str:
@@ -288,7 +297,7 @@ def differences_table() -> str:
     prefix; the rows after it are exceptions. A name ending in `*` stands for all recipes that begin
     with it.
     """
-    scales = ("paper", "fashion", "demo")
+    scales = ("paper", "fashion", "laptop", "demo")
     settings = {scale: _settings(planned(scale)) for scale in scales}
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for owner, key in dict.fromkeys(pair for scale in scales for pair in settings[scale]):

@@ -1,9 +1,11 @@
 """What all jobs of the workflow share: a log file, readable errors, and an end when asked for.
 
-While a job runs, its mark, a small file beside its log, holds the most memory that it has used. A
-mark that is left behind tells of a job that was killed. A job whose mark is removed ends.
+A job that ends writes beside its log what it has used: `one.json` beside `one.log`. While it runs,
+its mark, a small file there, holds the most memory that it has used. A mark that is left behind
+tells of a job that was killed. A job whose mark is removed ends.
 """
 
+import json
 import os
 import resource
 import signal
@@ -20,6 +22,7 @@ from typing import TextIO
 from passband.errors import UserError, explained
 
 MARK = ".running"
+OWN = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 BEAT = 1  # seconds between two looks at the mark
 NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
 
@@ -63,7 +66,8 @@ def job(log: str, inputs: Iterable[str] = (), lower: str = "") -> Iterator[None]
 
     The message of a UserError, a sentence on what the machine lacks, or the traceback of any other
     error is written to the log, which the workflow shows for failed jobs, or to standard error if
-    the log cannot be written. A job with an input from the future ends before it begins.
+    the log cannot be written. A job with an input from the future ends before it begins. What the
+    job has used, see `used`, is written beside the log.
 
     Args:
         log: path of the log file. It is in the encoding of the locale, in which it is shown.
@@ -86,6 +90,29 @@ def job(log: str, inputs: Iterable[str] = (), lower: str = "") -> Iterator[None]
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
         with suppress(OSError, AttributeError):
             file.close()
+        if Path(log).is_file():
+            with suppress(OSError):
+                Path(log).with_suffix(".json").write_text(json.dumps(used()), encoding="utf-8")
+
+
+def used() -> dict[str, float]:
+    """What this process, and those that it waited for, have used so far.
+
+    Returns:
+        seconds since the process began; cpu_seconds; memory_mb and gpu_memory_mb, the most at any
+        time, the latter as PyTorch reserves it.
+    """
+    spent = [resource.getrusage(one) for one in OWN]
+    fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    began = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    torch = sys.modules.get("torch")
+    on_gpu = torch is not None and torch.cuda.is_initialized()
+    return {
+        "seconds": round(time.clock_gettime(time.CLOCK_BOOTTIME) - began, 2),
+        "cpu_seconds": round(sum(one.ru_utime + one.ru_stime for one in spent), 2),
+        "memory_mb": _peak(),
+        "gpu_memory_mb": torch.cuda.max_memory_reserved() // 1_000_000 if on_gpu else 0,
+    }
 
 
 @contextmanager
@@ -185,8 +212,7 @@ def _marked(mark: Path, lower: str) -> Iterator[None]:
 
 def _peak() -> int:
     """The most memory that this process or one of its own has used, in MB."""
-    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(one).ru_maxrss for one in both) // 1000
+    return max(resource.getrusage(one).ru_maxrss for one in OWN) // 1000
 
 
 def _told(error: Exception, lower: str) -> str:

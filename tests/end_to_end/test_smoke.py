@@ -222,7 +222,7 @@ def test_jobs_load_no_module_that_they_do_not_depend_on(smoke, snakemake):
         "prepare_dataset": ["prepare_dataset"],
         "train_shared_prefix": ["train_shared_prefix"],
         "train_model": ["train_model", "train_recorded_model"],
-        "attack_model": ["attack_model"],
+        "attack_model": ["attack_model", "attack_and_store"],
         "probe_model": ["probe_model"],
         "judge_findings": ["judge_findings"],
         "build_report": ["build_report"],

@@ -43,7 +43,7 @@ def assert_sentence(error: UserError, *fragments: str) -> None:
         assert fragment in text, f"{fragment!r} is not in: {text}"
 
 
-@pytest.mark.parametrize("scale", ["smoke", "demo", "fashion", "paper"])
+@pytest.mark.parametrize("scale", ["smoke", "demo", "laptop", "fashion", "paper"])
 def test_the_shipped_scales_have_no_mistake(project, scale):
     assert planned(project, scale=scale).scale["name"] == scale
 
@@ -68,6 +68,20 @@ CONFIG_MISTAKES = {
     "seeds is a number": ({"seeds": 3}, ["seeds is 3", "expected a list"]),
     "negative seed": ({"seeds": [-1]}, ["seeds.0 is -1", "at least 0"]),
     "a seed twice": ({"seeds": [0, 0]}, ["seeds"]),
+    "artifact that matches nothing": (
+        {"artifacts": ["sar.fig1", "sar.figg2*"]},
+        ["artifact in the scale's artifacts 'sar.figg2*'", "did you mean 'sar.fig2'?"],
+    ),
+    "an artifact twice": (
+        {"artifacts": ["sar.fig3", "sar.fig3"]},
+        ["list sar.fig3 more than once", "keep one of them"],
+    ),
+    "an artifact by two patterns": (
+        {"artifacts": ["sar.table[12]", "sar.*2"]},
+        ["list sar.table2 more than once", "'sar.table[12]' and 'sar.*2'"],
+    ),
+    "no artifacts": ({"artifacts": []}, ["artifacts is []", "at least 1"]),
+    "artifacts as text": ({"artifacts": "sar.fig1"}, ["artifacts is 'sar.fig1'", "a list"]),
     "no images": ({"test_images": 0}, ["test_images is 0", "at least 10"]),
     "images as text": ({"train_images": "all"}, ["train_images is 'all'", "an integer or null"]),
     "missing value": ({"results_root": None}, ["results_root is None", "string"]),

@@ -18,6 +18,8 @@ ELSEWHERE = [name for name in PROFILES if name != "default"]  # the default is a
 CALLS = {
     "default": [],
     "workflow": ["--snakefile", "workflow/Snakefile"],
+    "laptop": ["--config", "scale=laptop"],
+    "left out": ["fourier_study.fig8"],
     "paper": ["--configfile", "config/scales/paper.yaml"],
     "sar.fig7": ["sar.fig7"],
     "sar.fig9": ["sar.fig9"],
@@ -72,8 +74,14 @@ def planned(scale: str) -> Plan:
 def expected(scale: Plan, artifacts: list[str]) -> dict[str, int]:
     """Jobs that draw artifacts from nothing, counted from the plan: one per distinct thing."""
     jobs: set[tuple] = set()
+    read = {
+        scale.models[slug]["model"]
+        for row in scale.targets.values()
+        if any("attack" in scale.probes.get(probe, {}) for probe in row["probes"])
+        for slug in row["models"]
+    }
     for artifact in artifacts:
-        row = scale.artifacts[artifact]
+        row = scale.targets[artifact]
         jobs.add(("draw_figure" if row["kind"] == "figure" else "make_table", artifact))
         jobs |= {("prepare_dataset", dataset) for dataset in row["datasets"]}
         for slug in row["models"]:
@@ -89,7 +97,8 @@ def expected(scale: Plan, artifacts: list[str]) -> dict[str, int]:
                     if name in scale.probes:
                         jobs.add(("probe_model", model, seed, name))
                     if "attack" in probe:
-                        jobs.add(("attack_model", model, seed, probe["attack"]["name"]))
+                        rule = "attack_and_store" if model in read else "attack_model"
+                        jobs.add((rule, model, seed, probe["attack"]["name"]))
     return Counter(rule for rule, *_ in jobs)
 
 
@@ -100,6 +109,22 @@ def test_the_default_is_the_whole_demo(counts):
     demo = planned("demo")
     jobs = expected(demo, list(demo.artifacts)) | dict.fromkeys(WHOLE_RUN, 1) | {"all": 1}
     assert counts("default") == jobs | {"total": sum(jobs.values())}
+
+
+def test_a_scale_makes_the_artifacts_that_it_lists_and_the_laptop_all(counts):
+    demo, laptop = planned("demo"), planned("laptop")
+    jobs = expected(laptop, list(laptop.targets)) | dict.fromkeys(WHOLE_RUN, 1) | {"all": 1}
+    assert counts("laptop") == jobs | {"total": sum(jobs.values())}
+    assert not laptop.left_out and demo.left_out
+    assert {*demo.artifacts, *demo.left_out} == set(demo.targets) == set(laptop.artifacts)
+    assert counts("default")["total"] < counts("laptop")["total"] / 3
+
+
+def test_what_a_scale_leaves_out_is_a_target(counts):
+    demo, name = planned("demo"), "fourier_study.fig8"
+    assert name in demo.left_out
+    jobs = expected(demo, [name]) | {name: 1}
+    assert counts("left out") == jobs | {"total": sum(jobs.values())}
 
 
 def test_both_entry_points_plan_the_same(counts):
@@ -143,10 +168,9 @@ def test_an_ablation_trains_its_models_and_their_shared_prefix_once(calls, count
     for name, scale, seeds in (("sar.fig9", "demo", 1), ("paper sar.fig9", "paper", 3)):
         jobs = expected(planned(scale), ["sar.fig9"]) | {"sar.fig9": 1}
         assert counts(name) == jobs | {"total": sum(jobs.values())}
-        per_seed = {"train_shared_prefix": 1, "train_model": 4, "attack_model": 4}
-        of_models = {
-            rule: count for rule, count in jobs.items() if rule.endswith(("_prefix", "_model"))
-        }
+        per_seed = {"train_shared_prefix": 1, "train_model": 4}
+        per_seed |= {"attack_model": 3, "attack_and_store": 1}  # figures 3 to 6 show PGD-AT
+        of_models = {rule: count for rule, count in jobs.items() if rule in per_seed}
         assert of_models == {rule: seeds * count for rule, count in per_seed.items()}
 
 
@@ -154,15 +178,18 @@ def test_an_ablation_trains_its_models_and_their_shared_prefix_once(calls, count
 def test_trainings_wait_for_the_shared_prefix_that_they_begin_with(calls, name, scale):
     one = planned(scale)
     trained = prefixes_behind(calls[name].output, "Training")
-    assert len(trained) == len(one.trainings) * len(one.seeds)
+    shown = {one.models[slug]["model"] for row in one.artifacts.values() for slug in row["models"]}
+    assert {model for model, _, _ in trained} == shown & set(one.trainings)
+    assert len(trained) == len(shown) * len(one.seeds)
     for model, seed, awaited in trained:
         prefix = one.trainings[model]["shared_prefix"]
         file = f"results/{scale}/shared_prefixes/{prefix}/seed-{seed}.safetensors"
         expected = {file} if prefix else set()
         assert awaited == expected, model
     made = prefixes_behind(calls[name].output, "Training the shared prefix of several models:")
-    assert {model for model, _, _ in made} == set(one.shared_prefixes)
-    assert len(made) == len(one.shared_prefixes) * len(one.seeds)
+    begun = {one.trainings[model]["shared_prefix"] for model in shown} - {None}
+    assert {model for model, _, _ in made} == begun
+    assert len(made) == len(begun) * len(one.seeds)
 
 
 def test_papers_and_findings_are_targets(counts):

@@ -1,6 +1,7 @@
 """Files that are replaced whole or not at all, and jobs that say what went wrong."""
 
 import errno
+import json
 import os
 import re
 import subprocess
@@ -133,6 +134,23 @@ def test_a_job_keeps_what_it_says(tmp_path):
     done = run_job(tmp_path, "print('out'); print('err', file=sys.stderr)", log)
     assert (done.returncode, done.stdout, done.stderr) == (0, "out\n", "err\n")
     assert log.read_text() == "out\nerr\n"
+
+
+def test_a_job_writes_what_it_used(tmp_path):
+    """Its own work and that of processes it waited for; from the start of the process, not ours."""
+    child = "subprocess.run([sys.executable, '-c', 'sum(range(10**7))'])"
+    body = f"import subprocess; kept = bytearray(2 * 10**8); {child}; time.sleep(1)"
+    done = run_job(tmp_path, f"import time; {body}", tmp_path / "one.log")
+    assert done.returncode == 0, done.stderr
+    used = json.loads((tmp_path / "one.json").read_text())
+    assert used.keys() == {"seconds", "cpu_seconds", "memory_mb", "gpu_memory_mb"}
+    assert used["seconds"] >= 1 and 0.1 < used["cpu_seconds"] < used["seconds"] + 1
+    assert 200 < used["memory_mb"] < 2000 and used["gpu_memory_mb"] == 0
+
+
+def test_a_job_that_fails_writes_what_it_used_too(tmp_path):
+    assert run_job(tmp_path, "1 / 0", tmp_path / "one.log").returncode == 1
+    assert (tmp_path / "one.json").exists()
 
 
 def test_a_users_mistake_is_one_sentence_in_the_log(tmp_path):

@@ -298,7 +298,7 @@ def test_probes_of_several_attacks_are_given_them_in_order(paper):
     assert {name: [attack["name"] for attack in attacks] for name, attacks in given.items()} == {
         "stronger-attacks": ["pgd-50", "cw-30", "pgd-10-half"],
         "autoattack": ["apgd-ce", "apgd-t", "fab-t", "square"],
-        "filtered-attacks": ["gn", "fgsm", "bim-20", "tpgd-20", "cw-20"],
+        "filtered-attacks": ["gn", "fgsm", "pgd-20", "bim-20", "tpgd-20", "cw-20"],
     }
     assert given["autoattack"][3]["queries"] == 5000
 
@@ -316,3 +316,26 @@ def test_patterns_change_recipes_in_the_order_in_which_they_stand():
 def test_a_pattern_that_fits_no_recipe_is_refused():
     with pytest.raises(UserError, match=r"unknown recipe in the scale's recipes 'fz-\*'"):
         planned({"recipes": {"fz-*": {"epochs": 7}}})
+
+
+def test_a_scale_makes_what_it_lists_and_says_who_makes_the_rest():
+    one = planned({"artifacts": ["sar.fig[1-3]", "fourier_study.*"]}, scale="laptop")
+    of_sar = {name for name in one.artifacts if name.startswith("sar.")}
+    assert of_sar == {"sar.fig1", "sar.fig2", "sar.fig3"}
+    assert one.left_out.keys() == one.targets.keys() - one.artifacts.keys()
+    assert one.left_out["sar.fig9"] == {
+        "paper": "sar",
+        "title": one.targets["sar.fig9"]["title"],
+        "command": "snakemake sar.fig9 --cores all --config scale=laptop",
+        "scale": "laptop",
+    }
+    assert one.scale["expected"].endswith("(the unchanged scale)")
+    assert planned(scale="demo").left_out["sar.fig9"]["scale"] == "laptop"
+    assert planned(scale="laptop").targets == planned(scale="laptop").artifacts
+
+
+def test_what_a_scale_leaves_out_changes_no_training():
+    """What is made later, as a target, begins with what is there."""
+    few, all_ = (planned({"artifacts": [one]}, scale="laptop") for one in ("sar.fig1", "*"))
+    assert few.trainings == all_.trainings and few.shared_prefixes == all_.shared_prefixes
+    assert few.targets == all_.targets

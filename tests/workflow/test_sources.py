@@ -77,7 +77,7 @@ def test_images_are_opened_in_formats_that_are_named():
     assert opened >= 2
 
 
-@pytest.mark.parametrize("scale", ["smoke", "demo", "fashion", "paper"])
+@pytest.mark.parametrize("scale", ["smoke", "demo", "laptop", "fashion", "paper"])
 def test_what_jobs_are_given_is_plain_data(scale):
     config = read_yaml(ROOT / "config/config.yaml") | {"scale": scale}
     planned = plan(scale_config(config, ROOT), ROOT)._asdict()
@@ -99,7 +99,7 @@ def test_rules_say_all_that_a_cluster_needs(name, block):
     for directive in ("log:", "conda:", "message:"):
         assert directive in block, f"{name} lacks {directive}"
     if "torch.yaml" in block:
-        for directive in ("benchmark:", "resources:", "mem_mb=", "runtime="):
+        for directive in ("resources:", "mem_mb=", "runtime="):
             assert directive in block, f"{name} lacks {directive}"
 
 

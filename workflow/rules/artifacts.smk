@@ -18,8 +18,6 @@ rule draw_figure:
         parameters="<results>/notebooks/{artifact}.json",
     log:
         "<logs>/artifacts/{artifact}.log",
-    benchmark:
-        "<benchmarks>/artifacts/{artifact}.jsonl"
     wildcard_constraints:
         artifact=of_kind("figure"),
     conda:
@@ -53,7 +51,7 @@ use rule draw_figure as make_table with:
         "Tabulating {wildcards.artifact}"
 
 
-for artifact in PLAN.artifacts:
+for artifact in PLAN.targets:
 
     rule:
         name:

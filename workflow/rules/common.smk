@@ -307,7 +307,7 @@ def entries(artifacts) -> list[dict]:
     """One entry per distinct model and seed of the artifacts, with the paths of its measurements."""
     found = {}
     for name in artifacts:
-        row = PLAN.artifacts[name]
+        row = PLAN.targets[name]
         for slug in row["models"]:
             for seed in PLAN.seeds:
                 model = PLAN.models[slug]
@@ -325,6 +325,18 @@ def probe_files(artifacts, kind: str) -> list[str]:
         for probe in entry["probes"].values()
     )
     return list(dict.fromkeys(paths))
+
+
+def attacks_read(wanted: bool) -> str:
+    """A wildcard constraint: the models whose perturbations a probe of some artifact reads, which
+    are stored for it, or all others."""
+    readers = {
+        PLAN.models[slug]["model"]
+        for row in PLAN.targets.values()
+        if any("attack" in PLAN.probes.get(probe, {}) for probe in row["probes"])
+        for slug in row["models"]
+    }
+    return "|".join(name for name in MODELS if (name in readers) == wanted) or "none"
 
 
 def measurement_files(kind: str) -> list[str]:
@@ -349,7 +361,7 @@ def artifact_inputs(wildcards) -> list[str]:
 
 
 def artifact_datasets(wildcards) -> list[str]:
-    datasets = PLAN.artifacts[wildcards.artifact]["datasets"]
+    datasets = PLAN.targets[wildcards.artifact]["datasets"]
     return [split_file(dataset, "test") for dataset in datasets]
 
 
@@ -359,24 +371,24 @@ def printed_folder(paper: str) -> Path:
 
 def artifact_printed(wildcards) -> list[str]:
     """The tables of numbers that the artifact's paper prints, if any."""
-    tables = printed_folder(PLAN.artifacts[wildcards.artifact]["paper"]).glob("*.csv")
+    tables = printed_folder(PLAN.targets[wildcards.artifact]["paper"]).glob("*.csv")
     return [relative(path) for path in sorted(tables)]
 
 
 def artifact_template(wildcards) -> str:
-    notebook = PLAN.artifacts[wildcards.artifact]["notebook"]
+    notebook = PLAN.targets[wildcards.artifact]["notebook"]
     return relative(NOTEBOOKS / f"{notebook}.py")
 
 
 def artifact_code(wildcards) -> list[str]:
-    row = PLAN.artifacts[wildcards.artifact]
+    row = PLAN.targets[wildcards.artifact]
     shapes = [("spectra/filters", one["shape"]) for one in filters_in(row["options"])]
     members = (declared(registry)[name].file for registry, name in shapes)
     return sources("render_artifact", Path(artifact_template(wildcards)), *members)
 
 
 def artifact_parameters(wildcards) -> dict:
-    row = PLAN.artifacts[wildcards.artifact]
+    row = PLAN.targets[wildcards.artifact]
     paper = PLAN.papers[row["paper"]]
     attacks = [attack for probe in row["probes"] for attack in probe_attacks(probe)]
     return {
@@ -393,7 +405,7 @@ def artifact_parameters(wildcards) -> dict:
 def artifact_files(artifacts) -> list[str]:
     return [
         f"{RESULTS}/{row['kind']}s/{name}.{ending}"
-        for name, row in PLAN.artifacts.items()
+        for name, row in PLAN.targets.items()
         if name in artifacts
         for ending in ENDINGS[row["kind"]]
     ]
@@ -401,7 +413,7 @@ def artifact_files(artifacts) -> list[str]:
 
 def of_kind(kind: str) -> str:
     """A wildcard constraint: the artifacts of one kind."""
-    names = (name for name, row in PLAN.artifacts.items() if row["kind"] == kind)
+    names = (name for name, row in PLAN.targets.items() if row["kind"] == kind)
     return "|".join(name.replace(".", r"\.") for name in names) or "none"
 
 
@@ -427,7 +439,7 @@ def refuse_spelling(wildcards):
 def refuse_artifact(wildcards):
     claims = [finding["id"] for finding in PLAN.findings]
     is_claim = wildcards.unknown.count(".") == 2
-    kind, known = ("claim", claims) if is_claim else ("artifact", PLAN.artifacts)
+    kind, known = ("claim", claims) if is_claim else ("artifact", PLAN.targets)
     raise WorkflowError(str(unknown(kind, wildcards.unknown, known)))
 
 
@@ -445,7 +457,7 @@ def claim_inputs(finding: dict) -> list[str]:
     networks = finding.get("architectures") or PLAN.papers[paper]["networks"]
     wanted = inputs(finding, PLAN.preconditions[paper], language(paper))
     paths = []
-    for entry in entries(PLAN.artifacts):
+    for entry in entries(PLAN.targets):
         if (
             entry["paper_architecture"] not in networks
             or entry["paper_dataset"] not in finding["datasets"]
@@ -459,12 +471,12 @@ def claim_inputs(finding: dict) -> list[str]:
 
 def shown(wildcards, key: str) -> str:
     """A text of an artifact as captions, which are reStructuredText, have it."""
-    return restructured(PLAN.artifacts[wildcards.artifact][key])
+    return restructured(PLAN.targets[wildcards.artifact][key])
 
 
 def caption(wildcards) -> dict:
     """The labels by which Snakemake's report sorts an artifact, as text: figure 2 before 10."""
-    row = PLAN.artifacts[wildcards.artifact]
+    row = PLAN.targets[wildcards.artifact]
     return {
         "Paper": PLAN.papers[row["paper"]]["short"],
         "Artifact": in_order(label(wildcards.artifact)),
@@ -473,13 +485,9 @@ def caption(wildcards) -> dict:
 
 
 def run_files(name: str) -> list[str]:
-    """One kind of file of every model and seed that has it."""
-    return [
-        files[name]
-        for row in MODELS.values()
-        for seed in PLAN.seeds
-        if name in (files := model_files(row, seed))
-    ]
+    """One kind of file of every model and seed of the artifacts that has it."""
+    files = (entry["files"] for entry in entries(PLAN.artifacts))
+    return list(dict.fromkeys(one[name] for one in files if name in one))
 
 
 def papers_in_report() -> list[str]:
@@ -487,5 +495,5 @@ def papers_in_report() -> list[str]:
     return [
         paper
         for paper in PLAN.papers
-        if any(row["paper"] == paper for row in PLAN.artifacts.values())
+        if any(row["paper"] == paper for row in PLAN.targets.values())
     ]

@@ -9,8 +9,6 @@ rule prepare_dataset:
         about=update("<data>/{dataset}/dataset.json"),
     log:
         "<logs>/data/{dataset}.log",
-    benchmark:
-        "<benchmarks>/data/{dataset}.jsonl"
     priority: 3  # first of all, so that runs which start together finish it together
     retries: 1
     conda:

@@ -4,13 +4,12 @@ rule attack_model:
         test=test_file,
         code=attack_code,
     output:
-        perturbation="<results>/attacks/{model}/seed-{seed}/{attack}.safetensors",
         csv="<results>/measurements/{model}/seed-{seed}/{attack}.csv",
         arrays="<results>/arrays/{model}/seed-{seed}/{attack}.safetensors",
     log:
         "<logs>/attack/{model}/seed-{seed}/{attack}.log",
-    benchmark:
-        "<benchmarks>/attack/{model}/seed-{seed}/{attack}.jsonl"
+    wildcard_constraints:
+        model=attacks_read(False),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -28,6 +27,15 @@ rule attack_model:
         "../scripts/attack_model.py"
 
 
+use rule attack_model as attack_and_store with:
+    output:
+        perturbation="<results>/attacks/{model}/seed-{seed}/{attack}.safetensors",
+        csv="<results>/measurements/{model}/seed-{seed}/{attack}.csv",
+        arrays="<results>/arrays/{model}/seed-{seed}/{attack}.safetensors",
+    wildcard_constraints:
+        model=attacks_read(True),
+
+
 rule probe_model:
     input:
         weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
@@ -39,8 +47,6 @@ rule probe_model:
         arrays="<results>/arrays/{model}/seed-{seed}/{probe}.safetensors",
     log:
         "<logs>/probe/{model}/seed-{seed}/{probe}.log",
-    benchmark:
-        "<benchmarks>/probe/{model}/seed-{seed}/{probe}.jsonl"
     conda:
         "../../envs/torch.yaml"
     threads: 1

@@ -10,7 +10,11 @@ rule judge_findings:
             "<results>/findings.csv",
             caption="../report/findings.rst",
             category="Findings",
-            labels={"Paper": "all", "Artifact": "all", "Title": "Verdicts on the papers' findings"},
+            labels={
+                "Paper": "all",
+                "Artifact": "all",
+                "Title": "Verdicts on the papers' findings",
+            },
         ),
     log:
         "<logs>/findings.log",
@@ -25,6 +29,7 @@ rule judge_findings:
         architectures=PLAN.architectures,
         artifacts=PLAN.artifacts,
         scale=PLAN.scale["name"],
+        left_out=PLAN.left_out,
         mark=lambda wildcards: restructured(PLAN.scale["mark"]),
     message:
         "Judging the findings"
@@ -58,7 +63,7 @@ rule build_report:
         artifacts=PLAN.artifacts,
         claims=PLAN.findings,
         themes=PLAN.themes,
-        left_out=getattr(PLAN, "left_out", {}),
+        left_out=PLAN.left_out,
         models={slug: row["model"] for slug, row in PLAN.models.items()},
         notebooks=[f"{RESULTS}/notebooks/{name}.ipynb" for name in PLAN.artifacts],
         titles={name: dataset.title for name, dataset in DATASETS.items()}

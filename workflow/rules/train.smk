@@ -7,8 +7,6 @@ rule train_shared_prefix:
         "<results>/shared_prefixes/{model}/seed-{seed}.safetensors",
     log:
         "<logs>/shared_prefix/{model}/seed-{seed}.log",
-    benchmark:
-        "<benchmarks>/shared_prefix/{model}/seed-{seed}.jsonl"
     priority: 2  # other trainings wait for it
     conda:
         "../../envs/torch.yaml"
@@ -39,8 +37,6 @@ rule train_model:
         run="<results>/models/{model}/seed-{seed}/run.json",
     log:
         "<logs>/train/{model}/seed-{seed}.log",
-    benchmark:
-        "<benchmarks>/train/{model}/seed-{seed}.jsonl"
     wildcard_constraints:
         model=has_curves(False),
     priority: 1  # before measurements, so that no long training is left alone at the end
@@ -81,8 +77,6 @@ rule derive_model:
         run="<results>/models/{model}/seed-{seed}/run.json",
     log:
         "<logs>/derive/{model}/seed-{seed}.log",
-    benchmark:
-        "<benchmarks>/derive/{model}/seed-{seed}.jsonl"
     wildcard_constraints:
         model="|".join(PLAN.derived) or "none",
     conda:

@@ -24,6 +24,7 @@ with job(snakemake.log[0], snakemake.input, lower="test_images"):
         networks=params.architectures,
         artifacts=params.artifacts.values(),
         scale=params.scale,
+        left_out=params.left_out,
     )
     write_text(snakemake.output[0], verdicts.to_csv(index=False))
     print(verdicts.verdict.value_counts().to_string())

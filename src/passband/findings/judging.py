@@ -32,6 +32,7 @@ def judge(
     networks: Mapping[str, str],
     artifacts: Iterable[Mapping],
     scale: str,
+    left_out: Mapping[str, Mapping],
 ) -> "pd.DataFrame":
     """Judge claims on what a scale measured.
 
@@ -44,6 +45,7 @@ def judge(
         networks: titles of architectures by id.
         artifacts: rows of the artifacts, some of which ask for gradient-masking checks.
         scale: name of the scale.
+        left_out: by artifact that the scale leaves out, the `scale` that makes it, if any.
 
     Returns:
         One row per finding with COLUMNS. The numbers are those of the weakest clause; n counts what
@@ -60,12 +62,20 @@ def judge(
         usual = papers[paper].get("networks", [])
         needed = {name: preconditions[paper][name] for name in finding["needs"]}
         try:
+            _refuse_left_out(finding, left_out)
             groups = groups_for(finding, models, usual, networks, languages[paper], masking)
             outcome = _outcome(finding, groups, languages[paper], needed)
         except NotMeasured as missing:
             outcome = not_run(f"Not run at the {scale} scale: {missing}.")
         rows.append(_row(finding, outcome))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _refuse_left_out(finding: Mapping, left_out: Mapping[str, Mapping]) -> None:
+    if (artifact := artifact_of(finding)) in left_out:
+        maker = left_out[artifact]["scale"]
+        elsewhere = f", which the {maker} scale makes" if maker else ""
+        raise NotMeasured(f"it leaves {artifact} out{elsewhere}")
 
 
 def _outcome(

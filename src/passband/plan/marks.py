@@ -35,7 +35,7 @@ def mark_of(config: Mapping, scale: Mapping) -> str:
 
 def expected_of(config: Mapping, scale: Mapping) -> str:
     """The expected run time, which is said to be that of the unchanged scale where it is."""
-    changed = any(config[key] != scale[key] for key in COSTLY)
+    changed = any(config.get(key) != scale.get(key) for key in (*COSTLY, "artifacts"))
     own = config["expected"] != scale["expected"]
     return config["expected"] + " (the unchanged scale)" * (changed and not own)
 

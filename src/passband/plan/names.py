@@ -26,8 +26,9 @@ RESERVED = {
     "paper": (
         *("index", "provenance", "all", "everything", "findings"),
         *("prepare_dataset", "train_shared_prefix", "train_model", "train_recorded_model"),
-        *("derive_model", "attack_model", "probe_model", "collect_measurements", "draw_figure"),
-        *("make_table", "judge_findings", "build_report", "unknown_artifact", "other_spelling"),
+        *("derive_model", "attack_model", "attack_and_store", "probe_model", "draw_figure"),
+        *("make_table", "collect_measurements", "judge_findings", "build_report"),
+        *("unknown_artifact", "other_spelling"),
     ),
 }
 
@@ -87,7 +88,7 @@ def patched(row: Mapping, patches: Mapping, name: str) -> dict:
     return reduce(merged, fitting, dict(row))
 
 
-def check_patterns(kind: str, patches: Mapping, known: Iterable[str]) -> None:
+def check_patterns(kind: str, patterns: Iterable[str], known: Iterable[str]) -> None:
     """Raise UserError for a pattern that matches none of the known names."""
     known = list(known)
-    check_known(kind, [one for one in patches if not fnmatch.filter(known, one)], known)
+    check_known(kind, [one for one in patterns if not fnmatch.filter(known, one)], known)

@@ -11,6 +11,7 @@ from passband.findings.check import check_findings
 from passband.options import Known
 from passband.plan.artifacts import resolve_artifact
 from passband.plan.budgets import check_training
+from passband.plan.chosen import left_out, made
 from passband.plan.files import Files, read_files
 from passband.plan.folders import check_folder
 from passband.plan.marks import check_mark, expected_of, filled, mark_of
@@ -32,9 +33,10 @@ class Plan(NamedTuple):
     scale: name, title, mark and expected run time. models: rows by slug, with substitutions.
     trainings: dataset, architecture, recipe and shared prefix (a name or None) by model id.
     derived: source model and transform by model id. shared_prefixes: what several trainings have in
-    common, and the epoch `until` which they do, by name. attacks, filters, probes, scores, papers,
-    artifacts: rows by name. findings: rows with their paper. preconditions: rows by paper and name.
-    themes, architectures: titles by name.
+    common, and the epoch `until` which they do, by name. attacks, filters, probes, scores, papers:
+    rows by name. targets: rows of all artifacts by name; artifacts: of those that the scale makes;
+    left_out: of the others, see `chosen.left_out`. findings: rows with their paper. preconditions:
+    rows by paper and name. themes, architectures: titles by name.
     """
 
     scale: dict
@@ -48,7 +50,9 @@ class Plan(NamedTuple):
     probes: dict[str, dict]
     scores: dict[str, dict]
     papers: dict[str, dict]
+    targets: dict[str, dict]
     artifacts: dict[str, dict]
+    left_out: dict[str, dict]
     findings: list[dict]
     preconditions: dict[str, dict]
     themes: dict[str, str]
@@ -105,7 +109,7 @@ def plan(config: Mapping, root: Path) -> Plan:
     _check_probes(probes, models, config)
     measured = known_rows("probe", probes) | {name: Known(name, "attack") for name in attacks}
     measured = {name: Known(name, row.function) for name, row in measured.items()}
-    artifacts = {
+    targets = {
         name: resolve_artifact(
             name,
             row,
@@ -117,7 +121,8 @@ def plan(config: Mapping, root: Path) -> Plan:
         )
         for name, row in files.artifacts.items()
     }
-    _check_findings(files, models, artifacts, probes, attacks, titles)
+    _check_findings(files, models, targets, probes, attacks, titles)
+    artifacts = {name: targets[name] for name in made(config, targets)}
     unchanged = scale_config({key: config[key] for key in KEPT}, root)
     mark = mark_of(config, unchanged)
     check_mark(mark)
@@ -126,7 +131,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         check_drawn(f"method of model '{model}'", row["method"])
     for paper, described in papers.items():
         check_drawn(f"methods of paper '{paper}'", described.get("methods", {}))
-    for name, row in artifacts.items():
+    for name, row in targets.items():
         check_drawn(f"artifact '{name}'", [row["title"], files.artifacts[name].get("options", {})])
         shown = [models[slug] for slug in row["models"]]
         row["mark"] = filled(mark, shown, row["datasets"], config)
@@ -148,7 +153,9 @@ def plan(config: Mapping, root: Path) -> Plan:
         probes=probes,
         scores=files.scores,
         papers=papers,
+        targets=targets,
         artifacts=artifacts,
+        left_out=left_out(targets, config, root),
         findings=files.findings,
         preconditions=files.preconditions,
         themes=files.themes,

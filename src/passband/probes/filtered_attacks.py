@@ -14,7 +14,6 @@ from passband.spectra.filters import apply, describe, size_of
 def accuracy_under_filtered_attacks(
     subject: Subject,
     *,
-    attack: AttackName,
     attacks: list[AttackName],
     filters: list[FilterName],
     images: Images | None = None,
@@ -26,31 +25,26 @@ def accuracy_under_filtered_attacks(
     clipped) and classified. A filter of the whole side is no filter.
 
     Args:
-        attack: an attack whose perturbations are made once and shared with other probes.
-        attacks: further attacks, run for this probe only.
+        attacks: the attacks, run for this probe only.
         filters: the filters, each measured separately.
         images: number of test images, the first ones; all if left out.
     """
     subject = subject.first(images)
-    rows = [
-        _behind_filters(subject, filters),
-        _behind_filters(subject, filters, subject.perturbation),
-    ]
+    rows = [_behind_filters(subject, filters)]
     for one in attacks:
         noise = perturbations(
             subject.model, subject.images, subject.labels, one, subject.seed, subject.compute
         )
         rows.append(_behind_filters(subject, filters, noise))
-    run = [attack, *attacks]
     sizes = [size_of(filter, subject.side) for filter in filters]
     found = Measurement(
         arrays={
             "bandwidths": torch.tensor(sizes).numpy(),
             "correct": stored(torch.stack(rows)),
         },
-        metadata={"attacks": [one["name"] for one in run]},
+        metadata={"attacks": [one["name"] for one in attacks]},
     )
-    described = ["attack=none", *map(describe_attack, run)]
+    described = ["attack=none", *map(describe_attack, attacks)]
     for condition, by_filter in zip(described, found.arrays["correct"], strict=True):
         for filter, correct in zip(filters, by_filter, strict=True):
             found.accuracy(f"{condition};{describe(filter, subject.side)}", correct)

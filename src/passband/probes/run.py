@@ -42,13 +42,14 @@ def run_attack(
     weights: Path,
     data_file: Path,
     limit: int | None,
-    perturbation: Path,
+    perturbation: str | None,
     csv: Path,
     arrays: Path,
     compute: Compute,
 ) -> None:
-    """Attack the first `limit` images; write the perturbation, and accuracy with and without it.
+    """Attack the first `limit` images; write accuracy with and without the perturbation.
 
+    perturbation: where to store what the attack adds to the images; None to drop it.
     network: architecture, method and quantization of the model.
     arrays: correct and correct_clean, uint8 [N].
     """
@@ -61,8 +62,9 @@ def run_attack(
     measured = Measurement({"correct": stored(attacked), "correct_clean": stored(clean)})
     measured.accuracy("attack=none", measured.arrays["correct_clean"])
     measured.accuracy(describe(attack), measured.arrays["correct"])
-    origin = {"attack": attack, "seed": seed, **compute.describe()}
-    write_arrays(perturbation, {"perturbation": stored(noise)}, origin)
+    if perturbation:
+        origin = {"attack": attack, "seed": seed, **compute.describe()}
+        write_arrays(Path(perturbation), {"perturbation": stored(noise)}, origin)
     labels = _labels(data, network, model_name, seed, attack["name"])
     _write(measured, labels, csv, arrays)
 

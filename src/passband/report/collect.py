@@ -110,7 +110,7 @@ def collect_content(
         "scale": {key: scale[key] for key in ("name", "title", "mark")},
         "substitutions": substitutions(scale, titles),
         "changes": changes(scale),
-        "papers": _papers(papers, artifacts),
+        "papers": _papers(papers, [*artifacts.values(), *left_out.values()]),
         "artifacts": [
             {**_artifact(id, row, files[id]), "repeats": repeated.get(id)}
             for id, row in built.items()
@@ -126,9 +126,9 @@ def collect_content(
     }
 
 
-def _papers(papers: Mapping[str, Mapping], artifacts: Mapping[str, Mapping]) -> dict[str, dict]:
+def _papers(papers: Mapping[str, Mapping], artifacts: Iterable[Mapping]) -> dict[str, dict]:
     """The papers with every key that the pages show, and whether any artifact is regenerated."""
-    regenerated = {row["paper"] for row in artifacts.values()}
+    regenerated = {row["paper"] for row in artifacts}
     return {
         id: {
             "year": "",

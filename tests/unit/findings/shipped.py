@@ -50,6 +50,7 @@ def verdicts(
     models: Sequence[Mapping],
     preconditions: Mapping[str, Mapping] | None = None,
     artifacts: Sequence[Mapping] = (),
+    left_out: Mapping[str, Mapping] | None = None,
 ) -> pd.DataFrame:
     """Verdicts on findings, given as rows or by id; without preconditions, they need none."""
     rows = [BY_ID[one] if isinstance(one, str) else one for one in findings]
@@ -64,6 +65,7 @@ def verdicts(
         networks=NETWORKS,
         artifacts=artifacts,
         scale="tiny",
+        left_out=left_out or {},
     )
 
 

@@ -191,6 +191,18 @@ def test_own_data_is_preferred_to_a_stand_in(tmp_path):
     assert "FASHION" not in verdict("sar.table1.a", models).reason
 
 
+def test_what_a_scale_leaves_out_is_not_run_and_says_where_it_is(tmp_path):
+    """Even if its models happen to be measured for another artifact."""
+    models = world(tmp_path)
+    left_out = {"sar.table1": {"scale": "large"}, "sar.fig6": {"scale": ""}}
+    rows = verdicts(["sar.table1.a", "sar.fig6.a", "sar.fig2.a"], models, left_out)
+    assert list(rows.verdict[:2]) == ["not run", "not run"] and rows.verdict[2] != "not run"
+    assert list(rows.reason[:2]) == [
+        "Not run at the tiny scale: it leaves sar.table1 out, which the large scale makes.",
+        "Not run at the tiny scale: it leaves sar.fig6 out.",
+    ]
+
+
 def test_what_is_missing_is_not_run(tmp_path):
     models = world(tmp_path)
     assert "no model is measured on cifar100" in verdict("sar.fig13.a", models).reason

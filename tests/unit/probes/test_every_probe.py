@@ -48,11 +48,7 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
     low, high = ([filter_row(keep, size) for size in ("1/2", "1")] for keep in ("low", "high"))
     options = SimpleNamespace(
         accuracy_under_attacks={"attacks": attacks},
-        accuracy_under_filtered_attacks={
-            "attack": attacks[0],
-            "attacks": attacks[1:],
-            "filters": low,
-        },
+        accuracy_under_filtered_attacks={"attacks": attacks, "filters": low},
         example_images={"attack": attacks[0], "filter": low[0], "examples": 4, "images": 8},
         filtered_accuracy={"filters": high},
         fourier_heatmap={"norm_per_pixel": 0.125, "images": 2},

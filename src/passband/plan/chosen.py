@@ -1,0 +1,69 @@
+"""Which artifacts a scale makes, and who makes the others."""
+
+import fnmatch
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from passband.errors import UserError
+from passband.plan.marks import COSTLY
+from passband.plan.names import check_patterns
+from passband.plan.yaml_file import read_yaml
+from passband.text import listed
+
+
+def made(config: Mapping, artifacts: Iterable[str]) -> list[str]:
+    """The artifacts that a scale makes, all if it lists none.
+
+    Args:
+        config: the resolved config.
+        artifacts: the names of all artifacts.
+
+    Raises:
+        UserError: a pattern matches no artifact, or two match the same one.
+    """
+    artifacts = list(artifacts)
+    check_patterns("artifact in the scale's artifacts", config.get("artifacts", ()), artifacts)
+    fitting = {name: _fitting(config, name) for name in artifacts}
+    for name, patterns in fitting.items():
+        if len(patterns) > 1:
+            raise UserError(
+                f"the scale's artifacts list {name} more than once, as "
+                f"{listed(map(repr, patterns))}: keep one of them."
+            )
+    return [name for name, patterns in fitting.items() if patterns]
+
+
+def left_out(artifacts: Mapping[str, Mapping], config: Mapping, root: Path) -> dict[str, dict]:
+    """The artifacts that a scale does not make, and what does.
+
+    Args:
+        artifacts: rows of all artifacts by name.
+        config: the resolved config.
+        root: the project's folder.
+
+    Returns:
+        By name: paper and title; the command that makes the artifact at this scale; and the most
+        similar `scale` that makes it, empty if none does.
+    """
+    names = set(artifacts) - set(made(config, artifacts))
+    files = sorted((root / "config" / "scales").glob("*.yaml")) if names else ()
+    scales = {file.stem: read_yaml(file) for file in files}
+    nearest = sorted(
+        scales, key=lambda one: -sum(scales[one].get(key) == config[key] for key in COSTLY)
+    )
+    return {
+        name: {
+            "paper": row["paper"],
+            "title": row["title"],
+            "command": f"snakemake {name} --cores all --config scale={config['scale']}",
+            "scale": next((one for one in nearest if _fitting(scales[one], name)), ""),
+        }
+        for name, row in artifacts.items()
+        if name in names
+    }
+
+
+def _fitting(scale: Mapping, name: str) -> list[str]:
+    """The patterns of a scale that match an artifact's name."""
+    patterns = scale.get("artifacts", ["*"])
+    return [pattern for pattern in patterns if fnmatch.fnmatchcase(name, pattern)]
