@@ -14,7 +14,7 @@ from passband.figures.accuracy_cells import (
     titled,
     with_fraction,
 )
-from passband.figures.answers import beside_and_ranked, for_checks
+from passband.figures.answers import beside_and_ranked
 from passband.figures.attack_constants import with_constants
 from passband.figures.load import in_order, read_measurements, read_run
 from passband.figures.notebook import Artifact
@@ -37,6 +37,7 @@ from passband.figures.table_notes import (
 )
 from passband.figures.tables import BEST, PERCENT, RUNNER_UP, Layout, Table
 from passband.findings import masking
+from passband.findings.flags import answers_of
 from passband.intervals.accuracies import over_seeds
 from passband.labels import attack_note, both
 from passband.options import CheckRow, Measurement, Name, PrintedTable
@@ -130,7 +131,7 @@ def robustness_table(
     signs = _by_model(
         artifact.models,
         lambda runs: "; ".join(
-            masking.checks([for_checks(run, probes) for run in runs], checks or [], shown)
+            masking.checks([answers_of(run, probes) for run in runs], checks or [], shown)
         ),
     )
     # Behind a filter that no attack saw, the order of the attacks means nothing.

@@ -1,11 +1,11 @@
-"""Right and wrong answers image by image: comparisons of cells, and gradient-masking checks."""
+"""Right and wrong answers image by image: which cells of a table differ, on common images."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from passband.figures.load import in_order, probe_arrays, probe_metadata
+from passband.figures.load import probe_arrays, probe_metadata
 from passband.figures.table_notes import NO_ATTACK
 from passband.figures.tables import PERCENT
 from passband.findings.measured import on_common_images
@@ -105,30 +105,3 @@ def _answers(entry: dict, cell: tuple) -> np.ndarray | None:
         return None
     right = found[cell.attack or list(found)[-1]]
     return right.astype(float)
-
-
-def for_checks(entry: dict, probes: Sequence[str]) -> dict[str, np.ndarray]:
-    """The answers of one model and seed, as the gradient-masking checks read them.
-
-    Attack, or none, to right under it [N]; `<probe>:<attack>` to standing after this attack and
-    all before it, for probes of the worst case; zero_gradient [N]. Unfiltered images only.
-    """
-    found: dict[str, np.ndarray] = {}
-    for probe in in_order(probes):
-        arrays, metadata = probe_arrays(entry, probe), probe_metadata(entry, probe)
-        if "survived" in arrays:
-            names = [NO_ATTACK, *metadata["attacks"]]
-            bits = [arrays["correct_clean"], *arrays["survived"]]
-            found |= {f"{probe}:{name}": one for name, one in zip(names, bits, strict=True)}
-        elif "bandwidths" in arrays:
-            correct = arrays["correct"][:, arrays["bandwidths"].argmax()]
-            found |= dict(zip([NO_ATTACK, *metadata["attacks"]], correct, strict=True))
-        elif arrays["correct"].ndim == 1:
-            found[probe] = arrays["correct"] & arrays["correct_clean"]
-            found.setdefault(NO_ATTACK, arrays["correct_clean"])
-        else:
-            found |= dict(zip(metadata["attacks"], arrays["correct"], strict=True))
-            found.setdefault(NO_ATTACK, arrays["correct_clean"])
-        if "zero_gradient" in arrays:
-            found["zero_gradient"] = arrays["zero_gradient"]
-    return found

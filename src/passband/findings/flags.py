@@ -32,7 +32,9 @@ def flags(models: Sequence[Mapping], artifacts: Iterable[Mapping]) -> dict[str, 
         for slug in artifact["models"]:
             entries = [entry for entry in models if entry["slug"] == slug]
             if entries:
-                runs = [answers(_measured(entry, columns)) for entry in entries]
+                runs = [
+                    answers_of(entry, (one["measured"] for one in columns)) for entry in entries
+                ]
                 reasons = checks(runs, options["checks"], names)
                 found.setdefault(entries[0]["model"], {}).update(dict.fromkeys(reasons))
     return {model: "; ".join(reasons) for model, reasons in found.items() if reasons}
@@ -67,6 +69,6 @@ def answers(measured: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
     return found
 
 
-def _measured(entry: Mapping, columns: Sequence[Mapping[str, str]]) -> dict[str, Arrays]:
-    probes = dict.fromkeys(column["measured"] for column in columns)
-    return {probe: read_stored(entry["probes"][probe]["arrays"]) for probe in probes}
+def answers_of(entry: Mapping, probes: Iterable[str]) -> dict[str, np.ndarray]:
+    """The `answers` of one model and seed that some of its probes have stored."""
+    return answers({one: read_stored(entry["probes"][one]["arrays"]) for one in probes})
