@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_COPIED = {".git", ".venv", ".snakemake", "results", "data"}
-JOB_COUNT = re.compile(r"^(\w+|[a-z_]+\.\w+)\s+(\d+)$", re.MULTILINE)
+JOB_COUNT = re.compile(r"^([\w.]+)\s+(\d+)$", re.MULTILINE)
 
 Snakemake = Callable[..., subprocess.CompletedProcess]
 

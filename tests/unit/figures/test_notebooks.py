@@ -70,7 +70,7 @@ def test_no_text_is_below_seven_points_in_print(template, request, tmp_path):
     save_figure(figure, {"png": tmp_path / "figure.png"}, MARK)
     texts = [text for text in figure.findobj(Text) if text.get_text().strip()]
     assert min(text.get_fontsize() for text in texts) >= SMALLEST
-    with Image.open(tmp_path / "figure.png") as saved:
+    with Image.open(tmp_path / "figure.png", formats=["PNG"]) as saved:
         assert saved.width <= 1.03 * PAGE * PNG_DPI
 
 
