@@ -1,6 +1,7 @@
 """The documentation says what the project does: tables, links, commands, messages, examples."""
 
 import importlib.util
+import json
 import os
 import re
 import shlex
@@ -327,45 +328,65 @@ def project(tmp_path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def with_own_model(project) -> Path:
+PLANNED = """
+import json, sys
+from pathlib import Path
+from passband.plan import plan, read_yaml, scale_config
+for scale in sys.argv[1:]:
+    config = read_yaml(Path("config/config.yaml")) | {"scale": scale}
+    print(json.dumps(plan(scale_config(config, Path()), Path())._asdict()))
+"""
+
+
+@pytest.fixture(scope="module")
+def with_own_loss(copy_project, tmp_path_factory) -> Path:
     """The README's example in place."""
-    found = list(blocks(README))
-    assert {block.file for block in found} == {
-        f"config/papers/mine/{name}.yaml" for name in ("paper", "attacks", "models", "artifacts")
-    }
-    for block in found:
+    project = copy_project(tmp_path_factory.mktemp("own") / "project")
+    for block in blocks(README):
         write(project, block)
     return project
 
 
-def test_the_example_adds_a_model_and_a_figure(with_own_model):
-    found = planned(with_own_model, "paper")
-    training = found.trainings["cifar10_resnet18_mine-at-4"]["recipe"]
-    assert training["epochs"] == 100
-    assert training["parts"]["adversary"]["attack"]["epsilon"] == pytest.approx(4 / 255)
-    slugs = found.artifacts["mine.fig1"]["models"]
-    assert [found.models[slug]["method"] for slug in slugs] == ["natural", "AT-4", "PGD-AT"]
+@pytest.fixture(scope="module")
+def plans(with_own_loss) -> dict[str, dict]:
+    """The plan of every scale with the README's example."""
+    done = subprocess.run(
+        [sys.executable, "-c", PLANNED, *DOCUMENT_CONFIG.SCALES],
+        cwd=with_own_loss,
+        env=os.environ | {"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = map(json.loads, done.stdout.splitlines())
+    return dict(zip(DOCUMENT_CONFIG.SCALES, lines, strict=True))
+
+
+def test_the_example_is_a_target(with_own_loss, snakemake):
+    done = snakemake("-n", "mine.fig1", cwd=with_own_loss)
+    assert done.returncode == 0, done.stdout[-4000:]
+    model = "fashion-mnist-sample_resnet8_mine-at-pairing"
+    assert f"results/demo/models/{model}/seed-0/weights.safetensors" in done.stdout
 
 
 @pytest.mark.parametrize("scale", DOCUMENT_CONFIG.SCALES)
-def test_the_example_changes_nothing_else(with_own_model, scale):
-    before, after = DOCUMENT_CONFIG.planned(scale), planned(with_own_model, scale)
-    for part in ("trainings", "attacks", "probes", "artifacts"):
-        rows = getattr(after, part)
-        assert {name: rows[name] for name in getattr(before, part)} == getattr(before, part)
-        added = set(rows) - set(getattr(before, part))
-        assert all("mine" in name or name == "one-step-4" for name in added)
-
-
-def test_the_demo_shortens_the_example_as_all_others(with_own_model):
-    trainings = planned(with_own_model, "demo").trainings
-    mine, other = (
-        trainings[f"fashion-mnist-sample_resnet8_{name}"]["recipe"]
-        for name in ("mine-at-4", "sar-pgd-at")
+def test_the_example_varies_the_loss_alone(plans, scale):
+    models, trainings = plans[scale]["models"], plans[scale]["trainings"]
+    theirs, mine = (
+        trainings[models[slug]["model"]]["recipe"]
+        for slug in plans[scale]["targets"]["mine.fig1"]["models"]
     )
-    assert mine["epochs"] == other["epochs"] < 20
-    assert mine["schedule"] == other["schedule"]
+    assert mine["parts"].pop("logit_pairing") == {"weight": 0.5}
+    assert mine == theirs | {"method": "AT + pairing"}
+
+
+@pytest.mark.parametrize("scale", DOCUMENT_CONFIG.SCALES)
+def test_the_example_changes_nothing_else(plans, scale):
+    before = json.loads(json.dumps(DOCUMENT_CONFIG.planned(scale)._asdict()))
+    for part in ("trainings", "attacks", "probes", "targets"):
+        rows = plans[scale][part]
+        assert {name: rows[name] for name in before[part]} == before[part]
+        assert all("mine" in name for name in set(rows) - set(before[part]))
 
 
 def test_the_example_of_a_paper_is_planned(project):

@@ -1,11 +1,12 @@
 """Reading the config files: shared rows, and one folder per paper."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from passband.errors import UserError
+from passband.errors import UserError, unknown
 from passband.plan.names import check_names
-from passband.plan.reading import check
+from passband.plan.reading import check, merged
 from passband.plan.yaml_file import read_yaml
 
 SHARED = ("attacks", "filters", "probes", "scores")
@@ -90,7 +91,22 @@ def read_files(root: Path) -> Files:
                     f"{_shown(folder / 'artifacts.yaml', root)}: the name of artifact '{name}' "
                     f"must begin with its paper, '{paper}.'; rename it."
                 )
-    return found
+    recipes = {name: _with_base(name, found.recipes) for name in found.recipes}
+    return found._replace(recipes=recipes)
+
+
+def _with_base(name: str, recipes: Mapping[str, Mapping], above: Sequence[str] = ()) -> dict:
+    """A recipe with the keys of the one that it is `like`, where it has none of its own."""
+    row = {key: value for key, value in recipes[name].items() if key != "like"}
+    base = recipes[name].get("like")
+    if base is None:
+        return row
+    if base not in recipes:
+        raise UserError(f"recipe '{name}': {unknown('recipe under like', base, recipes)}")
+    if base in (*above, name):
+        chain = " is like ".join((*above, name, base))
+        raise UserError(f"recipe {chain}: the recipes lead in a circle; remove one `like`.")
+    return merged(_with_base(base, recipes, (*above, name)), row)
 
 
 def _content(path: Path, schema: str, root: Path) -> dict:
