@@ -124,10 +124,11 @@ def _by_square(axes: Axes, here: Mapping[str, Arrays], looks: Mapping[str, Look]
     for method, arrays in here.items():
         _, colour, marker = looks[method]
         share, direct = arrays["energy_share"].astype(float), arrays["dc_share"].astype(float)
-        side = arrays["bandwidths"]
-        rest = np.where(direct < 1, (share - direct) / np.maximum(1 - direct, 1e-12), np.nan)
+        side, left = arrays["bandwidths"], direct < 1
         line(axes, side, means(100 * share), colour, marker, ms=2)
-        line(axes, side, means(100 * rest), colour, marker, ms=2, ls=WITHOUT_DC)
+        if left.any():  # else every perturbation is the same in all pixels
+            rest = (share[:, left] - direct[left]) / (1 - direct[left])
+            line(axes, side, means(100 * rest), colour, marker, ms=2, ls=WITHOUT_DC)
     axes.plot(side, 100 * (side / side[-1]) ** 2, **LEVEL_LINE)
     axes.set_ylim(0, 102)
     axes.set_ylabel("energy inside (%)")

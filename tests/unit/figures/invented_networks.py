@@ -175,7 +175,13 @@ class Invented:
         """curves.csv with the ratios of the first activation."""
         grown = (5.0 if self.robust else 1.0) * np.arange(1, epochs + 1) / epochs
         ratio = 1 + grown + 0.08 * self.random.normal(size=epochs)
-        scales = {"per_channel": 1, "frobenius": 1.1, "spectral": 3.2, "across_channels": 0.2}
+        scales = {
+            "per_channel": 1,
+            "summed": 0.5,
+            "frobenius": 1.1,
+            "spectral": 3.2,
+            "across_channels": 0.2,
+        }
         rows = [
             {
                 "epoch": epoch + 1, "recorder": recorder, "split": "train",

@@ -183,8 +183,8 @@ def test_a_bad_score_is_named(row, words):
 
 
 def test_a_threshold_names_its_origin():
-    row = {key: value for key, value in broken().items() if key != "thresholds"}
-    with pytest.raises(UserError, match="it has the threshold 1; add 'thresholds: paper' or 'our"):
+    row = {key: value for key, value in broken("sar.table1.a").items() if key != "thresholds"}
+    with pytest.raises(UserError, match="it has the threshold 2; add 'thresholds: paper' or 'our"):
         checked([row])
 
 
@@ -205,7 +205,7 @@ def test_a_finding_shares_with_one_that_shares_with_no_other():
     ],
 )
 def test_a_bad_precondition_is_named(holds, words):
-    measured = {"L-model": {"pgd-20"}, "natural": {"training", "pgd-20"}}
+    measured = {name: {"training", "pgd-20"} for name in ("L-model", "natural", "PGD-AT")}
     with pytest.raises(UserError, match=words):
         checked(
             [broken(needs=["known"])],

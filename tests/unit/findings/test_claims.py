@@ -195,7 +195,7 @@ def test_what_a_scale_leaves_out_is_not_run_and_says_where_it_is(tmp_path):
     """Even if its models happen to be measured for another artifact."""
     models = world(tmp_path)
     left_out = {"sar.table1": {"scale": "large"}, "sar.fig6": {"scale": ""}}
-    rows = verdicts(["sar.table1.a", "sar.fig6.a", "sar.fig2.a"], models, left_out)
+    rows = verdicts(["sar.table1.a", "sar.fig6.a", "sar.fig2.a"], models, left_out=left_out)
     assert list(rows.verdict[:2]) == ["not run", "not run"] and rows.verdict[2] != "not run"
     assert list(rows.reason[:2]) == [
         "Not run at the tiny scale: it leaves sar.table1 out, which the large scale makes.",

@@ -200,7 +200,9 @@ def test_the_common_first_images_are_compared(tmp_path):
 def test_one_accuracy_has_the_interval_of_the_figures(seeds, tmp_path):
     models = defences(tmp_path, seeds=seeds)
     clauses = [{"holds": "pgd20('SAR') > 50", "says": "{effect}"}]
-    row = verdict({**BY_ID["sar.table2.a"], "parameters": {"clauses": clauses}}, models)
+    row = verdict(
+        {**BY_ID["sar.table2.a"], "thresholds": "ours", "parameters": {"clauses": clauses}}, models
+    )
     paths = [
         one["probes"]["pgd-20"]["arrays"]
         for one in models
@@ -283,4 +285,5 @@ def methods(finding):
 
 
 def test_every_defence_is_judged():
-    assert set(DEFENCES) <= set().union(*map(methods, FINDINGS))
+    between = {"SAR (λ=0.05)", "SAR (λ=0.15)"}  # drawn, but the claim is about the ends
+    assert set(DEFENCES) - between <= set().union(*map(methods, FINDINGS))

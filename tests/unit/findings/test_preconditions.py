@@ -61,7 +61,9 @@ def test_a_hundred_images_are_needed(images, expected, tmp_path):
         arrays = {"correct": np.zeros(images), "correct_clean": np.ones(images)}
         write_arrays(entry["probes"]["pgd-20"]["arrays"], arrays, {})
     clauses = [{"holds": "pgd20(lmodel) < 20", "says": "{effect}"}]
-    row = verdict(BY_ID["sar.table1.d"] | {"parameters": {"clauses": clauses}}, models)
+    row = verdict(
+        BY_ID["sar.table1.d"] | {"thresholds": "ours", "parameters": {"clauses": clauses}}, models
+    )
     assert row.verdict == expected
     few = "Too few images on CIFAR10: 99 (needed: at least 100). "
     assert row.reason.startswith(few) == (images == 99)
