@@ -201,7 +201,8 @@ def test_make_targets_exist(text):
 def test_targets_and_options_of_snakemake_exist(text):
     values = {"--cores", "--configfile", "--config", "--directory"}
     demo = DOCUMENT_CONFIG.planned("demo")
-    known = {*demo.targets, *demo.papers, "findings", "mine.fig1", "example"}
+    claims = {finding["id"] for finding in demo.findings}
+    known = {*demo.targets, *demo.papers, *claims, "findings", "mine.fig1", "example"}
     calls = [line for line in code(text) if line.startswith("snakemake ")]
     assert len(calls) >= 4
     for call in calls:
