@@ -66,7 +66,7 @@ def test_index_opens_with_the_verdicts(report_folder):
     assert "what robust networks look at 1 of 1; where attacks live 1 of 3" in index
     assert "1 cannot be tested here, since a precondition fails and 2 were not run" in index
     assert "1 counted with another claim" in index
-    assert "For training against pgd-10</dt><dd>one-step in place of the attack" in index
+    assert "Training attack in place of pgd-10</dt><dd>one-step<" in index
     assert "In place of CIFAR-10 and CIFAR-100</dt><dd>Sample" in index
     assert "For every recipe</dt><dd>epochs 2; optimizer nesterov true" in index
     assert "trained once (seed 0)" in index

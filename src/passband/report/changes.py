@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 
-from passband.text import listed
-
 
 def substitutions(scale: Mapping, titles: Mapping[str, str]) -> list[dict]:
-    """What stands in for what: kind, here, and the papers' names for which one thing stands."""
+    """What stands in for what: kind, here, and the papers' names for which one thing stands.
+
+    The attacks of training come first, since every robust model depends on them.
+    """
     stand_ins: dict[tuple[str, str], list[str]] = {}
-    for kind in ("datasets", "architectures"):
+    for kind in ("training_attacks", "datasets", "architectures"):
         for paper, here in (scale.get(kind) or {}).items():
             names = stand_ins.setdefault((kind, titles.get(here, here)), [])
             names.append(titles.get(paper, paper))
@@ -19,20 +20,15 @@ def substitutions(scale: Mapping, titles: Mapping[str, str]) -> list[dict]:
 
 
 def changes(scale: Mapping) -> list[dict]:
-    """What the scale trains with and how it shortens trainings and measurements, in its words."""
-    attacks: dict[str, list[str]] = {}
-    for paper, here in (scale.get("training_attacks") or {}).items():
-        attacks.setdefault(here, []).append(paper)
-    found = [
-        {"what": f"training against {listed(papers)}", "how": [f"{here} in place of the attack"]}
-        for here, papers in attacks.items()
-    ]
+    """How the scale shortens trainings and measurements, in words of its own file."""
+    found = []
     sizes = {
         f"{split} images": scale[f"{split}_images"]
         for split in ("train", "test")
         if scale.get(f"{split}_images")
     }
-    found += [{"what": "every data set", "how": _flat(sizes)}] if sizes else []
+    if sizes:
+        found.append({"what": "every data set", "how": _flat(sizes)})
     for kind, noun in (("recipes", "recipe"), ("probes", "probe")):
         for name, overrides in (scale.get(kind) or {}).items():
             what = f"every {noun}" if name == "*" else f"{noun} {name}"

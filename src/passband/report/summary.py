@@ -66,10 +66,11 @@ def _scope(content: Mapping) -> str:
         for one in content["substitutions"]
         if one["kind"] == "datasets"
     ]
-    networks = any(one["kind"] == "architectures" for one in content["substitutions"])
+    kinds = {one["kind"] for one in content["substitutions"]}
     changes = [
+        *(["other attacks in training"] if "training_attacks" in kinds else []),
         *data,
-        *(["other networks for the papers’"] if networks else []),
+        *(["other networks for the papers’"] if "architectures" in kinds else []),
         *(["trainings and measurements are shortened"] if content["changes"] else []),
     ]
     changed = listed(changes) or "Something differs from the papers"
