@@ -5,7 +5,6 @@ its mark, a small file there, holds the most memory that it has used. A mark tha
 tells of a job that was killed. A job whose mark is removed ends.
 """
 
-import json
 import os
 import resource
 import signal
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import TextIO
 
 from passband.errors import UserError, explained
+from passband.files import write_json
 
 MARK = ".running"
 OWN = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
@@ -91,8 +91,8 @@ def job(log: str, inputs: Iterable[str] = (), lower: str = "") -> Iterator[None]
         with suppress(OSError, AttributeError):
             file.close()
         if Path(log).is_file():
-            with suppress(OSError):
-                Path(log).with_suffix(".json").write_text(json.dumps(used()), encoding="utf-8")
+            with suppress(OSError, UserError):
+                write_json(Path(log).with_suffix(".json"), used())
 
 
 def used() -> dict[str, float]:
