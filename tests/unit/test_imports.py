@@ -14,8 +14,9 @@ from passband.dependencies import PACKAGE
 LEVELS = [
     ["text", "programs"],
     ["errors"],
-    ["quantities", "draws", "origin", "jobs", "gpus", "litter"],
+    ["quantities", "draws", "origin", "gpus", "litter"],
     ["options", "files"],
+    ["jobs"],
     [
         "registry",
         "dependencies",
