@@ -64,6 +64,7 @@ def _environment(templates: Path, folder: Path) -> Environment:
         sample=wording.sample,
         support=wording.support,
         duration=wording.duration,
+        first_sentence=wording.first_sentence,
         moment=wording.moment,
         listed=listed,
         breakable=lambda name: Markup("_<wbr>").join(map(escape, name.split("_"))),

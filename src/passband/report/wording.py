@@ -140,6 +140,16 @@ def number(value: float, decimals: int, sign: bool = False) -> str:
     return f"{MINUS if value < 0 else '+' if sign else ''}{text}"
 
 
+def first_sentence(text: str) -> str:
+    """
+    >>> first_sentence("It is 14.2 percent (needed: more than 50 percent). On it, more.")
+    'It is 14.2 percent (needed: more than 50 percent).'
+    >>> first_sentence("Only one.")
+    'Only one.'
+    """
+    return re.split(r"(?<=[\w)])\. (?=[A-Z])", text)[0].rstrip(".") + "."
+
+
 def duration(seconds: float) -> str:
     """
     >>> duration(42.4), duration(754), duration(9000)
