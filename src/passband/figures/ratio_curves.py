@@ -79,6 +79,7 @@ def draw_ratio_curves(
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
     for axes in (large, *small):
+        axes.margins(y=0.15)
         axes.set_ylim(bottom=0)
     large.set_ylabel("R, low over high frequencies")
     for axes in small:
