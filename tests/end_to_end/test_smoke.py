@@ -24,9 +24,10 @@ MEASUREMENTS = [
     "n_images", "unit",
 ]  # fmt: skip
 FINDINGS = [
-    "finding", "artifact", "claim", "verdict", "effect", "ci_low", "ci_high", "n", "sample", "unit",
-    "printed", "reason",
+    "finding", "artifact", "claim", "theme", "verdict", "effect", "ci_low", "ci_high", "threshold",
+    "direction", "threshold_from", "n", "sample", "unit", "printed", "shares", "reason",
 ]  # fmt: skip
+VERDICTS = {"reproduced", "contradicted", "inconclusive", "not testable here", "not run"}
 CURVES = ["epoch", "recorder", "split", "condition", "metric", "value", "n_images"]
 RUN = {
     "model", "dataset", "architecture", "recipe", "method", "seed", "parameters", "dataset_sha256",
@@ -128,7 +129,7 @@ def test_every_claim_about_these_artifacts_has_a_verdict(smoke):
     table = pd.read_csv(smoke.results / "findings.csv")
     assert list(table.columns) == FINDINGS
     assert sorted(table.finding) == sorted(claim["id"] for claim in smoke.plan.findings)
-    assert set(table.verdict) <= {"reproduced", "contradicted", "inconclusive", "not run"}
+    assert set(table.verdict) <= VERDICTS
     judged = table[table.verdict != "not run"]
     assert len(judged) > len(table) / 2
     assert np.isfinite(judged.effect).all()

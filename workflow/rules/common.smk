@@ -490,6 +490,18 @@ def run_files(name: str) -> list[str]:
     return list(dict.fromkeys(one[name] for one in files if name in one))
 
 
+def checked_artifacts() -> dict[str, dict]:
+    """What gradient-masking checks read of the artifacts that ask for them."""
+    return {
+        name: {
+            "models": row["models"],
+            "options": {key: row["options"][key] for key in ("columns", "checks")},
+        }
+        for name, row in PLAN.artifacts.items()
+        if "checks" in row["options"]
+    }
+
+
 def papers_in_report() -> list[str]:
     """The papers with artifacts, each of which gets a page in the report."""
     return [

@@ -27,7 +27,7 @@ rule judge_findings:
         preconditions=PLAN.preconditions,
         scores=PLAN.scores,
         architectures=PLAN.architectures,
-        artifacts=PLAN.artifacts,
+        artifacts=checked_artifacts(),
         scale=PLAN.scale["name"],
         left_out=PLAN.left_out,
         mark=lambda wildcards: restructured(PLAN.scale["mark"]),
