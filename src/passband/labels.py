@@ -4,10 +4,10 @@ A model's row has under `trained_with` what was trained with and what the paper 
 pairs by name: {"training_attack": ["one step", "PGD-10"], "batch_size": [64, 256]}.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 
-FIELD = re.compile(r"\{(\w+)\}")
+from passband import text
+
 Pairs = Mapping[str, Sequence]
 
 
@@ -21,15 +21,13 @@ def both(pair: Sequence) -> str:
     return str(here) if here == paper else f"{here} (paper: {paper})"
 
 
-def filled(text: str, trained_with: Pairs) -> str:
+def filled(words: str, trained_with: Pairs) -> str:
     """A text with what was trained with in the place of names in braces.
 
     >>> filled("batch size {batch_size}", {"batch_size": [64, 256]})
     'batch size 64 (paper: 256)'
     """
-    return FIELD.sub(
-        lambda name: both(trained_with[name[1]]) if name[1] in trained_with else name[0], text
-    )
+    return text.filled(words, {name: both(pair) for name, pair in trained_with.items()})
 
 
 def attack_note(trained_with: Pairs) -> str:

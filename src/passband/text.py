@@ -1,7 +1,9 @@
 """Building blocks of sentences."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+NAME = re.compile(r"\{(\w+)\}")
 
 
 def listed(names: Iterable[str], joint: str = "and") -> str:
@@ -34,6 +36,15 @@ def in_order(name: str) -> str:
     (True, 'Figure 10')
     """
     return re.sub(r"(?<![\d.])\d(?![\d.])", "\N{FIGURE SPACE}\\g<0>", name)
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """A text with values in the place of their names in braces; other names stay.
+
+    >>> filled("{a} and {b}", {"a": "one"})
+    'one and {b}'
+    """
+    return NAME.sub(lambda name: values.get(name[1], name[0]), text)
 
 
 def restructured(text: str) -> str:

@@ -1,11 +1,11 @@
 """The constants of attacks as tables state them."""
 
-import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+from passband.text import filled
+
 PIXEL_SIZES = ("epsilon", "step_size")
-FIELD = re.compile(r"\{(\w+)\}")
 
 
 def constants(attack: Mapping[str, object]) -> str:
@@ -19,7 +19,7 @@ def constants(attack: Mapping[str, object]) -> str:
         if key in ("name", "attack"):
             continue
         words = "ε =" if key == "epsilon" else key.replace("_", " ")
-        parts.append(f"{words} {_written(key, value)}")
+        parts.append(f"{words} {written(key, value)}")
     return ", ".join(parts)
 
 
@@ -34,12 +34,11 @@ def with_constants(text: str, attack: Mapping[str, object]) -> str:
     >>> with_constants("PGD with ε = {epsilon}", {"epsilon": 0.5})
     'PGD with ε = 1/2'
     """
-    return FIELD.sub(
-        lambda name: _written(name[1], attack[name[1]]) if name[1] in attack else name[0], text
-    )
+    return filled(text, {key: written(key, value) for key, value in attack.items()})
 
 
-def _written(key: str, value: object) -> str:
+def written(key: str, value: object) -> str:
+    """A constant of an attack as it is written: sizes of pixels as fractions."""
     if key in PIXEL_SIZES and 0 < value < 1:
         if abs(255 * value - round(255 * value)) < 1e-6:
             return f"{round(255 * value)}/255"

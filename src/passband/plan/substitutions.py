@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from passband.errors import unknown
-from passband.labels import FIELD, both, filled
-from passband.text import listed
+from passband.labels import both, filled
+from passband.text import NAME, listed
 
 FACTS = ("training_attack", "selection_attack", "batch_size", "epochs")
 
@@ -75,7 +75,7 @@ def with_labels(paper: str, described: Mapping, models: Iterable[Mapping]) -> di
     for method, row in described.get("methods", {}).items():
         methods[method] = dict(row)
         for key in {"label", "reads"} & set(row):
-            for name in FIELD.findall(row[key]):
+            for name in NAME.findall(row[key]):
                 if name not in FACTS:
                     owner = f"field in {key} of method '{method}' of paper '{paper}'"
                     raise unknown(owner, name, FACTS)

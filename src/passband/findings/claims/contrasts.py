@@ -12,10 +12,10 @@ from passband.findings.clause import Clause
 from passband.findings.contrast import Contrast, Language, parse
 from passband.findings.measured import Group
 from passband.intervals import simultaneous
+from passband.text import NAME, filled
 
 KEYS = {"holds", "says", "for", "each", "margin"}
 SHARE = re.compile(r"\{(\d+(?:/\d+)?)\}")
-MARK = re.compile(r"\{(\w+)\}")
 
 
 class Line(NamedTuple):
@@ -114,7 +114,7 @@ def read_clauses(clauses: object, language: Language) -> list[Line]:
 
 
 def _line(clause: Mapping, values: Mapping[str, str], language: Language) -> Line:
-    contrast = _read(_filled(clause["holds"], values), language)
+    contrast = _read(filled(clause["holds"], values), language)
     if "margin" in clause and contrast.sample != "training runs":
         raise UserError(
             f"clauses, '{clause['holds']}': a margin decides for a single training run, and this "
@@ -122,7 +122,7 @@ def _line(clause: Mapping, values: Mapping[str, str], language: Language) -> Lin
         )
     return Line(
         contrast,
-        _filled(clause["says"], {mark: _words(value, language) for mark, value in values.items()}),
+        filled(clause["says"], {mark: _words(value, language) for mark, value in values.items()}),
         tuple(clause["for"]) if "for" in clause else None,
         clause["says"] if "each" in clause else "",
         clause.get("margin"),
@@ -140,7 +140,7 @@ def _combinations(clause: Mapping) -> list[dict[str, str]]:
     for table in tables:
         if not isinstance(table, Mapping):
             raise UserError(f"clauses: '{table}' in 'each' is not a mapping from marks to values.")
-        marks = set(MARK.findall(clause["holds"]))
+        marks = set(NAME.findall(clause["holds"]))
         for mark in set(table) - marks:
             raise unknown(f"mark in 'each' of '{clause['holds']}'", str(mark), marks)
         lists = [value if isinstance(value, list) else [value] for value in table.values()]
@@ -151,16 +151,12 @@ def _combinations(clause: Mapping) -> list[dict[str, str]]:
     return found
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    return MARK.sub(lambda mark: values.get(mark[1], mark[0]), text)
-
-
 def _words(value: str, language: Language) -> str:
     return language.scores[value].reads or value if value in language.scores else value
 
 
 def _read(holds: str, language: Language) -> Contrast:
-    for mark in MARK.findall(holds):
+    for mark in NAME.findall(holds):
         raise UserError(f"clauses, '{holds}': the mark {{{mark}}} has no value; name it in 'each'.")
     try:
         return parse(holds, language)
