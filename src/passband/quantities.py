@@ -34,3 +34,8 @@ def size_at(side: int, size: int | str | Fraction, step: int = 1) -> int:
     if isinstance(size, int):
         return size
     return step * round(Fraction(size) * side / step)
+
+
+def held_out(images: int, fraction: float) -> int:
+    """How many of the training images are held out for validation."""
+    return round(images * fraction)

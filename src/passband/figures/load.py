@@ -9,7 +9,7 @@ import numpy as np
 from passband.errors import UserError
 from passband.files import read_arrays, read_json, read_metadata
 from passband.measurements import read_rows
-from passband.quantities import size_at
+from passband.quantities import held_out, size_at
 from passband.runs import read_epochs
 
 if TYPE_CHECKING:
@@ -154,9 +154,10 @@ def _by_epoch(models: Sequence[dict], file: str) -> "pd.DataFrame":
 
 
 def _held_out(entry: dict) -> int:
-    validation = read_run(entry)["recipe"]["validation"]
-    held_out = round(read_run(entry)["train_images"] * validation["fraction"])
-    return min(held_out, validation.get("images") or held_out)
+    run = read_run(entry)
+    validation = run["recipe"]["validation"]
+    images = held_out(run["train_images"], validation["fraction"])
+    return min(images, validation.get("images") or images)
 
 
 def _with_conditions(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from passband.data.registry import DATASETS
 from passband.errors import UserError
+from passband.quantities import held_out
 
 
 def check_training(training: Mapping, limit: int | None) -> None:
@@ -21,15 +22,15 @@ def check_training(training: Mapping, limit: int | None) -> None:
     if images is None:
         return
     fraction, batch = recipe["validation"]["fraction"], recipe["batch_size"]
-    held_out = round(images * fraction)
-    if images - held_out < batch:
-        more = _or_raise(dataset, lambda one: one - round(one * fraction) >= batch)
+    aside = held_out(images, fraction)
+    if images - aside < batch:
+        more = _or_raise(dataset, lambda one: one - held_out(one, fraction) >= batch)
         raise UserError(
-            f"{owner} has batch_size {batch}, but {images - held_out} images to train on ({images} "
-            f"without the {held_out} held out): lower batch_size{more}."
+            f"{owner} has batch_size {batch}, but {images - aside} images to train on ({images} "
+            f"without the {aside} held out): lower batch_size{more}."
         )
-    if held_out == 0 and recipe["select"] != "last":
-        more = _or_raise(dataset, lambda one: round(one * fraction) > 0)
+    if aside == 0 and recipe["select"] != "last":
+        more = _or_raise(dataset, lambda one: held_out(one, fraction) > 0)
         raise UserError(
             f"{owner} selects by {recipe['select']}, but holds out none of {images} images: raise "
             f"validation.fraction{more}."

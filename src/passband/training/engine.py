@@ -15,6 +15,7 @@ from passband.draws import key_of, permutation
 from passband.errors import UserError
 from passband.evaluation import added, frozen, perturbations, predictions, progress
 from passband.jobs import ending_at_checkpoints
+from passband.quantities import held_out
 from passband.training.checkpoint import State, restore_state, resume, save_state
 from passband.training.optimisers import OPTIMISERS
 from passband.training.recipes import needs_test, prefix_of
@@ -26,8 +27,8 @@ from passband.training.step import of_role, parameter_groups, parts_of, shown, t
 def split_validation(count: int, fraction: float) -> tuple[Tensor, Tensor]:
     """Indices (training, validation) of a random split that is the same for every seed."""
     order = permutation(key_of("validation split"), count)
-    held_out = round(count * fraction)
-    return order[held_out:].sort().values, order[:held_out].sort().values
+    aside = held_out(count, fraction)
+    return order[aside:].sort().values, order[:aside].sort().values
 
 
 def validate(model: nn.Module, data: ImageSet, recipe: dict, compute: Compute) -> dict:
@@ -111,10 +112,10 @@ def train(
     parts = parts_of(recipe)
     if treated := of_role(parts, "label treatment"):
         data = data._replace(labels=treated(data.labels))
-    inside, held_out = split_validation(len(data.labels), recipe["validation"]["fraction"])
+    inside, outside = split_validation(len(data.labels), recipe["validation"]["fraction"])
     training, validation = (
         _placed(data._replace(images=data.images[part], labels=data.labels[part]), compute)
-        for part in (inside, held_out)
+        for part in (inside, outside)
     )
     if needs_test(recipe["recorders"]):
         if test is None:
