@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from passband.errors import UserError
-from passband.figures.attack_constants import with_constants
+from passband.figures.attack_constants import written
 from passband.figures.load import first_seeds, probe_arrays, probe_metadata
 from passband.figures.notebook import Artifact
 from passband.figures.planes import enlarged
@@ -43,7 +43,7 @@ def perturbation_units(
     name = next(iter(metadata.values()))["attack"]
     epsilon = attacks.get(name, {}).get("epsilon")
     if epsilon:
-        return Units(epsilon, f"δ / ε, ε = {with_constants('{epsilon}', attacks[name])}")
+        return Units(epsilon, f"δ / ε, ε = {written('epsilon', epsilon)}")
     largest = max(float(np.abs(arrays["perturbation"]).max()) for arrays in examples.values())
     return Units(largest or 1.0, "δ / max |δ|")
 
@@ -61,12 +61,16 @@ def shown_of(examples: Mapping[tuple[str, str], Examples], images: Sequence[int]
 
 
 def read_examples(
-    artifact: Artifact, probe: str
-) -> tuple[dict[tuple[str, str], Examples], dict[str, dict], dict[str, Look]]:
+    artifact: Artifact, probe: str, images: Sequence[int]
+) -> tuple[dict[tuple[str, str], Examples], dict[str, dict], dict[str, Look], slice, Units]:
+    """What the drawings of this kind take: arrays of the probe, metadata, looks, the images to
+    show, and the units of perturbations."""
     entries = first_seeds(artifact.models)
     examples = {key: probe_arrays(entry, probe) for key, entry in entries.items()}
     metadata = {key[0]: probe_metadata(entry, probe) for key, entry in entries.items()}
-    return examples, metadata, artifact.looks(method for _, method in entries)
+    looks = artifact.looks(method for _, method in entries)
+    units = perturbation_units(artifact.attacks, examples, metadata)
+    return examples, metadata, looks, shown_of(examples, images), units
 
 
 def draw_image(axes: Axes, image: np.ndarray) -> None:

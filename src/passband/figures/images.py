@@ -14,11 +14,9 @@ from passband.figures.image_cells import (
     by_dataset,
     draw_image,
     draw_signed,
-    perturbation_units,
     predictions,
     read_examples,
     shown_labels,
-    shown_of,
     signed_bar,
 )
 from passband.figures.notebook import Artifact
@@ -40,9 +38,7 @@ def image_rows(
         images: two indices: the first image to show, and the one after the last; where the probe
             stored fewer images, they are counted from its first one again.
     """
-    examples, metadata, looks = read_examples(artifact, probe)
-    units = perturbation_units(artifact.attacks, examples, metadata)
-    return draw_image_rows(examples, metadata, looks, shown_of(examples, images), units)
+    return draw_image_rows(*read_examples(artifact, probe, images))
 
 
 class Row(NamedTuple):

@@ -14,11 +14,9 @@ from passband.figures.image_cells import (
     by_dataset,
     draw_image,
     draw_signed,
-    perturbation_units,
     predictions,
     read_examples,
     shown_labels,
-    shown_of,
     signed_bar,
 )
 from passband.figures.notebook import Artifact
@@ -41,9 +39,7 @@ def perturbation_examples(
         images: two indices: the first image to show, and the one after the last; where the probe
             stored fewer images, they are counted from its first one again.
     """
-    examples, metadata, looks = read_examples(artifact, probe)
-    units = perturbation_units(artifact.attacks, examples, metadata)
-    return draw_perturbations(examples, metadata, looks, shown_of(examples, images), units)
+    return draw_perturbations(*read_examples(artifact, probe, images))
 
 
 def draw_perturbations(
