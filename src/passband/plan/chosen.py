@@ -1,7 +1,7 @@
 """Which artifacts a scale makes, and who makes the others."""
 
 import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from passband.errors import UserError
@@ -33,11 +33,14 @@ def made(config: Mapping, artifacts: Iterable[str]) -> list[str]:
     return [name for name, patterns in fitting.items() if patterns]
 
 
-def left_out(artifacts: Mapping[str, Mapping], config: Mapping, root: Path) -> dict[str, dict]:
+def left_out(
+    artifacts: Mapping[str, Mapping], chosen: Collection[str], config: Mapping, root: Path
+) -> dict[str, dict]:
     """The artifacts that a scale does not make, and what does.
 
     Args:
         artifacts: rows of all artifacts by name.
+        chosen: the names of those that it makes.
         config: the resolved config.
         root: the project's folder.
 
@@ -45,7 +48,7 @@ def left_out(artifacts: Mapping[str, Mapping], config: Mapping, root: Path) -> d
         By name: paper and title; the command that makes the artifact at this scale; and the most
         similar `scale` that makes it, empty if none does.
     """
-    names = set(artifacts) - set(made(config, artifacts))
+    names = set(artifacts) - set(chosen)
     files = sorted((root / "config" / "scales").glob("*.yaml")) if names else ()
     scales = {file.stem: read_yaml(file) for file in files}
     nearest = sorted(

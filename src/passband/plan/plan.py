@@ -155,7 +155,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         papers=papers,
         targets=targets,
         artifacts=artifacts,
-        left_out=left_out(targets, config, root),
+        left_out=left_out(targets, artifacts, config, root),
         findings=files.findings,
         preconditions=files.preconditions,
         themes=files.themes,

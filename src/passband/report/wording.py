@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from passband.findings.reasons import DIRECTIONS
+
 MINUS = "\N{MINUS SIGN}"
 
 PAPER = {
@@ -18,12 +20,6 @@ OURS = {
     "inconclusive": "ours leave it open",
     "not testable here": "ours cannot test it",
     "not run": "none were measured here",
-}
-DIRECTIONS = {
-    "above": "more than {}",
-    "below": "less than {}",
-    "within": "at most {} either way",
-    "beyond": "more than {} either way",
 }
 SIGNS = {"above": "> ", "below": "< ", "within": "within ±", "beyond": "beyond ±"}
 
