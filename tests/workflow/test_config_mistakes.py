@@ -367,6 +367,21 @@ def rename(section: str, old: str, new: str) -> Callable[[dict], None]:
 ROBUST = "sar-c10-rn18-pgd10"
 
 FILE_MISTAKES = {
+    "a recipe like an unknown one": (
+        "papers/sar/models",
+        put("recipes", "sar-natural", "like", "sar-pgd-att"),
+        ["recipe 'sar-natural'", "under like 'sar-pgd-att'", "did you mean 'sar-pgd-at'?"],
+    ),
+    "a recipe that is lik another": (
+        "papers/sar/models",
+        put("recipes", "sar-natural", "lik", "sar-pgd-at"),
+        ["recipe 'sar-natural'", "unknown key 'lik'", "did you mean 'like'?"],
+    ),
+    "a recipe like itself": (
+        "papers/sar/models",
+        put("recipes", "sar-natural", "like", "sar-natural"),
+        ["recipe sar-natural is like sar-natural", "in a circle", "remove one `like`"],
+    ),
     "epsilon too large": (
         "attacks",
         put("pgd-20", "epsilon", "8/2"),

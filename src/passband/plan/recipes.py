@@ -44,7 +44,8 @@ def resolve_recipe(
     fixed = read_schema(schema)["properties"]
     for key in flat:
         if key not in fixed and key not in parts:
-            raise UserError(f"{owner}: {unknown('key', key, [*fixed, *parts])}")
+            known = [*fixed, *parts, "like", "per_dataset"]
+            raise UserError(f"{owner}: {unknown('key', key, known)}")
     resolved = check({key: flat[key] for key in flat if key in fixed}, schema, owner)
     resolved["optimizer"] = _of_kind(f"{owner}, optimizer", OPTIMISER, flat["optimizer"], names)
     resolved["schedule"] = _of_kind(f"{owner}, schedule", SCHEDULE, flat["schedule"], names)
