@@ -99,7 +99,8 @@ def test_a_killed_job_is_said_with_its_memory_and_a_key(tmp_path):
     assert f"The job of {tmp_path}/one.log was killed or crashed, perhaps for want" in sentence
     # A process starts at the peak of the one that started it, here this one.
     most = max(500, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000 + 50)
-    assert 300 < int(sentence.partition("had used ")[2].partition(" MB")[0]) < most
+    used = sentence.partition("had used ")[2].partition(" MB")[0]
+    assert 300 < int(used.replace(",", "")) < most
     assert "or lower train_images; on a cluster raise the rule's mem_mb." in sentence
     assert not killed_jobs(tmp_path), "it is said once"
 
