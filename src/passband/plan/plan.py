@@ -220,7 +220,9 @@ def _check_findings(
     measured: dict[str, set[str]] = {}
     for row in models.values():
         found = measured.setdefault(row["method"], {"training"})
-        found |= {f"training:{recorder}" for recorder in row["recipe"]["recorders"]}
+        for recorder, recorded in row["recipe"]["recorders"].items():
+            behind = ["none", *(filter["name"] for filter in recorded.get("filters") or ())]
+            found |= {f"training:{recorder}", *(f"training:{recorder}:{one}" for one in behind)}
     for row in artifacts.values():
         for slug in row["models"]:
             measured[models[slug]["method"]] |= set(row["probes"])

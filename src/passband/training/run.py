@@ -148,7 +148,8 @@ def _subject(
 ) -> tuple[ImageSet, nn.Module, str]:
     """The training images, the initial network, and the data file's checksum."""
     data = load(data_file.parent, data_file.stem)
-    data = data._replace(images=data.images[:limit], labels=data.labels[:limit])
+    for most in (limit, recipe.get("train_images")):
+        data = data._replace(images=data.images[:most], labels=data.labels[:most])
     channels, side = data.images.shape[1:3]
     model = models.build(
         architecture,
