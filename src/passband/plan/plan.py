@@ -241,6 +241,10 @@ def _check_findings(
             scores=files.scores,
             probes=functions,
             attacks=run,
+            filters={
+                name: [filter["name"] for filter in filters_in(row)] for name, row in probes.items()
+            }
+            | {"training": ["none", *files.filters]},
             measured=measured,
             networks=titles,
             datasets=DATASETS,
