@@ -10,6 +10,7 @@ from passband.errors import UserError
 from passband.findings.check import check_findings
 from passband.options import Known
 from passband.plan.artifacts import resolve_artifact
+from passband.plan.batch_moments import check_batch_moments
 from passband.plan.budgets import check_training
 from passband.plan.chosen import left_out, made
 from passband.plan.files import Files, read_files
@@ -121,6 +122,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         )
         for name, row in files.artifacts.items()
     }
+    check_batch_moments(models, targets.values(), probes, attacks, config)
     _check_findings(files, models, targets, probes, attacks, titles)
     artifacts = {name: targets[name] for name in made(config, targets)}
     unchanged = scale_config({key: config[key] for key in KEPT}, root)
