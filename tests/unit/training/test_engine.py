@@ -102,7 +102,10 @@ def plain_step(recipe, data, seed, epoch, indices):
     shown = crop_and_flip(data.images[indices].float() / 255, draws, 2, True)
     labels = data.labels[indices]
     if "input_filter" in recipe["parts"]:
-        shown = square(shown, keep="low", bandwidth=8)
+        if "filter" in recipe["parts"]["input_filter"]:
+            shown = square(shown, keep="low", bandwidth=8)
+        if "rescale" in recipe["parts"]["input_filter"]:
+            shown = shown / shown.amax((1, 2, 3), keepdim=True)
     if "adversary" in recipe["parts"]:
         model.train(recipe["parts"]["adversary"]["batchnorm"] == "train")
         draws = Draws(key_of(seed, "adversary", epoch), indices)
@@ -121,6 +124,8 @@ FILTER = {"name": "half", "shape": "square", "keep": "low", "bandwidth": "1/2"}
 PARTS = {
     "natural": {},
     "filtered": {"input_filter": {"filter": FILTER}},
+    "rescaled": {"input_filter": {"rescale": "image-max"}},
+    "filtered-rescaled": {"input_filter": {"filter": FILTER, "rescale": "image-max"}},
     "at-eval": {"adversary": {"attack": ATTACK, "batchnorm": "eval"}},
     "at-train": {"adversary": {"attack": ATTACK, "batchnorm": "train"}},
 }
