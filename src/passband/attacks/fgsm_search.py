@@ -38,7 +38,7 @@ def first_fooling(
     return first
 
 
-@ATTACKS.register("fgsm_search", search=True)
+@ATTACKS.register("fgsm_search", search=True, drops_images=True)
 @exact
 def fgsm_search(
     logits_of: LogitsOf,

@@ -58,7 +58,7 @@ def first_fooling(
     return torch.cat(places), torch.cat(iterates)
 
 
-@ATTACKS.register("pgd_search", search=True)
+@ATTACKS.register("pgd_search", search=True, drops_images=True)
 @exact
 def pgd_search(
     logits_of: LogitsOf,

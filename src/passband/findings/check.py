@@ -9,7 +9,7 @@ from passband.findings.clause import Clause
 from passband.findings.contrast import Language, Term, language_of
 from passband.findings.preconditions import read_preconditions
 from passband.findings.scores import CLEAN, Score, read_scores
-from passband.options import AttackName, Known, Names, read_row
+from passband.options import AttackName, FilterName, Known, Names, read_row
 
 
 def check_findings(
@@ -21,6 +21,7 @@ def check_findings(
     scores: Mapping[str, Mapping],
     probes: Mapping[str, str],
     attacks: Mapping[str, Collection[str]],
+    filters: Mapping[str, Collection[str]],
     measured: Mapping[str, Collection[str]],
     networks: Mapping[str, str],
     datasets: Collection[str],
@@ -36,8 +37,11 @@ def check_findings(
         probes: the registered function of each probe; `attack` for each attack, `training` for
             training.
         attacks: the attacks whose answers each probe stores, by their names.
+        filters: the filters behind which each probe measures, by their names; `training` has all,
+            and `none`.
         measured: what is measured of any model of each method: names of probes and attacks,
-            "training", and "training:<recorder>" for each recorder.
+            "training", "training:<recorder>" for each recorder, and "training:<recorder>:<filter>"
+            for each filter behind which it records accuracy, `none` for none.
         networks: titles of architectures by id.
         datasets: ids of data sets.
 
@@ -48,12 +52,16 @@ def check_findings(
         name.partition(":")[2]: Known(name.partition(":")[2])
         for names in measured.values()
         for name in names
-        if name.startswith("training:")
+        if name.startswith("training:") and name.count(":") == 1
     }
     names: Names = {
         "recorder": recorders,
         "probe": {name: Known(name, function) for name, function in probes.items()},
     }
+    for variant, network in paper.get("variants", {}).items():
+        for name in (variant, network):
+            if name not in networks:
+                raise unknown("architecture in variants of paper.yaml", name, networks)
     known = read_scores(scores)
     for score in known.values():
         _check_score(score, probes, attacks)
@@ -67,8 +75,8 @@ def check_findings(
             asked, clauses = _asked(finding, language, names)
             needed = [term for one in finding["needs"] for term in conditions[one][0].terms]
             for term in (*asked.terms, *needed):
-                _check_arguments(term, attacks)
-            needs = [(term.method, term.score.measurement) for term in (*asked.terms, *needed)]
+                _check_arguments(term, attacks, filters)
+            needs = [(term.method, _measurement(term)) for term in (*asked.terms, *needed)]
             for method, measurement in dict.fromkeys(needs + asked.needs):
                 _check_need(finding, method, measurement, measured, networks, paper)
             _check_thresholds(finding, clauses)
@@ -158,12 +166,27 @@ def _asked(finding: Mapping, language: Language, names: Names) -> tuple[Asked, l
     return ask(finding, language)
 
 
-def _check_arguments(term: Term, attacks: Mapping[str, Collection[str]]) -> None:
+def _check_arguments(
+    term: Term, attacks: Mapping[str, Collection[str]], filters: Mapping[str, Collection[str]]
+) -> None:
     for parameter, value in zip(term.score.arguments, term.arguments, strict=True):
+        behind = filters.get(term.score.probe, ())
+        if parameter.annotation is FilterName and value not in behind:
+            raise unknown(f"filter of {term.score.name}", value, behind)
         if parameter.annotation is AttackName:
             known = {CLEAN, *attacks.get(term.score.probe, ())}
             if (attack := str(value).lower()) not in known:
                 raise unknown(f"attack of {term.score.name}", attack, known)
+
+
+def _measurement(term: Term) -> str:
+    """What has to be measured for a term; of a recorder, behind the filter that the term names."""
+    behind = [
+        f":{value}"
+        for parameter, value in zip(term.score.arguments, term.arguments, strict=True)
+        if parameter.annotation is FilterName and "recorder" in term.score.constants
+    ]
+    return "".join([term.score.measurement, *behind])
 
 
 def _check_need(

@@ -10,6 +10,7 @@ from passband.errors import UserError
 from passband.findings.check import check_findings
 from passband.options import Known
 from passband.plan.artifacts import resolve_artifact
+from passband.plan.batch_moments import check_batch_moments
 from passband.plan.budgets import check_training
 from passband.plan.chosen import left_out, made
 from passband.plan.files import Files, read_files
@@ -128,6 +129,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         )
         for name, row in files.artifacts.items()
     }
+    check_batch_moments(models, targets.values(), probes, attacks, config)
     _check_findings(files, models, targets, probes, attacks, titles)
     artifacts = {name: targets[name] for name in made(config, targets)}
     unchanged = scale_config({key: config[key] for key in KEPT}, root)
@@ -228,7 +230,9 @@ def _check_findings(
     measured: dict[str, set[str]] = {}
     for row in models.values():
         found = measured.setdefault(row["method"], {"training"})
-        found |= {f"training:{recorder}" for recorder in row["recipe"]["recorders"]}
+        for recorder, recorded in row["recipe"]["recorders"].items():
+            behind = ["none", *(filter["name"] for filter in recorded.get("filters") or ())]
+            found |= {f"training:{recorder}", *(f"training:{recorder}:{one}" for one in behind)}
     for row in artifacts.values():
         for slug in row["models"]:
             measured[models[slug]["method"]] |= set(row["probes"])
@@ -247,6 +251,10 @@ def _check_findings(
             scores=files.scores,
             probes=functions,
             attacks=run,
+            filters={
+                name: [filter["name"] for filter in filters_in(row)] for name, row in probes.items()
+            }
+            | {"training": ["none", *files.filters]},
             measured=measured,
             networks=titles,
             datasets=DATASETS,

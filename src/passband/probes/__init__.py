@@ -7,6 +7,7 @@ and people read). An argument named `attack` asks for that attack's stored pertu
 in `attacks` are run by the probe itself.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,7 +25,8 @@ class Subject:
 
     images uint8 [N, C, H, W] and labels int64 [N] on the device; perturbation float32
     [N, C, H, W] if the probe names an attack. `trained` is the same network as it was trained, in
-    eval mode: its batch normalisation is not folded into the convolutions.
+    eval mode: its batch normalisation is not folded into the convolutions. input_filter: what its
+    recipe has under this name, resolved; empty without one.
     """
 
     model: nn.Module
@@ -35,6 +37,7 @@ class Subject:
     compute: Compute
     perturbation: Tensor | None = None
     trained: nn.Module | None = None
+    input_filter: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def side(self) -> int:

@@ -97,6 +97,7 @@ def run_probe(
         seed=seed,
         compute=compute,
         perturbation=noise,
+        input_filter=network.get("input_filter", {}),
     )
     beside = ("name", "probe", "dataset", "split")
     constants = {key: value for key, value in probe.items() if key not in beside}
