@@ -22,7 +22,8 @@ def made(config: Mapping, artifacts: Iterable[str]) -> list[str]:
         UserError: a pattern matches no artifact, or two match the same one.
     """
     artifacts = list(artifacts)
-    check_patterns("artifact in the scale's artifacts", config.get("artifacts", ()), artifacts)
+    listed_ones = [pattern.removeprefix("!") for pattern in config.get("artifacts", ())]
+    check_patterns("artifact in the scale's artifacts", listed_ones, artifacts)
     fitting = {name: _fitting(config, name) for name in artifacts}
     for name, patterns in fitting.items():
         if len(patterns) > 1:
@@ -67,6 +68,8 @@ def left_out(
 
 
 def _fitting(scale: Mapping, name: str) -> list[str]:
-    """The patterns of a scale that match an artifact's name."""
+    """The patterns of a scale that match an artifact's name; none if one with "!" does."""
     patterns = scale.get("artifacts", ["*"])
+    if any(fnmatch.fnmatchcase(f"!{name}", one) for one in patterns if one.startswith("!")):
+        return []
     return [pattern for pattern in patterns if fnmatch.fnmatchcase(name, pattern)]
