@@ -7,7 +7,7 @@ from passband.attacks import describe
 from passband.attacks.objectives import objective
 from passband.compute import Compute
 from passband.evaluation import added, batches, perturbations, predictions
-from passband.models.batch_moments import uses_batch_moments
+from passband.models.batch_moments import InEvaluationBatches
 from passband.options import AttackName, Images
 from passband.probes import PROBES, Measurement, Subject, stored
 
@@ -85,7 +85,7 @@ def still_right(subject: Subject, indices: Tensor, attack: dict | None = None) -
     if len(indices) == 0:
         return indices
     standing = indices
-    if uses_batch_moments(subject.model):
+    if isinstance(subject.model, InEvaluationBatches):
         indices = torch.arange(len(subject.labels), device=indices.device)
     images, labels = subject.images[indices], subject.labels[indices]
     if attack is None:
