@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple, TypedDict
 
-import numpy as np
 import pandas as pd
 
 from passband.errors import UserError

@@ -11,7 +11,8 @@ from passband.attacks.fgsm_search import fgsm_search, first_fooling
 from passband.attacks.pgd_search import pgd_search
 from passband.draws import Draws
 from passband.errors import UserError
-from passband.plan.rows import check_attacks, resolve_row
+from passband.options import Known
+from passband.plan.rows import resolve_row
 
 pytestmark = pytest.mark.usefixtures("strict")
 
@@ -240,12 +241,12 @@ def test_the_first_size_that_fools_is_found_for_sizes_in_any_order():
 def test_searches_are_run_in_float32_and_are_told_from_other_attacks():
     for name in ("fgsm_search", "pgd_search"):
         assert is_exact({"attack": name}) and ATTACKS.settings(name)["search"]
-    row = {"name": "x", "probe": "minimal_epsilon"}
-    search = resolve_row("attack", "one", {"attack": "fgsm_search"} | FGSM, {})
-    fixed = resolve_row("attack", "two", {"attack": "fgsm", "epsilon": 0.1}, {})
-    check_attacks("probe 'x'", row | {"attacks": [fixed, search]})
+    rows = {"one": {"attack": "fgsm_search"} | FGSM, "two": {"attack": "fgsm", "epsilon": 0.1}}
+    names = {"attack": {name: Known(resolve_row("attack", name, rows[name], {})) for name in rows}}
+    probe = {"probe": "minimal_epsilon", "epsilons": [0.1]}
+    resolve_row("probe", "x", probe | {"attacks": ["two", "one"]}, names)
     with pytest.raises(UserError, match=r"probe 'x': none .* a search; .* fgsm_search, pgd_search"):
-        check_attacks("probe 'x'", row | {"attacks": [fixed]})
+        resolve_row("probe", "x", probe | {"attacks": ["two"]}, names)
 
 
 @pytest.mark.parametrize(
