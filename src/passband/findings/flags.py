@@ -27,14 +27,13 @@ def flags(models: Sequence[Mapping], artifacts: Iterable[Mapping]) -> dict[str, 
         options = artifact["options"]
         if "checks" not in options:
             continue
-        columns = options["columns"]
+        columns = options.get("columns", ())
+        probes = [one["measured"] for one in columns] or [options["probe"]]
         names = {column.get("attack", column["measured"]): column["name"] for column in columns}
         for slug in artifact["models"]:
             entries = [entry for entry in models if entry["slug"] == slug]
             if entries:
-                runs = [
-                    answers_of(entry, (one["measured"] for one in columns)) for entry in entries
-                ]
+                runs = [answers_of(entry, probes) for entry in entries]
                 reasons = checks(runs, options["checks"], names)
                 found.setdefault(entries[0]["model"], {}).update(dict.fromkeys(reasons))
     return {model: "; ".join(reasons) for model, reasons in found.items() if reasons}

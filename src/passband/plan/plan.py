@@ -20,14 +20,7 @@ from passband.plan.models import resolve_models
 from passband.plan.names import check_known, check_names, check_patterns, patched
 from passband.plan.reading import scale_config
 from passband.plan.recipes import resolve_recipe
-from passband.plan.rows import (
-    ELSEWHERE,
-    check_attacks,
-    check_filter,
-    filters_in,
-    known_rows,
-    resolve_row,
-)
+from passband.plan.rows import ELSEWHERE, check_filter, filters_in, known_rows, resolve_row
 from passband.plan.substitutions import with_labels
 from passband.plan.texts import check_drawn
 from passband.training.recipes import shared_prefixes
@@ -211,7 +204,6 @@ def _check_probes(probes: Mapping, models: Mapping, config: Mapping) -> None:
                 f"probe '{name}' measures stored perturbations, which exist for the test split of "
                 "the model's data set only: remove dataset and split, or the attack."
             )
-        check_attacks(f"probe '{name}'", probe)
         here = {get(probe["dataset"]).side} if "dataset" in probe else sides
         for filter in filters_in(probe):
             for side in here:

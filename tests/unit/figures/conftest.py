@@ -11,6 +11,7 @@ from invented_components import components
 from invented_defences import ALL_METHODS, invented_defence
 from invented_images import PAPER_DATASETS, synthetic_models
 from invented_networks import METHODS, Invented, attacked_models
+from invented_searches import searched
 
 SAMPLE = {"title": "Fashion-MNIST sample"}
 
@@ -87,3 +88,10 @@ def inspected(tmp_path_factory) -> list[dict]:
 def split(tmp_path_factory) -> list[dict]:
     """A natural model with predictions for low and high components."""
     return [components(tmp_path_factory.mktemp("split"))]
+
+
+@pytest.fixture(scope="session")
+def smoothed(tmp_path_factory) -> list[dict]:
+    """A natural model without and with smoothing, and their smallest perturbations."""
+    root = tmp_path_factory.mktemp("smoothed")
+    return [searched(root, method) for method in ("natural", "natural (ρ=0.10)")]

@@ -43,9 +43,11 @@ ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "ratio_curves": ("fourier_study.fig5", "inspected"),
     "robustness_table": ("sar.table4", "twelve"),
     "schematic": ("sar.fig8", None),
+    "search_table": ("hfc.table2", "smoothed"),
+    "security_curves": ("hfc.security", "smoothed"),
     "spectrum_grid": ("sar.fig4", "papers"),
 }
-TABLES = {"lowpass_table", "robustness_table"}
+TABLES = {"lowpass_table", "robustness_table", "search_table"}
 SMALL = {"image_rows": [0, 4], "perturbation_examples": [0, 4]}
 
 
