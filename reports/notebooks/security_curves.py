@@ -17,7 +17,7 @@
 # panel per attack. Points are the same attacks with a fixed ε, which need not know a smaller one.
 
 # %% tags=["parameters"]
-parameters = "results/demo/notebooks/hfc.security.json"
+parameters = "results/demo/notebooks/hfc.table2_curves.json"
 
 # %%
 from passband.figures.notebook import open_artifact

@@ -334,6 +334,14 @@ def test_a_scale_makes_what_it_lists_and_says_who_makes_the_rest():
     assert planned(scale="laptop").targets == planned(scale="laptop").artifacts
 
 
+def test_a_pattern_may_leave_artifacts_out():
+    one = planned({"artifacts": ["sar.*", "!sar.table[2-7]"]}, scale="laptop")
+    tables = {name for name in one.artifacts if name.startswith("sar.table")}
+    assert tables == {"sar.table1"} and "sar.table7" in one.left_out
+    with pytest.raises(UserError, match=r"in the scale's artifacts 'sar\.tabel1'"):
+        planned({"artifacts": ["*", "!sar.tabel1"]}, scale="laptop")
+
+
 def test_what_a_scale_leaves_out_changes_no_training():
     """What is made later, as a target, begins with what is there."""
     few, all_ = (planned({"artifacts": [one]}, scale="laptop") for one in ("sar.fig1", "*"))

@@ -44,8 +44,9 @@ ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "robustness_table": ("sar.table4", "twelve"),
     "schematic": ("sar.fig8", None),
     "search_table": ("hfc.table2", "smoothed"),
-    "security_curves": ("hfc.security", "smoothed"),
+    "security_curves": ("hfc.table2_curves", "smoothed"),
     "spectrum_grid": ("sar.fig4", "papers"),
+    "training_curves": ("hfc.fig5", "recorded"),
 }
 TABLES = {"lowpass_table", "robustness_table", "search_table"}
 SMALL = {"image_rows": [0, 4], "perturbation_examples": [0, 4]}

@@ -60,7 +60,7 @@ def entry(tmp_path_factory) -> dict:
         *("sar.table1", "sar.table2", "sar.fig2", "sar.fig3", "sar.fig4", "sar.fig5", "sar.fig6"),
         *("sar.fig7", "fourier_study.table1", "fourier_study.fig2", "fourier_study.fig3"),
         *("fourier_study.fig4", "fourier_study.fig7", "fourier_study.fig8", "hfc.fig7"),
-        *("hfc.table2", "hfc.security"),
+        *("hfc.table2", "hfc.table2_curves"),
     ],
 )
 def test_measurements_of_the_probes_are_drawn(id, entry, tmp_path):

@@ -122,7 +122,7 @@ def test_the_axis_ends_where_one_image_in_a_hundred_is_left():
 
 
 def test_curves_are_drawn_by_method_and_attack_with_points_of_fixed_epsilons(smoothed, tmp_path):
-    artifact = artifact_of(tmp_path, "hfc.security", smoothed)
+    artifact = artifact_of(tmp_path, "hfc.table2_curves", smoothed)
     figure = security_curves(artifact, **artifact.options)
     fgsm, pgd = figure.axes
     assert (fgsm.get_title(), pgd.get_title()) == ("FGSM", "PGD")
@@ -139,7 +139,7 @@ def test_curves_are_drawn_by_method_and_attack_with_points_of_fixed_epsilons(smo
 
 
 def test_a_figure_without_fixed_attacks_has_curves_only(smoothed, tmp_path):
-    artifact = artifact_of(tmp_path, "hfc.security", smoothed[:1], fixed={})
+    artifact = artifact_of(tmp_path, "hfc.table2_curves", smoothed[:1], fixed={})
     figure = security_curves(artifact, **artifact.options)
     assert not figure.axes[0].containers
     assert "fixed ε" not in {text.get_text() for text in figure.legends[0].get_texts()}
