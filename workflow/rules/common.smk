@@ -182,6 +182,22 @@ def split_file(dataset: str, split: str) -> str:
     return f"{DATA}/{dataset}/{split}.safetensors"
 
 
+def of_splits(*splits: str) -> str:
+    """A wildcard constraint: the data sets that have exactly these splits."""
+    return "|".join(name for name, row in DATASETS.items() if row.splits == splits)
+
+
+def megabytes(dataset: str) -> int:
+    """The size of the largest split of a data set."""
+    row = DATASETS[dataset]
+    return max(row.sizes.values()) * row.channels * row.side**2 // 2**20
+
+
+def preparation_memory(wildcards) -> int:
+    """A split is decoded and then copied into the content of its file."""
+    return 8000 + 2 * megabytes(wildcards.dataset)
+
+
 def train_file(wildcards) -> str:
     return split_file(training(wildcards)["dataset"], "train")
 

@@ -2,7 +2,7 @@
 
     probe(subject, **constants) -> Measurement
 
-A probe returns per-image arrays (what findings and figures read) and summary rows (what tables
+A probe is registered with its `task` unless that is classification. It returns per-image arrays (what findings and figures read) and summary rows (what tables
 and people read). An argument named `attack` asks for that attack's stored perturbations; attacks
 in `attacks` are run by the probe itself.
 """
@@ -23,7 +23,8 @@ class Subject:
     """A frozen model and the test images that it is measured on.
 
     images uint8 [N, C, H, W] and labels int64 [N] on the device; perturbation float32
-    [N, C, H, W] if the probe names an attack. `trained` is the same network as it was trained, in
+    [N, C, H, W] if the probe names an attack. Those of a detector have labels float32 [N, K, 6] and
+    sizes int64 [N, 2], as in `passband.data.storage.SceneSet`, all on the CPU. `trained` is the same network as it was trained, in
     eval mode: its batch normalisation is not folded into the convolutions.
     """
 
@@ -35,6 +36,7 @@ class Subject:
     compute: Compute
     perturbation: Tensor | None = None
     trained: nn.Module | None = None
+    sizes: Tensor | None = None
 
     @property
     def side(self) -> int:
@@ -44,8 +46,9 @@ class Subject:
     def first(self, count: int) -> "Subject":
         """The same subject on its first `count` images."""
         noise = None if self.perturbation is None else self.perturbation[:count]
+        sizes = None if self.sizes is None else self.sizes[:count]
         images, labels = self.images[:count], self.labels[:count]
-        return replace(self, images=images, labels=labels, perturbation=noise)
+        return replace(self, images=images, labels=labels, perturbation=noise, sizes=sizes)
 
 
 @dataclass
