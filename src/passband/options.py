@@ -76,6 +76,7 @@ Names = Mapping[str, Mapping[str, Known]]
 
 Share = Annotated[float, Range(0, 1)]
 PositiveShare = Annotated[float, Range(0, 1, above=True)]
+InnerShare = Annotated[float, Range(0, 1, above=True, below=True)]
 Positive = Annotated[float, Range(0, 1e9, above=True)]
 NonNegative = Annotated[float, Range(0, 1e9)]
 Momentum = Annotated[float, Range(0, 1, below=True)]
@@ -92,6 +93,8 @@ TargetClasses = Annotated[int, Range(0, 10_000)]
 SomeClasses = Annotated[int, Range(1, 10_000)]
 Index = Annotated[int, Range(0, 1_000_000)]
 Span = Annotated[list[Index], Length(2, rising=True)]  # the first, and the one after the last
+
+Rescaling = Literal["image-max", "image-max-bytes"]  # of pixels
 
 AttackName = Annotated[str, Name("attack")]
 FilterName = Annotated[str, Name("filter")]
@@ -452,6 +455,8 @@ def _interval(bounds: Range) -> str:
         if bounds.low <= -1e9:
             return ""
         return f"{'above' if bounds.above else 'of at least'} {bounds.low:g}"
+    if bounds.above and bounds.below:
+        return f"above {bounds.low:g} and below {bounds.high:,g}"
     if bounds.above:
         return f"above {bounds.low:g} and up to {bounds.high:,g}"
     if bounds.below:

@@ -112,10 +112,10 @@ def training_bandwidth(entry: dict, side: int) -> int | None:
 
     None for a model that was trained on images as they are, or behind another kind of filter.
     """
-    part = entry["recipe"].get("parts", {}).get("input_filter")
-    if not part or part["filter"]["keep"] != "low" or "bandwidth" not in part["filter"]:
+    filter = entry["recipe"].get("parts", {}).get("input_filter", {}).get("filter", {})
+    if filter.get("keep") != "low" or "bandwidth" not in filter:
         return None
-    return size_at(side, part["filter"]["bandwidth"], step=2)
+    return size_at(side, filter["bandwidth"], step=2)
 
 
 def first_seeds(

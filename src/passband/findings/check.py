@@ -9,7 +9,7 @@ from passband.findings.clause import Clause
 from passband.findings.contrast import Language, Term, language_of
 from passband.findings.preconditions import read_preconditions
 from passband.findings.scores import CLEAN, Score, read_scores
-from passband.options import AttackName, Known, Names, read_row
+from passband.options import AttackName, FilterName, Known, Names, read_row
 
 
 def check_findings(
@@ -21,6 +21,7 @@ def check_findings(
     scores: Mapping[str, Mapping],
     probes: Mapping[str, str],
     attacks: Mapping[str, Collection[str]],
+    filters: Mapping[str, Collection[str]],
     measured: Mapping[str, Collection[str]],
     networks: Mapping[str, str],
     datasets: Collection[str],
@@ -36,6 +37,7 @@ def check_findings(
         probes: the registered function of each probe; `attack` for each attack, `training` for
             training.
         attacks: the attacks whose answers each probe stores, by their names.
+        filters: the filters behind which each probe measures, by their names.
         measured: what is measured of any model of each method: names of probes and attacks,
             "training", and "training:<recorder>" for each recorder.
         networks: titles of architectures by id.
@@ -67,7 +69,7 @@ def check_findings(
             asked, clauses = _asked(finding, language, names)
             needed = [term for one in finding["needs"] for term in conditions[one][0].terms]
             for term in (*asked.terms, *needed):
-                _check_arguments(term, attacks)
+                _check_arguments(term, attacks, filters)
             needs = [(term.method, term.score.measurement) for term in (*asked.terms, *needed)]
             for method, measurement in dict.fromkeys(needs + asked.needs):
                 _check_need(finding, method, measurement, measured, networks, paper)
@@ -158,8 +160,13 @@ def _asked(finding: Mapping, language: Language, names: Names) -> tuple[Asked, l
     return ask(finding, language)
 
 
-def _check_arguments(term: Term, attacks: Mapping[str, Collection[str]]) -> None:
+def _check_arguments(
+    term: Term, attacks: Mapping[str, Collection[str]], filters: Mapping[str, Collection[str]]
+) -> None:
     for parameter, value in zip(term.score.arguments, term.arguments, strict=True):
+        if parameter.annotation is FilterName:
+            if value not in (known := filters.get(term.score.probe, ())):
+                raise unknown(f"filter of {term.score.name}", value, known)
         if parameter.annotation is AttackName:
             known = {CLEAN, *attacks.get(term.score.probe, ())}
             if (attack := str(value).lower()) not in known:

@@ -239,6 +239,9 @@ def _check_findings(
             scores=files.scores,
             probes=functions,
             attacks=run,
+            filters={
+                name: [filter["name"] for filter in filters_in(row)] for name, row in probes.items()
+            },
             measured=measured,
             networks=titles,
             datasets=DATASETS,

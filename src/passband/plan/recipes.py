@@ -50,9 +50,7 @@ def resolve_recipe(
     resolved["optimizer"] = _of_kind(f"{owner}, optimizer", OPTIMISER, flat["optimizer"], names)
     resolved["schedule"] = _of_kind(f"{owner}, schedule", SCHEDULE, flat["schedule"], names)
     resolved["parts"] = {
-        key: read_row(f"{owner}, {key}", parts[key].keywords, _mapping(owner, key, value), names)
-        for key, value in flat.items()
-        if key in parts
+        key: _part(owner, key, value, names) for key, value in flat.items() if key in parts
     }
     check_names("recorder", flat.get("recorders", {}), owner)
     resolved["recorders"] = {
@@ -61,8 +59,8 @@ def resolve_recipe(
     }
     _check_selection(owner, resolved, names)
     check_parts(name, resolved)
-    for filter in filters_in([resolved["parts"], resolved["recorders"]]):
-        check_filter(owner, filter, DATASETS[dataset].side if dataset else 32)
+    for filter in filters_in([resolved["parts"], resolved["recorders"]]) if dataset else ():
+        check_filter(owner, filter, DATASETS[dataset].side)
     return resolved
 
 
@@ -103,10 +101,18 @@ def _recorder(owner: str, row: object, names: Names) -> dict:
     return {"recorder": row["recorder"]} | read_row(owner, function.keywords, rest, names)
 
 
-def _mapping(owner: str, key: str, value: object) -> Mapping:
+def _part(owner: str, key: str, value: object, names: Names) -> dict:
+    """Resolve the keys of a part; raise UserError if they leave it nothing to do."""
     if not isinstance(value, Mapping):
         raise UserError(f"{owner}: {key} is {value!r}, expected a mapping.")
-    return value
+    keywords = declared(PART)[key].keywords
+    found = read_row(f"{owner}, {key}", keywords, value, names)
+    idle = [option.default is None and not option.required for option in keywords.values()]
+    if keywords and all(idle) and not any(one is not None for one in found.values()):
+        raise UserError(
+            f"{owner}: {key} has none of the keys {', '.join(keywords)}: add one, or remove {key}."
+        )
+    return found
 
 
 def _check_selection(owner: str, recipe: dict, names: Names) -> None:

@@ -1,6 +1,8 @@
 """Validating and resolving rows that name a registered function: attacks, filters, probes, …"""
 
+import math
 from collections.abc import Mapping
+from itertools import zip_longest
 
 from passband.dependencies import Declared, declared
 from passband.errors import UserError
@@ -69,12 +71,14 @@ def resolve_row(kind: str, name: str, row: Mapping, names: Names, beside: tuple 
 
 
 def check_together(owner: str, function: Declared, options: Mapping) -> None:
-    """Raise UserError where one argument of a function asks for another to be above 0, or to be 0.
+    """Raise UserError where arguments of a function contradict each other.
 
     Args:
         owner: the row, as the message names it.
         function: its settings `above_zero` and `zero` are mappings from a condition, such as
-            "loss=cross_entropy", to an argument.
+            "loss=cross_entropy", to an argument that then has to be above 0, or to be 0;
+            `complements` are two arguments, lists of the filters that keep the low and the high
+            parts of the same images.
         options: the resolved arguments.
     """
     for setting, wanted in (("above_zero", "above 0"), ("zero", "0")):
@@ -84,6 +88,23 @@ def check_together(owner: str, function: Declared, options: Mapping) -> None:
                 raise UserError(
                     f"{owner}: {key} is {options[key]}, expected {wanted} with {condition}."
                 )
+    if "complements" in function.settings:
+        _check_complements(owner, *function.settings["complements"], options)
+
+
+def _check_complements(owner: str, low: str, high: str, options: Mapping) -> None:
+    for one, other in zip_longest(options[low], options[high], fillvalue={}):
+        kept = {one.get("keep"): one, other.get("keep"): other}
+        shared = [
+            {key: value for key, value in row.items() if key not in ("name", "keep")}
+            for row in (one, other)
+        ]
+        if shared[0] != shared[1] or kept != {"low": one, "high": other}:
+            names = [f"'{row['name']}'" if row else "nothing" for row in (one, other)]
+            raise UserError(
+                f"{owner}: {low} has {names[0]} where {high} has {names[1]}; expected filters in "
+                "the same order that differ in what they keep, low and high, and in nothing else."
+            )
 
 
 def known_rows(kind: str, rows: Mapping[str, Mapping]) -> dict[str, Known]:
@@ -93,7 +114,7 @@ def known_rows(kind: str, rows: Mapping[str, Mapping]) -> dict[str, Known]:
 
 
 def check_filter(owner: str, filter: Mapping, side: int) -> None:
-    """Raise UserError unless a resolved filter fits images of a given side.
+    """Raise UserError unless a resolved filter fits images of a given side and leaves something.
 
     Args:
         owner: the row that uses the filter, as the message names it.
@@ -102,6 +123,8 @@ def check_filter(owner: str, filter: Mapping, side: int) -> None:
     """
     settings = declared("spectra/filters")[filter["shape"]].settings
     key, step = settings["size"], settings.get("step", 1)
+    if step is None:
+        return
     size = size_at(side, filter[key], step)
     if not 0 <= size <= side or size % step:
         multiple = f"a multiple of {step}" if step > 1 else "an integer"
@@ -109,6 +132,17 @@ def check_filter(owner: str, filter: Mapping, side: int) -> None:
             f"{owner}: the {key} {filter[key]} of filter '{filter['name']}' does not fit images of "
             f"side {side}; expected a share of the side such as 1/2, or {multiple} from 0 to "
             f"{side}."
+        )
+    smallest, reach = settings.get("sizes", {}).get(filter["keep"], (0, "side"))
+    corner = math.isqrt(2 * (side // 2) ** 2)
+    largest = {"side": side, "below side": side - 1, "corner": corner}[reach]
+    if not smallest <= size <= largest:
+        bound = f"smallest {key} that leaves something is {smallest}"
+        if size > largest:
+            bound = f"largest {key} that leaves something is {largest}"
+        raise UserError(
+            f"{owner}: filter '{filter['name']}' with {key} {filter[key]} leaves nothing of images "
+            f"of side {side}; the {bound}."
         )
 
 

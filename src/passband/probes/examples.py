@@ -34,6 +34,13 @@ def shape_kept(changed: Tensor, clean: Tensor) -> Tensor:
     return F.cosine_similarity(first, second, dim=1)
 
 
+def in_turn(labels: Tensor, classes: int) -> Tensor:
+    """Indices [N] that sort images by class in turn: the first of each class, the second, ..."""
+    of_class = F.one_hot(labels, classes).cumsum(0)
+    occurrence = (of_class.gather(1, labels[:, None]) - 1).squeeze(1)
+    return (occurrence * classes + labels).argsort()
+
+
 @PROBES.register("example_images")
 def example_images(
     subject: Subject, *, attack: AttackName, filter: FilterName, examples: Images, images: Images
@@ -59,8 +66,7 @@ def example_images(
     }
 
     labels = subject.labels
-    occurrence = (F.one_hot(labels).cumsum(0).gather(1, labels[:, None]) - 1).squeeze(1)
-    chosen = (occurrence * len(subject.classes) + labels).argsort()[:examples]
+    chosen = in_turn(labels, len(subject.classes))[:examples]
     predicted = predictions(subject.model, subject.images[chosen], subject.compute)
     with torch.inference_mode():
         predicted_adversarial = subject.model(attacked[chosen]).argmax(1)

@@ -110,6 +110,7 @@ def checked(findings: Sequence[Mapping], **change: object) -> None:
             name: [*row.get("attacks", []), *([row["attack"]] if "attack" in row else [])]
             for name, row in PROBES.items()
         },
+        "filters": {name: row.get("low", row.get("filters", [])) for name, row in PROBES.items()},
         "measured": {recipe["method"]: everything for recipe in recipes},
         "networks": NETWORKS,
         "datasets": DATASETS,

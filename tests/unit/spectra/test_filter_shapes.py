@@ -12,7 +12,7 @@ from passband.options import FilterSize
 from passband.probes import PROBES, Subject
 from passband.spectra.filters import FILTERS, apply, describe, size_of
 
-LOW = {"name": "disc-4", "shape": "disc", "keep": "low", "radius": 4}
+LOW = {"name": "ring-4", "shape": "ring", "keep": "low", "radius": 4}
 HIGH = LOW | {"name": "disc-4-rest", "keep": "high"}
 
 
@@ -36,7 +36,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     FILTERS.names()
     monkeypatch.setattr(FILTERS, "_functions", dict(FILTERS._functions))
     monkeypatch.setattr(FILTERS, "_settings", dict(FILTERS._settings))
-    FILTERS.register("disc", size="radius")(disc)
+    FILTERS.register("ring", size="radius")(disc)
 
 
 def waves(*frequencies: tuple[int, int], side: int = 32) -> Tensor:

@@ -3,8 +3,11 @@
     filter(images, *, keep, <size>, ...) -> filtered images
 
 `images`: float (..., H, W); `keep` is the part that is left, "low" or "high". The result is real
-and not clipped. A shape is registered with the name of its `size` argument and the `step` to which
-shares of the image side are rounded.
+and not clipped. A shape is registered with these settings. size: the name of its size argument.
+step: to which multiple shares of the image side are rounded, 1 by default; None for a size that has
+nothing to do with the side. sizes: by `keep` the smallest and the largest size that leave something
+of an image; the largest is "side", "below side" or "corner", the distance of the farthest frequency
+from the DC component, rounded down. Without it all sizes from 0 to the side are accepted.
 """
 
 from torch import Tensor
@@ -31,10 +34,12 @@ def apply(filter: dict, images: Tensor) -> Tensor:
     return FILTERS[filter["shape"]](images, **constants)
 
 
-def size_of(filter: dict, side: int) -> int:
-    """The size of a resolved filter in pixels or frequencies for images of a side."""
+def size_of(filter: dict, side: int) -> int | float:
+    """The size of a resolved filter for images of a side: pixels, frequencies, or as it is given
+    where it has nothing to do with the side."""
     settings = FILTERS.settings(filter["shape"])
-    return size_at(side, filter[settings["size"]], settings.get("step", 1))
+    size, step = filter[settings["size"]], settings.get("step", 1)
+    return size if step is None else size_at(side, size, step)
 
 
 def describe(filter: dict, side: int) -> str:

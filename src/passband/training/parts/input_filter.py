@@ -1,17 +1,22 @@
-"""An input filter: the network is trained on filtered images."""
+"""An input filter: the network is trained on filtered or rescaled images."""
 
 from torch import Tensor
 
-from passband.options import FilterName
+from passband.options import FilterName, Rescaling
 from passband.spectra.filters import apply
+from passband.spectra.scaling import rescaled
 from passband.training.parts import PARTS
 
 
 @PARTS.register("input_filter", role="input filter")
-def input_filter(images: Tensor, *, filter: FilterName) -> Tensor:
-    """Filter the training images after augmentation; validation images stay as they are.
+def input_filter(
+    images: Tensor, *, filter: FilterName | None = None, rescale: Rescaling | None = None
+) -> Tensor:
+    """Change the training images after augmentation; validation images stay as they are.
 
     Args:
-        filter: the filter that images pass before the network sees them.
+        filter: the filter that images pass before the network sees them; left out for none.
+        rescale: what follows it: `image-max` divides every image by its own largest value,
+            `image-max-bytes` also rounds it down to multiples of 1/255; left out for nothing.
     """
-    return apply(filter, images)
+    return rescaled(images if filter is None else apply(filter, images), rescale)

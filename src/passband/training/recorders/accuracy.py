@@ -3,8 +3,9 @@
 from typing import Literal
 
 from passband.evaluation import frozen, predictions
-from passband.options import FilterName, Images
+from passband.options import FilterName, Images, Rescaling
 from passband.spectra.filters import apply, describe
+from passband.spectra.scaling import rescaled
 from passband.training.recorders import RECORDERS, Row, Subject
 
 
@@ -15,6 +16,7 @@ def accuracy(
     split: Literal["train", "test"],
     images: Images,
     filters: list[FilterName] | None = None,
+    rescale: Rescaling | None = None,
 ) -> list[Row]:
     """Accuracy on the first images of a split, unfiltered and behind each filter.
 
@@ -22,6 +24,9 @@ def accuracy(
         split: `test`, or `train` for the images that the model is trained on, not augmented.
         images: number of images, the first ones of the split.
         filters: the filters, each measured separately.
+        rescale: `image-max` divides every filtered image by its own largest value,
+            `image-max-bytes` also rounds it down to multiples of 1/255; unfiltered images stay as
+            they are.
     """
     data = subject.train if split == "train" else subject.test
     shown, labels = data.images[:images], data.labels[:images]
@@ -34,6 +39,9 @@ def accuracy(
     rows = [Row(split, "filter=none", "accuracy", percent(), len(labels))]
     for filter in filters or ():
         condition = describe(filter, shown.shape[-1])
-        value = percent(change=lambda some, _, filter=filter: apply(filter, some))
+        condition += f";rescale={rescale}" if rescale else ""
+        value = percent(
+            change=lambda some, _, filter=filter: rescaled(apply(filter, some), rescale)
+        )
         rows.append(Row(split, condition, "accuracy", value, len(labels)))
     return rows

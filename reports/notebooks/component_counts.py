@@ -1,0 +1,31 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Frequencies and singular values
+# The share of test images that the model recognises as they are and by their high component alone, but
+# not by their low component: split by frequency, and by singular values such that the low part has at
+# least the same energy.
+
+# %% tags=["parameters"]
+parameters = "results/demo/notebooks/hfc.sec8.json"
+
+# %%
+from passband.figures.component_counts import component_counts
+from passband.figures.notebook import open_artifact
+
+artifact = open_artifact(parameters)
+artifact.introduction
+
+# %%
+figure = component_counts(artifact, **artifact.options)
+artifact.save(figure)
