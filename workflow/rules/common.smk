@@ -249,6 +249,10 @@ def derivation_code(wildcards) -> list[str]:
     return code("derive_model", *members)
 
 
+def importing_code(wildcards) -> list[str]:
+    return code("import_model", ("models", MODELS[wildcards.model]["architecture"]))
+
+
 def test_file(wildcards) -> str:
     return split_file(MODELS[wildcards.model]["dataset"], "test")
 
@@ -284,6 +288,12 @@ def probed_file(wildcards) -> str:
     probe = PLAN.probes[wildcards.probe]
     dataset = probe.get("dataset", MODELS[wildcards.model]["dataset"])
     return split_file(dataset, probe.get("split", "test"))
+
+
+def probe_memory(wildcards) -> int:
+    """A detection data set is read as a whole."""
+    dataset = MODELS[wildcards.model]["dataset"]
+    return 8000 + megabytes(dataset) * (DATASETS[dataset].task == "detection")
 
 
 def probe_perturbation(wildcards) -> list[str]:
