@@ -10,15 +10,19 @@ from tqdm import tqdm
 from passband.attacks import craft
 from passband.compute import Compute
 from passband.draws import Draws, key_of
+from passband.errors import UserError
 from passband.models import fold_batchnorm
+from passband.models.batch_moments import InEvaluationBatches, cut, uses_batch_moments
 
-BATCH = {"cpu": 250, "cuda": 2000}
+BATCH = {"cpu": 200, "cuda": 2000}  # multiples of EVALUATION_BATCH
 
 
 def batches(count: int, compute: Compute) -> Iterator[slice]:
-    """Slices that cover range(count) in the device's batch size."""
-    size = BATCH[compute.device.type]
-    return (slice(start, min(start + size, count)) for start in range(0, count, size))
+    """Slices that cover range(count) in the device's batch size; a short end joins the last one.
+
+    A frozen network with batch moments cuts them into the same evaluation batches on every device.
+    """
+    return cut(count, BATCH[compute.device.type])
 
 
 def progress(total: int, description: str) -> tqdm:
@@ -48,8 +52,12 @@ class Lines:
 
 
 def frozen(model: nn.Module) -> nn.Module:
-    """A copy for evaluation: eval mode, batch normalisation folded, no parameter gradients."""
-    return fold_batchnorm(model)
+    """A copy for evaluation: eval mode, batch normalisation folded, no parameter gradients.
+
+    A network with batch moments keeps its normalisation and sees images in evaluation batches.
+    """
+    folded = fold_batchnorm(model)
+    return InEvaluationBatches(folded) if uses_batch_moments(folded) else folded
 
 
 @torch.inference_mode()
@@ -83,9 +91,10 @@ def perturbations(
 
     model: as `frozen` gives it. indices: which images of the set these are, int64 [N], by default
     the first. Random draws depend on (seed, attack, index) only.
+
+    Raises UserError for an attack that drops images, of a network with batch moments.
     """
-    key = key_of(seed, "attack", attack["name"])
-    logits_of = compute.logits_of(model)
+    key, dependent = key_of(seed, "attack", attack["name"]), uses_batch_moments(model)
     if indices is None:
         indices = torch.arange(len(images), device=images.device)
     found = []
@@ -93,9 +102,26 @@ def perturbations(
         for part in batches(len(images), compute):
             clean = compute.images(images[part])
             draws = Draws(key, indices[part])
-            found.append(craft(attack, logits_of, clean, labels[part], draws) - clean)
+            whole = in_whole_batches(model, len(clean), attack["name"]) if dependent else model
+            crafted = craft(attack, compute.logits_of(whole), clean, labels[part], draws)
+            found.append(crafted - clean)
             bar.update(len(clean))
     return torch.cat(found)
+
+
+def in_whole_batches(model: nn.Module, count: int, attack: str) -> Callable[[Tensor], Tensor]:
+    """The same function; raises UserError for any other number of images than `count`."""
+
+    def forward(images: Tensor) -> Tensor:
+        if len(images) != count:
+            raise UserError(
+                f"attack '{attack}' drops images from the batch, and the answers of a network with "
+                "batch moments depend on the whole batch: choose an attack that keeps all images "
+                "(fgsm, or pgd without restarts), or another network."
+            )
+        return model(images)
+
+    return forward
 
 
 def added(perturbation: Tensor) -> Callable[[Tensor, slice], Tensor]:

@@ -76,6 +76,8 @@ Names = Mapping[str, Mapping[str, Known]]
 
 Share = Annotated[float, Range(0, 1)]
 PositiveShare = Annotated[float, Range(0, 1, above=True)]
+Percent = Annotated[float, Range(0, 100)]
+Columns = Annotated[int, Range(1, 6)]
 InnerShare = Annotated[float, Range(0, 1, above=True, below=True)]
 Positive = Annotated[float, Range(0, 1e9, above=True)]
 NonNegative = Annotated[float, Range(0, 1e9)]

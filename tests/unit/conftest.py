@@ -32,8 +32,9 @@ def lived_in() -> Callable[..., nn.Module]:
                 with torch.no_grad():
                     module.weight.copy_(torch.rand(shape, generator=generator) + 0.5)
                     module.bias.copy_(torch.randn(shape, generator=generator) * 0.3)
-                    module.running_mean.copy_(torch.randn(shape, generator=generator) * 0.3)
-                    module.running_var.copy_(torch.rand(shape, generator=generator) * 2 + 0.2)
+                    if module.track_running_stats:
+                        module.running_mean.copy_(torch.randn(shape, generator=generator) * 0.3)
+                        module.running_var.copy_(torch.rand(shape, generator=generator) * 2 + 0.2)
         return model.eval()
 
     return build

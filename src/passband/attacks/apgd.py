@@ -141,6 +141,7 @@ def climb(
 
 @ATTACKS.register(
     "apgd",
+    drops_images=True,
     above_zero={"loss=dlr_targeted": "target_classes"},
     zero={"loss=cross_entropy": "target_classes"},
 )

@@ -85,7 +85,7 @@ def walk(
     return result
 
 
-@ATTACKS.register("fab")
+@ATTACKS.register("fab", drops_images=True)
 @exact
 def fab(
     logits_of: LogitsOf,

@@ -90,7 +90,7 @@ def search(
     return result
 
 
-@ATTACKS.register("square")
+@ATTACKS.register("square", drops_images=True)
 @exact
 @torch.no_grad()
 def square(

@@ -37,9 +37,11 @@ def check_findings(
         probes: the registered function of each probe; `attack` for each attack, `training` for
             training.
         attacks: the attacks whose answers each probe stores, by their names.
-        filters: the filters behind which each probe measures, by their names.
+        filters: the filters behind which each probe measures, by their names; `training` has all,
+            and `none`.
         measured: what is measured of any model of each method: names of probes and attacks,
-            "training", and "training:<recorder>" for each recorder.
+            "training", "training:<recorder>" for each recorder, and "training:<recorder>:<filter>"
+            for each filter behind which it records accuracy, `none` for none.
         networks: titles of architectures by id.
         datasets: ids of data sets.
 
@@ -50,7 +52,7 @@ def check_findings(
         name.partition(":")[2]: Known(name.partition(":")[2])
         for names in measured.values()
         for name in names
-        if name.startswith("training:")
+        if name.startswith("training:") and name.count(":") == 1
     }
     names: Names = {
         "recorder": recorders,
@@ -70,7 +72,7 @@ def check_findings(
             needed = [term for one in finding["needs"] for term in conditions[one][0].terms]
             for term in (*asked.terms, *needed):
                 _check_arguments(term, attacks, filters)
-            needs = [(term.method, term.score.measurement) for term in (*asked.terms, *needed)]
+            needs = [(term.method, _measurement(term)) for term in (*asked.terms, *needed)]
             for method, measurement in dict.fromkeys(needs + asked.needs):
                 _check_need(finding, method, measurement, measured, networks, paper)
             _check_thresholds(finding, clauses)
@@ -171,6 +173,16 @@ def _check_arguments(
             known = {CLEAN, *attacks.get(term.score.probe, ())}
             if (attack := str(value).lower()) not in known:
                 raise unknown(f"attack of {term.score.name}", attack, known)
+
+
+def _measurement(term: Term) -> str:
+    """What has to be measured for a term; of a recorder, behind the filter that the term names."""
+    behind = [
+        f":{value}"
+        for parameter, value in zip(term.score.arguments, term.arguments, strict=True)
+        if parameter.annotation is FilterName and "recorder" in term.score.constants
+    ]
+    return "".join([term.score.measurement, *behind])
 
 
 def _check_need(

@@ -8,6 +8,7 @@ import torch
 import passband
 from passband.data.storage import load
 from passband.files import sha256, write_json
+from passband.models.batch_moments import described
 from passband.models.stored import load_model
 from passband.models.transforms import TRANSFORMS
 from passband.origin import checkout
@@ -54,6 +55,7 @@ def run_derivation(
             "method": network["method"],
             "seed": seed,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            **described(model),
             "source_sha256": sha256(source),
             "seconds": round((finished - started).total_seconds(), 1),
             "started": started.isoformat(timespec="seconds"),

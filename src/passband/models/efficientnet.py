@@ -8,18 +8,15 @@ them, an expansion in the first block, it never uses, and they are left out here
 In training a block is skipped for single images with a probability that rises from zero, block by
 block, towards 0.2 (drop connect), and the features lose a fifth of their values (dropout). That
 implementation states the same two rates, but never counts its blocks, so that its drop connect is
-zero in all of them. Both masks are drawn from torch's global generator, which whoever trains this
-network must seed with a key of its own at the start of every epoch, so that a resumed training
-draws the same masks.
+zero in all of them.
 """
 
 from functools import partial
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from passband.models import register
+from passband.models.dropout import Dropout
 
 Stage = tuple[int, int, int, int, int]
 
@@ -48,19 +45,6 @@ class _SqueezeExcitation(nn.Module):
         return x * weights[:, :, None, None]
 
 
-class _DropConnect(nn.Module):
-    """In training sets whole images [C, H, W] of a batch to zero and scales up the others."""
-
-    def __init__(self, rate: float):
-        super().__init__()
-        self.rate = rate
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.rate == 0:
-            return x
-        return x * F.dropout(torch.ones_like(x[:, :1, :1, :1]), self.rate)
-
-
 class _Block(nn.Module):
     def __init__(
         self, inputs: int, outputs: int, expansion: int, kernel: int, stride: int, drop_rate: float
@@ -80,7 +64,7 @@ class _Block(nn.Module):
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
         self.residual = stride == 1 and inputs == outputs
-        self.drop_connect = _DropConnect(drop_rate if self.residual else 0.0)
+        self.drop_connect = Dropout(drop_rate if self.residual else 0.0, whole=True)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.swish1(self.bn1(self.conv1(x)))
@@ -112,7 +96,7 @@ def _efficientnet(
             rate = drop_connect * past / blocks
             layers.append(_Block(inputs, outputs, expansion, kernel, 1 if i else stride, rate))
             inputs, past = outputs, past + 1
-    layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout)]
+    layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), Dropout(dropout)]
     return nn.Sequential(*layers, nn.Linear(inputs, classes))
 
 

@@ -18,6 +18,7 @@ def check_training(training: Mapping, limit: int | None) -> None:
         UserError: one sentence with the least number that works.
     """
     recipe, dataset = training["recipe"], training["dataset"]
+    limit = min(filter(None, (limit, recipe.get("train_images"))), default=None)
     images, owner = available(dataset, "train", limit), f"the recipe of '{recipe['method']}'"
     if images is None:
         return

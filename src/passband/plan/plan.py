@@ -10,6 +10,7 @@ from passband.errors import UserError
 from passband.findings.check import check_findings
 from passband.options import Known
 from passband.plan.artifacts import resolve_artifact
+from passband.plan.batch_moments import check_batch_moments
 from passband.plan.budgets import check_training
 from passband.plan.chosen import left_out, made
 from passband.plan.files import Files, read_files
@@ -126,6 +127,7 @@ def plan(config: Mapping, root: Path) -> Plan:
     }
     for name, row in targets.items():
         check_measured(name, row, models, probes)
+    check_batch_moments(models, targets.values(), probes, attacks, config)
     _check_findings(files, models, targets, probes, attacks, titles)
     artifacts = {name: targets[name] for name in made(config, targets)}
     unchanged = scale_config({key: config[key] for key in KEPT}, root)
@@ -230,7 +232,9 @@ def _check_findings(
     measured: dict[str, set[str]] = {}
     for row in models.values():
         found = measured.setdefault(row["method"], {"training"})
-        found |= {f"training:{recorder}" for recorder in row["recipe"]["recorders"]}
+        for recorder, recorded in row["recipe"]["recorders"].items():
+            behind = ["none", *(filter["name"] for filter in recorded.get("filters") or ())]
+            found |= {f"training:{recorder}", *(f"training:{recorder}:{one}" for one in behind)}
     for row in artifacts.values():
         for slug in row["models"]:
             measured[models[slug]["method"]] |= set(row["probes"])
@@ -251,7 +255,8 @@ def _check_findings(
             attacks=run,
             filters={
                 name: [filter["name"] for filter in filters_in(row)] for name, row in probes.items()
-            },
+            }
+            | {"training": ["none", *files.filters]},
             measured=measured,
             networks=titles,
             datasets=DATASETS,

@@ -6,7 +6,7 @@ from passband.errors import unknown
 from passband.labels import both, filled
 from passband.text import NAME, listed
 
-FACTS = ("training_attack", "selection_attack", "batch_size", "epochs")
+FACTS = ("training_attack", "selection_attack", "train_images", "batch_size", "epochs")
 
 
 def substitutions(recipe: Mapping, paper_recipe: Mapping) -> list[str]:
@@ -36,6 +36,7 @@ def trained_with(recipe: Mapping, paper_recipe: Mapping) -> dict[str, list]:
     found = {
         "training_attack": _titles(_training_attacks(recipe), _training_attacks(paper_recipe)),
         "selection_attack": _titles(_selection_attack(recipe), _selection_attack(paper_recipe)),
+        "train_images": _numbers(recipe, paper_recipe),
         "batch_size": [recipe["batch_size"], paper_recipe["batch_size"]],
         "epochs": [recipe["epochs"], paper_recipe["epochs"]],
     }
@@ -90,6 +91,12 @@ def _training_attacks(recipe: Mapping) -> list[Mapping]:
 def _selection_attack(recipe: Mapping) -> list[Mapping]:
     attack = recipe["validation"].get("attack")
     return [attack] if attack and recipe["select"] == "val_robust_accuracy" else []
+
+
+def _numbers(*recipes: Mapping) -> list:
+    """The numbers of training images that recipes name, if one does."""
+    found = [recipe.get("train_images", "all") for recipe in recipes]
+    return found if set(found) != {"all"} else []
 
 
 def _titles(here: list[Mapping], paper: list[Mapping]) -> list[str]:

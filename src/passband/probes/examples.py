@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from passband.attacks import describe as describe_attack
-from passband.evaluation import predictions
+from passband.evaluation import added, predictions
 from passband.options import AttackName, FilterName, Images
 from passband.probes import PROBES, Measurement, Subject, stored
 from passband.spectra.amplitudes import amplitude
@@ -67,9 +67,10 @@ def example_images(
 
     labels = subject.labels
     chosen = in_turn(labels, len(subject.classes))[:examples]
-    predicted = predictions(subject.model, subject.images[chosen], subject.compute)
-    with torch.inference_mode():
-        predicted_adversarial = subject.model(attacked[chosen]).argmax(1)
+    predicted, predicted_adversarial = (
+        predictions(subject.model, subject.images, subject.compute, **shown)[chosen]
+        for shown in ({}, {"change": added(subject.perturbation)})
+    )
     noise = subject.perturbation[chosen]
     return Measurement(
         arrays={

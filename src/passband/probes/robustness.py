@@ -7,6 +7,7 @@ from passband.attacks import describe
 from passband.attacks.objectives import objective
 from passband.compute import Compute
 from passband.evaluation import added, batches, perturbations, predictions
+from passband.models.batch_moments import uses_batch_moments
 from passband.options import AttackName, Images
 from passband.probes import PROBES, Measurement, Subject, stored
 
@@ -77,9 +78,15 @@ def _described_ensemble(attacks: list[dict]) -> str:
 
 
 def _standing(subject: Subject, indices: Tensor, attack: dict | None = None) -> Tensor:
-    """Those of the images at `indices` [K] that are classified correctly (under the attack)."""
+    """Those of the images at `indices` [K] that are classified correctly (under the attack).
+
+    A network with batch moments is asked about all images, since they are its evaluation batches.
+    """
     if len(indices) == 0:
         return indices
+    standing = indices
+    if uses_batch_moments(subject.model):
+        indices = torch.arange(len(subject.labels), device=indices.device)
     images, labels = subject.images[indices], subject.labels[indices]
     if attack is None:
         found = predictions(subject.model, images, subject.compute)
@@ -88,7 +95,7 @@ def _standing(subject: Subject, indices: Tensor, attack: dict | None = None) -> 
             subject.model, images, labels, attack, subject.seed, subject.compute, indices
         )
         found = predictions(subject.model, images, subject.compute, added(noise))
-    return indices[found == labels]
+    return standing[torch.isin(standing, indices[found == labels])]
 
 
 def _mask(indices: Tensor, subject: Subject) -> Tensor:

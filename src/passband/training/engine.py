@@ -167,7 +167,6 @@ def train(
                 step = training_step(
                     model, optimizer, recipe, seed, compute, average, len(data.classes)
                 )
-            torch.manual_seed(key_of(seed, "dropout", epoch))
             total = torch.zeros(2, dtype=torch.float64, device=compute.device)
             for number, chosen in enumerate(batches):
                 share = rate_share(recipe["schedule"], epoch + number * size / count, epochs)

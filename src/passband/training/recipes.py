@@ -113,6 +113,13 @@ def check_parts(name: str, recipe: Mapping) -> None:
                 f"{owner} has {' and '.join(sorted(rivals))}, but a recipe has only one {role}: "
                 "keep one, and make a second recipe for the other."
             )
+    treatment = next((part for part in parts if roles[part] == "label treatment"), None)
+    if treatment and recipe["select"] != "last":
+        raise UserError(
+            f"{owner} has {treatment} and selects by {recipe['select']}, but the held-out images "
+            "have treated labels, too, which nothing learnt from the others can predict: the best "
+            "epoch would be chosen by chance; set select to last."
+        )
     provided = {
         part.settings["provides"]: name
         for name, part in known.items()

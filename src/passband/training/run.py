@@ -15,6 +15,7 @@ from passband.compute import Compute
 from passband.data.storage import ImageSet, SceneSet, load
 from passband.draws import key_of
 from passband.files import replacing, sha256
+from passband.models.batch_moments import described
 from passband.origin import checkout
 from passband.runs import write_run
 from passband.tensors import write_tensors
@@ -84,6 +85,7 @@ def run_training(
             "recipe": recipe,
             "starts": starts(recipe),
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            **described(model),
             "train_images": len(data.labels),
             "dataset_sha256": fingerprint,
             "epochs": len(rows),
@@ -148,7 +150,8 @@ def _subject(
 ) -> tuple[ImageSet | SceneSet, nn.Module, str]:
     """The training images, the initial network, and the data file's checksum."""
     data = load(data_file.parent, data_file.stem)
-    data = data.take(slice(limit))
+    for most in (limit, recipe.get("train_images")):
+        data = data.take(slice(most))
     channels, side = data.images.shape[1:3]
     model = models.build(
         architecture,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from passband.attacks import LogitsOf
 from passband.compute import Compute
 from passband.draws import Draws, key_of
+from passband.models.dropout import set_draws
 from passband.training.augmentation import crop_and_flip
 from passband.training.batch import Batch, Network
 from passband.training.parts import PARTS
@@ -97,6 +98,7 @@ def training_step(
         natural = shown(images, indices, recipe, active, key, compute)
         tracked = "input_gradients" in needed
         batch = Batch(network, natural, labels, indices, seed, epoch, number, tracked)
+        set_draws(model, batch.draws("dropout"))
         if mixing and mixing.options["of"] == "clean":
             batch.images, batch.targets, batch.target_loss = mixing(batch, batch.images)
         batch.adversarial_images = adversary(batch) if adversary else batch.images

@@ -16,6 +16,7 @@ from passband.errors import UserError
 
 SLIM = {
     "efficientnet_b0": {"stages": ((1, 16, 1, 3, 1), (6, 24, 2, 5, 2), (6, 40, 1, 3, 2))},
+    "vgg11_small": {"width": 8},
     "mobilenet_v2": {"stages": ((1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 2, 2)), "head": 64},
     "resnet152": {"depths": (1, 2, 2, 1)},
     "wrn_28_10": {"depth": 16, "factor": 2},
@@ -291,34 +292,6 @@ def test_efficientnet_b0_has_torchvisions_rates_of_drop_connect():
     assert max(rates) < 0.2
 
 
-def test_drop_connect_drops_whole_images_and_keeps_the_mean():
-    layer = on_meta("efficientnet_b0", 3, 10, 32)[3 + 12].drop_connect
-    assert layer.rate == pytest.approx(0.2 * 12 / 16)
-    x = torch.ones(4000, 2, 3, 3)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        y = layer.train()(x)
-    assert torch.equal(y, y[:, :1, :1, :1].expand_as(y))
-    assert y.unique().tolist() == pytest.approx([0, 1 / (1 - layer.rate)])
-    assert (y == 0).float().mean().item() == pytest.approx(layer.rate, abs=0.02)
-    assert layer.eval()(x) is x
-
-
-def test_dropout_and_drop_connect_repeat_after_the_same_seed_and_rest_in_eval_mode():
-    model = models.build("efficientnet_tiny", 3, 10, 32, seed=0)
-    x = torch.rand(16, 3, 32, 32)
-
-    def logits(seed):
-        torch.manual_seed(seed)
-        return model(x)
-
-    with torch.random.fork_rng():
-        assert torch.equal(logits(1), logits(1))
-        assert not torch.equal(logits(1), logits(2))
-        model.eval()
-        assert torch.equal(logits(1), logits(2))
-
-
 def test_shortcut_of_option_a_takes_every_second_pixel_and_adds_zero_channels():
     model = models.build("resnet8", 3, 10, 32, seed=0)
     block = model[4]
@@ -341,7 +314,11 @@ def test_folding_keeps_logits_and_input_gradients(name, lived_in):
     model = lived_in(name)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     folded = models.fold_batchnorm(model)
-    kept = {key for key, module in folded.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    kept = {
+        key
+        for key, module in folded.named_modules()
+        if isinstance(module, nn.BatchNorm2d) and module.track_running_stats
+    }
     sources = [node.args[0].target for node in folded.graph.nodes if node.target in kept]
     assert len(sources) == len(kept)
     assert all(source is operator.add for source in sources)

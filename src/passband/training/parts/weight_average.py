@@ -57,7 +57,8 @@ def refresh_statistics(
 ) -> None:
     """Set the running statistics of batch normalisation to their mean over `batches`.
 
-    A batch weighs as many images as it has. The model is left in evaluation mode.
+    A batch weighs as many images as it has. Nothing is dropped out meanwhile. The model is left in
+    evaluation mode.
 
     Args:
         forward: the model's forward pass.
@@ -65,7 +66,9 @@ def refresh_statistics(
     """
     layers = [layer for layer in average.modules() if isinstance(layer, nn.BatchNorm2d)]
     momenta = [layer.momentum for layer in layers]
-    average.train()
+    average.eval()
+    for layer in layers:
+        layer.train()
     seen = 0
     for images in batches:
         seen += len(images)

@@ -1,0 +1,177 @@
+"""Accuracy along training, on images and on what filters leave of them (hfc, figures 3 to 6)."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import matplotlib
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from passband.figures import FIGURES
+from passband.figures.load import read_curves
+from passband.figures.notebook import Artifact
+from passband.figures.style import GREY, INK, PAGE, SMALLEST, new_figure, wrapped
+from passband.intervals.accuracies import over_seeds
+from passband.labels import label
+from passband.options import Columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NONE = "none"
+SIZES = {"radius": "r", "bandwidth": "k", "rank": "rank"}  # key of a filter -> its symbol
+STYLES = {"low": "-", "high": (0, (3, 1.2))}
+TRAINING, IMAGES = {"color": INK, "lw": 1.3, "ls": ":"}, {"color": INK, "lw": 1.7}
+LARGEST = 16  # the size with the last colour of the scale
+WIDEST = 6  # columns of a legend
+SHADE = 0.12
+FEW = 30  # epochs up to which every one has a marker
+
+
+class Panel(NamedTuple):
+    """One training. curves: rows of `over_seeds` with filter, keep, size and epoch, measured on
+    the images of the split `split`; training: those on training images as the model saw them,
+    empty where they are among the curves."""
+
+    title: str
+    split: str
+    curves: "pd.DataFrame"
+    training: "pd.DataFrame"
+
+
+@FIGURES.register("training_curves")
+def training_curves(
+    artifact: Artifact, *, recorder: str, training: str | None = None, columns: Columns = 3
+) -> "Figure":
+    """Accuracy after every epoch on images and behind filters, one panel per model.
+
+    Args:
+        recorder: name of the recorder in the recipes whose accuracies are drawn.
+        training: another recorder, whose accuracy on the training images as the model saw them is
+            drawn beside them; the gap between the two is shaded.
+        columns: number of panels side by side.
+    """
+    models: dict[tuple, list[dict]] = {}
+    for entry in artifact.models:
+        key = (entry["dataset_title"], entry["architecture_title"], entry["method"])
+        models.setdefault(key, []).append(entry)
+    varies = [len({key[place] for key in models}) > 1 for place in (0, 1)]
+    known = artifact.paper.get("methods") or {}
+    panels = []
+    for (dataset, network, method), runs in models.items():
+        named = label(known.get(method, {}).get("label", method), runs[0]["trained_with"])
+        title = ", ".join([*([dataset] if varies[0] else []), *([network] if varies[1] else [])])
+        panels.append(_panel(runs, f"{title}: {named}" if title else named, recorder, training))
+    return draw_training_curves(panels, columns)
+
+
+def draw_training_curves(panels: "Sequence[Panel]", columns: int) -> "Figure":
+    """A grid of panels with common axes: a colour per size of filter, a style per part kept."""
+    columns = min(columns, len(panels))
+    lines = -(-len(panels) // columns)
+    width = PAGE if columns > 1 else 0.72 * PAGE
+    figure = new_figure(width, 0.75 + lines * (2.15 if columns < 4 else 1.85))
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        _draw(axes, panel, int(110 / columns))
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
+    for place, axes in enumerate(grid.flat[: len(panels)]):
+        if place + columns >= len(panels):
+            axes.set_xlabel("epoch")
+            axes.tick_params(labelbottom=True)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    for axes in grid[:, 0]:
+        axes.set_ylabel("accuracy (%)")
+    grid[0, 0].set_ylim(-2, 102)
+    handles, columns = _key(panels)
+    title = f"95 % intervals: at most ±{_widest(panels):.1f} points"
+    if any((panel.curves["filter"] != NONE).any() for panel in panels):
+        title = f"low, high: only frequencies within, beyond a size · {title}"
+    figure.legend(
+        handles=handles, loc="outside upper center", ncols=columns, title=title,
+        title_fontsize=SMALLEST, columnspacing=1.1, handlelength=1.9,
+    )  # fmt: skip
+    return figure
+
+
+def _panel(runs: list[dict], title: str, recorder: str, training: str | None) -> Panel:
+    curves = read_curves(runs, recorder)
+    keys = [key for key in SIZES if key in curves]
+    size = curves[keys].bfill(axis=1).iloc[:, 0].astype(float) if keys else float("nan")
+    by = ["filter", "keep", "size", "epoch"]
+    shown = over_seeds(curves.assign(size=size, keep=curves.get("keep")), by)
+    shown.attrs["symbol"] = SIZES[keys[0]] if keys else ""
+    split = curves["split"].iloc[0]
+    if training is None:
+        return Panel(title, split, shown, shown[:0])
+    seen = read_curves(runs, training)
+    part = runs[0]["recipe"].get("parts", {}).get("input_filter", {})
+    own = part.get("filter", {}).get("name", NONE)
+    return Panel(title, split, shown, over_seeds(seen[seen["filter"] == own], ["epoch"]))
+
+
+def _draw(axes: "Axes", panel: Panel, letters: int) -> None:
+    curves, epochs = panel.curves, panel.curves["epoch"].nunique()
+    style = {"marker": "o" if epochs <= FEW else "", "ms": 2}
+    images = curves[curves["filter"] == NONE]
+    for (keep, size), curve in curves[curves["filter"] != NONE].groupby(["keep", "size"]):
+        axes.plot(
+            curve["epoch"], curve["value"], color=colour(size), ls=STYLES[keep], lw=1.2, **style
+        )
+    own = IMAGES if panel.split == "test" else TRAINING
+    axes.plot(images["epoch"], images["value"], **own, **style)
+    last = images["value"].iloc[-1]
+    says = "test" if panel.split == "test" else "training"
+    says += f" {last:.0f}"
+    if len(seen := panel.training):
+        axes.plot(seen["epoch"], seen["value"], **TRAINING, **style)
+        axes.fill_between(
+            seen["epoch"], images["value"], seen["value"], color=GREY, alpha=SHADE, lw=0
+        )
+        end = seen["value"].iloc[-1]
+        says = f"training {end:.0f} · {says} · gap {end - last:.0f}".replace("-", "−")
+    axes.set_title(f"{wrapped(panel.title, letters)}\n", fontsize=8)
+    axes.annotate(
+        says, (0.5, 1), (0, 3), xycoords="axes fraction", textcoords="offset points",
+        ha="center", fontsize=SMALLEST, color=GREY,
+    )  # fmt: skip
+
+
+def colour(size: float) -> tuple[float, ...]:
+    """The colour of a size of filter, the same in every figure."""
+    return matplotlib.colormaps["plasma"](0.85 * min(size, LARGEST) / LARGEST)
+
+
+def _key(panels: "Sequence[Panel]") -> "tuple[list[Line2D | Patch], int]":
+    """A complete legend in rows of two, and its number of columns."""
+    components = [panel.curves[panel.curves["filter"] != NONE] for panel in panels]
+    found = {pair for rows in components for pair in zip(rows["keep"], rows["size"], strict=True)}
+    symbol = next((one.attrs["symbol"] for one in components if len(one)), "")
+    handles: list[Line2D | Patch] = []
+    gap = any(len(panel.training) for panel in panels)
+    splits = {panel.split for panel in panels}
+    if gap or "train" in splits:
+        handles.append(Line2D([], [], **TRAINING, label="training images"))
+    if "test" in splits:
+        handles.append(Line2D([], [], **IMAGES, label="test images"))
+    if gap:
+        handles.append(Patch(color=GREY, alpha=2 * SHADE, lw=0, label="generalisation gap"))
+    if len(handles) % 2 and len({keep for keep, _ in found}) > 1:
+        handles.append(Line2D([], [], ls="", label=" "))  # low above high
+    for size in sorted({size for _, size in found}):
+        for keep in (one for one in STYLES if (one, size) in found):
+            look = {"color": colour(size), "ls": STYLES[keep], "lw": 1.5}
+            handles.append(Line2D([], [], **look, label=f"{keep}, {symbol} = {size:g}"))
+    columns = -(-len(handles) // 2)
+    return handles, columns if columns <= WIDEST else -(-columns // 2)
+
+
+def _widest(panels: "Sequence[Panel]") -> float:
+    """Half of the widest interval of all points, in points."""
+    rows = [rows for panel in panels for rows in (panel.curves, panel.training) if len(rows)]
+    return max((one["ci_high"] - one["ci_low"]).max() for one in rows) / 2

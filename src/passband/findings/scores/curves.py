@@ -1,0 +1,82 @@
+"""Accuracies that a recorder measured after each epoch, behind filters (hfc, figures 3 to 6)."""
+
+from typing import Literal
+
+import numpy as np
+
+from passband.findings.scores import SCORES, Arrays, NotMeasured
+from passband.options import FilterName, Percent, RecorderName
+
+NONE = "none"  # in the place of a filter: images as they are
+
+
+@SCORES.register("recorded_accuracy", probe="training", unit="percent", sample="training runs")
+def recorded_accuracy(
+    arrays: Arrays,
+    filter: FilterName,
+    *,
+    recorder: RecorderName,
+    epoch: Literal["first", "last"] = "last",
+) -> np.ndarray:
+    """The accuracy recorded behind a filter after an epoch; `'none'` is no filter.
+
+    Args:
+        recorder: name of the recorder in the recipe.
+        epoch: which epoch.
+    """
+    values = accuracies(arrays, recorder, filter)
+    return values[:1] if epoch == "first" else values[-1:]
+
+
+@SCORES.register("accuracy_when_learned", probe="training", unit="percent", sample="training runs")
+def accuracy_when_learned(
+    arrays: Arrays, filter: FilterName, *, recorder: RecorderName, level: Percent
+) -> np.ndarray:
+    """The accuracy recorded behind a filter when that without one first reaches a level.
+
+    Args:
+        recorder: name of the recorder in the recipe.
+        level: of the accuracy on the recorder's images as they are.
+
+    Raises:
+        NotMeasured: that accuracy is never reached.
+    """
+    reached = _first(accuracies(arrays, recorder, NONE), level)
+    values = accuracies(arrays, recorder, filter)
+    if reached == len(values):
+        raise NotMeasured(f"the accuracy of '{recorder}' never reached {level:g} %")
+    return values[reached : reached + 1]
+
+
+@SCORES.register("epochs_to_reach", probe="training", unit="epochs", sample="training runs")
+def epochs_to_reach(
+    arrays: Arrays, filter: FilterName, *, recorder: RecorderName, level: Percent
+) -> np.ndarray:
+    """Epochs until the accuracy recorded behind a filter first reaches a level; `'none'` is no
+    filter.
+
+    A run that never does counts with one epoch more than it has, the least that it can need.
+
+    Args:
+        recorder: name of the recorder in the recipe.
+        level: of the accuracy.
+    """
+    return np.array([1.0 + _first(accuracies(arrays, recorder, filter), level)])
+
+
+def accuracies(arrays: Arrays, recorder: str, filter: str) -> np.ndarray:
+    """The accuracies [E] that a recorder measured behind a filter, by epoch; NotMeasured if it
+    recorded none."""
+    condition = f"{recorder}|filter={filter}"
+    for name, values in arrays.items():
+        measured, _, metric = name.rpartition("|")
+        if metric == "accuracy" and (measured == condition or measured.startswith(f"{condition};")):
+            return values.astype(float)
+    behind = "without a filter" if filter == NONE else f"behind '{filter}'"
+    raise NotMeasured(f"'{recorder}' recorded no accuracy {behind} in training")
+
+
+def _first(values: np.ndarray, level: float) -> int:
+    """Index of the first value at a level or above it, their number without one."""
+    found = np.flatnonzero(values >= level)
+    return int(found[0]) if len(found) else len(values)
