@@ -16,7 +16,7 @@
 # test images (and seeds) where one is known, the paper's value and the difference.
 
 # %% tags=["parameters"]
-parameters = "results/laptop/notebooks/hfc.sec7.json"
+parameters = "results/demo/notebooks/hfc.sec7.json"
 
 # %%
 from passband.figures.detections import detection_table

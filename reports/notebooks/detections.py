@@ -18,7 +18,7 @@
 # by half or more.
 
 # %% tags=["parameters"]
-parameters = "results/laptop/notebooks/hfc.fig8.json"
+parameters = "results/demo/notebooks/hfc.fig8.json"
 
 # %%
 from passband.figures.detections import detections

@@ -161,9 +161,7 @@ def _resized(
     return np.rint(values).astype(np.uint8), masks
 
 
-def _places(
-    sizes: np.ndarray, wanted: np.ndarray, draws: Draws
-) -> tuple[np.ndarray, np.ndarray]:
+def _places(sizes: np.ndarray, wanted: np.ndarray, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
     """Where the garments lie and which of them find a place.
 
     Args:

@@ -45,7 +45,9 @@ def detections(
     examples, told = probe_arrays(entry, probe), probe_metadata(entry, probe)
     sign = 1 if recognised == "better" else -1
     shown = [
-        place for place in _half(examples, recognised) if sign * examples["example_gains"][place] > 0
+        place
+        for place in _half(examples, recognised)
+        if sign * examples["example_gains"][place] > 0
     ]
     if not shown:
         raise UserError(
@@ -174,9 +176,7 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
     return means.reset_index().assign(ci_low=np.nan, ci_high=np.nan)
 
 
-def _with_intervals(
-    summary: pd.DataFrame, models: Sequence[Mapping], probe: str
-) -> pd.DataFrame:
+def _with_intervals(summary: pd.DataFrame, models: Sequence[Mapping], probe: str) -> pd.DataFrame:
     """Mean scores with their intervals over the images."""
     order = list(ROWS)
     lows, highs = [], []

@@ -37,7 +37,9 @@ def detection(subject: Subject, *, filters: list[FilterName], examples: Images) 
     for filter in (None, *filters):
         found.append(detections(subject, filter))
         condition = describe(filter, subject.side) if filter else "filter=none"
-        for metric, value in zip(("mAP", "AP50"), average_precision(found[-1], labels), strict=True):
+        for metric, value in zip(
+            ("mAP", "AP50"), average_precision(found[-1], labels), strict=True
+        ):
             result.rows.append((condition, metric, value, len(labels), "percent"))
         objects = object_scores(found[-1], labels) * counted
         scores.append(objects.sum(1)[scored] / counted.sum(1)[scored])

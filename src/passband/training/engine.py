@@ -114,9 +114,7 @@ def train(
     if treated := of_role(parts, "label treatment"):
         data = data._replace(labels=treated(data.labels))
     inside, outside = split_validation(len(data.labels), recipe["validation"]["fraction"])
-    training, validation = (
-        _placed(data.take(part), compute) for part in (inside, outside)
-    )
+    training, validation = (_placed(data.take(part), compute) for part in (inside, outside))
     if needs_test(recipe["recorders"]):
         if test is None:
             raise UserError(f"a recorder of '{name}' needs the test split, which was not given.")

@@ -155,7 +155,14 @@ def test_the_energy_of_the_disc_is_held_with_one_singular_value_to_spare_at_most
 
 def test_ranks_at_the_edges():
     squares = torch.tensor([[4.0, 3.0, 1.0], [0.0, 0.0, 0.0]], dtype=torch.float64)
-    for energy, ranks in {0: [1, 1], 4: [1, 3], 4.1: [2, 3], 7: [2, 3], 8: [3, 3], 9: [3, 3]}.items():
+    for energy, ranks in {
+        0: [1, 1],
+        4: [1, 3],
+        4.1: [2, 3],
+        7: [2, 3],
+        8: [3, 3],
+        9: [3, 3],
+    }.items():
         found = smallest_rank(squares, torch.tensor([energy, energy], dtype=torch.float64))
         assert found.tolist() == ranks
 

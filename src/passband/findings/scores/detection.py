@@ -23,7 +23,12 @@ def object_score(arrays: Arrays, part: Part) -> np.ndarray:
     return 100.0 * arrays["scores"][place].astype(float)
 
 
-@SCORES.register("recognised_better", probe="detection", unit="percent", span=(0.0, 100.0))
-def recognised_better(arrays: Arrays) -> np.ndarray:
-    """Whether an image is recognised better on its low component than as it is: 0 or 100."""
-    return 100.0 * (arrays["scores"][1] > arrays["scores"][0])
+@SCORES.register("recognised", probe="detection", unit="percent", span=(0.0, 100.0))
+def recognised(arrays: Arrays, *, than: Literal["better", "worse"]) -> np.ndarray:
+    """Whether the score of an image on its low component differs from that as it is: 0 or 100.
+
+    Args:
+        than: whether it is to be better or worse there.
+    """
+    gains = arrays["scores"][1] - arrays["scores"][0]
+    return 100.0 * (gains > 0 if than == "better" else gains < 0)

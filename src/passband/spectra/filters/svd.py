@@ -38,7 +38,9 @@ def svd_energy(images: Tensor, *, keep: Literal["low", "high"], energy: InnerSha
         energy: the smallest share of the energy that the dominant ones hold; each channel of each
             image takes the smallest rank that does.
     """
-    return _truncated(images, keep, lambda squares: smallest_rank(squares, energy * squares.sum(-1)))
+    return _truncated(
+        images, keep, lambda squares: smallest_rank(squares, energy * squares.sum(-1))
+    )
 
 
 @FILTERS.register(
