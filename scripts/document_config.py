@@ -224,9 +224,11 @@ def datasets_table() -> str:
             f"`{one.id}`",
             f"[{one.title}]({one.homepage})",
             f"{one.channels} × {one.side} × {one.side}",
-            str(one.n_classes),
+            str(one.n_classes or "yours"),
             one.licence,
-            "in this repository" if one.embedded else ", ".join(f"`{f.name}`" for f in one.files),
+            "in this repository"
+            if one.embedded
+            else ", ".join(f"`{f.name}`" for f in one.files) or "your own folder of images",
         )
         for one in DATASETS.values()
     ]

@@ -32,12 +32,9 @@ from passband.training.step import training_step
 
 PROJECT = Path(__file__).resolve().parents[1]
 STANDING, AUTOATTACK = 0.6, 4850
-SIZES = {  # training and test images
-    "cifar10": (50_000, 10_000),
-    "cifar100": (50_000, 10_000),
-    "tiny-imagenet": (100_000, 10_000),
-    "fashion-mnist": (60_000, 10_000),
-    "fashion-mnist-sample": (10_000, 2_000),
+SIZES = {  # training and test images; a user's own are taken to be ten classes of ImageNet
+    name: (one.sizes.get("train", 13_000), one.sizes.get("test", 500))
+    for name, one in DATASETS.items()
 }
 
 
@@ -109,14 +106,14 @@ def training_hours(
 def step_seconds(row: dict, epoch: int, compute: Compute, steps: int) -> float:
     """Seconds of one training step, the median of `steps`."""
     recipe, dataset = row["recipe"], DATASETS[row["dataset"]]
-    model = compute.place(_network(row))
+    model, classes = compute.place(_network(row)), dataset.n_classes or 10
     average = compute.logits_of(frozen(model)) if "weight_average" in recipe["parts"] else None
     slow = recipe["optimizer"] | {"learning_rate": 1e-4}
     optimizer = optimizer_of(model, recipe | {"optimizer": slow})
-    step = training_step(model, optimizer, recipe, 0, compute, average, dataset.n_classes)
+    step = training_step(model, optimizer, recipe, 0, compute, average, classes)
     indices = torch.arange(recipe["batch_size"], device=compute.device)
     images = _random_images(dataset, len(indices), compute)
-    labels = indices % dataset.n_classes
+    labels = indices % classes
     return _median(lambda: step(images, labels, indices, epoch, 0), compute, steps)
 
 
@@ -187,7 +184,7 @@ def _network(row: dict) -> torch.nn.Module:
     return build(
         row["architecture"],
         dataset.channels,
-        dataset.n_classes,
+        dataset.n_classes or 10,
         dataset.side,
         seed=0,
         quantization=row["recipe"]["parts"].get("quantization"),

@@ -94,7 +94,8 @@ def perturbations(
 
     Raises UserError for an attack that drops images, of a network with batch moments.
     """
-    key, dependent = key_of(seed, "attack", attack["name"]), uses_batch_moments(model)
+    key = key_of(seed, "attack", attack["name"])
+    dependent = isinstance(model, InEvaluationBatches)
     if indices is None:
         indices = torch.arange(len(images), device=images.device)
     found = []

@@ -1,6 +1,6 @@
 """The numbers that the papers print, under our names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,13 @@ def read_printed(path: str | Path, names: Mapping[str, object]) -> "pd.DataFrame
 
     Args:
         path: the CSV file.
-        names: `printed` of the paper's paper.yaml: how the paper's names of data sets, networks
-            and methods become ours.
+        names: `printed` of the paper's paper.yaml: how the paper's names of data sets, networks,
+            methods and metrics become ours.
 
     Returns:
-        Its rows with our names in dataset, model and method; `printed` is the number as the paper
-        has it, `value` the same as a float. The other columns are text, empty where missing.
+        Its rows with our names in dataset, model, method and metric; `printed` is the number as the
+        paper has it, `value` the same as a float, in percent where it is a fraction of images. The
+        other columns are text, empty where missing.
 
     Raises:
         UserError: there is no such file, or it is damaged.
@@ -38,28 +39,36 @@ def read_printed(path: str | Path, names: Mapping[str, object]) -> "pd.DataFrame
         raise UserError(
             f"{path} is damaged ({damage.reason}): it belongs to the project; get it again."
         ) from damage
+    values = pd.to_numeric(rows["value"].str.replace(",", ""), errors="coerce")
+    fractions = rows.get("unit", pd.Series("", rows.index)) == "fraction"
+    records = rows.to_dict("records")
+    renamed = {
+        key: [our_name(key, row, names.get(f"{key}s", ())) for row in records]
+        for key in ("method", "metric")
+        if key in rows
+    }
     return rows.assign(
         dataset=rows["dataset"].replace(names.get("datasets", {})),
         model=rows["model"].replace(names.get("networks", {})),
-        method=[method_of(row, names) for row in rows.to_dict("records")],
+        **renamed,
         printed=rows["value"],
-        value=pd.to_numeric(rows["value"].str.replace(",", ""), errors="coerce"),
+        value=values.where(~fractions, 100 * values),
     )
 
 
-def method_of(row: Mapping[str, str], names: Mapping[str, object]) -> str:
-    """Our name for the method of a printed row.
+def our_name(key: str, row: Mapping[str, str], rules: Sequence[Mapping[str, str]]) -> str:
+    """Our name for what a printed row has under `key`.
 
-    The first matching rule applies: its `method` is the row's, and its `condition`, if it has one,
-    is among the row's conditions.
+    The first matching rule applies: it has the row's name under the same key, and its `condition`,
+    if it has one, is among the row's conditions.
 
     >>> rule = {"method": "AT", "condition": "batch_size=64", "here": "AT (batch 64)"}
     >>> row = {"method": "AT", "condition": "batch_size=64;bits=4"}
-    >>> method_of(row, {"methods": [rule]}), method_of(row | {"condition": ""}, {"methods": [rule]})
+    >>> our_name("method", row, [rule]), our_name("method", row | {"condition": ""}, [rule])
     ('AT (batch 64)', 'AT')
     """
-    for rule in names.get("methods", []):
+    for rule in rules:
         conditions = row["condition"].split(";")
-        if rule["method"] == row["method"] and rule.get("condition", conditions[0]) in conditions:
+        if rule[key] == row[key] and rule.get("condition", conditions[0]) in conditions:
             return rule["here"]
-    return row["method"]
+    return row[key]

@@ -39,3 +39,17 @@ def size_at(side: int, size: int | str | Fraction, step: int = 1) -> int:
 def held_out(images: int, fraction: float) -> int:
     """How many of the training images are held out for validation."""
     return round(images * fraction)
+
+
+ROUNDING = 1e-6  # more than what float32 adds to the distance between two images in [0, 1]
+
+
+def withstood(smallest, epsilon: float):
+    """Whether no perturbation up to epsilon fools, given the smallest that does (number or array).
+
+    Both are l-infinity norms of images in [0, 1]; rounding counts as equal.
+
+    >>> withstood(0.03 + 1e-8, 0.03), withstood(0.031, 0.03), withstood(float("inf"), 1)
+    (False, True, True)
+    """
+    return smallest > epsilon + ROUNDING

@@ -148,6 +148,14 @@ CONFIG_MISTAKES = {
         recipe({"input_filter": {"filter": "lowpas-4-8"}}, "sar-l-model"),
         ["recipe 'sar-l-model'", "'lowpas-4-8'", "did you mean 'lowpass-4-8'?"],
     ),
+    "input filter that does nothing": (
+        recipe({"input_filter": {}}),
+        [RECIPE, "input_filter has none of the keys filter, rescale", "remove input_filter"],
+    ),
+    "unknown scale of pixels": (
+        recipe({"input_filter": {"rescale": "image-mox"}}),
+        [f"{RECIPE}, input_filter: unknown rescale 'image-mox'", "did you mean 'image-max'?"],
+    ),
     "unknown attack of a recipe": (
         recipe({"adversary": {"attack": "pgd10"}}, "sar-pgd-at"),
         ["recipe 'sar-pgd-at', adversary", "'pgd10'", "did you mean 'pgd-10'?"],
@@ -171,6 +179,18 @@ CONFIG_MISTAKES = {
     "unknown filter of a probe": (
         probe({"filters": ["lowpas-4-8"]}),
         ["probe 'lowpass'", "'lowpas-4-8'", "did you mean 'lowpass-4-8'?"],
+    ),
+    "components of different filters": (
+        probe({"low": ["disc-low-4"], "high": ["disc-high-8"]}, "components"),
+        ["probe 'components'", "low has 'disc-low-4' where high has 'disc-high-8'"],
+    ),
+    "low components twice": (
+        probe({"low": ["disc-low-4"], "high": ["disc-low-4"]}, "components"),
+        ["probe 'components'", "low has 'disc-low-4' where high has 'disc-low-4'"],
+    ),
+    "a component too few": (
+        probe({"low": ["disc-low-4", "disc-low-8"], "high": ["disc-high-4"]}, "components"),
+        ["probe 'components'", "low has 'disc-low-8' where high has nothing"],
     ),
     "filters that are a number": (probe({"filters": 5}), ["probe 'lowpass'", "filters is 5"]),
     "no filters": (probe({"filters": []}), ["probe 'lowpass'", "filters is []", "expected a list"]),
@@ -547,6 +567,76 @@ def test_a_spare_precondition(project, holds, fragments):
     with pytest.raises(UserError) as raised:
         planned(project)
     assert_sentence(raised.value, *fragments)
+
+
+@pytest.mark.parametrize(
+    ("row", "fragments"),
+    [
+        (
+            {"shape": "disc", "keep": "high", "radius": 24},
+            ["leaves nothing of images of side 32", "largest radius that leaves something is 22"],
+        ),
+        (
+            {"shape": "disc", "keep": "high", "radius": 23},
+            ["leaves nothing of images of side 32", "largest radius that leaves something is 22"],
+        ),
+        (
+            {"shape": "disc", "keep": "low", "radius": 0},
+            ["leaves nothing of images of side 32", "smallest radius that leaves something is 1"],
+        ),
+        (
+            {"shape": "disc", "keep": "low", "radius": 33},
+            ["the radius 33 of filter 'mine' does not fit images of side 32", "from 0 to 32"],
+        ),
+        (
+            {"shape": "svd", "keep": "low", "rank": 0},
+            ["leaves nothing of images of side 32", "smallest rank that leaves something is 1"],
+        ),
+        (
+            {"shape": "svd", "keep": "high", "rank": 32},
+            ["leaves nothing of images of side 32", "largest rank that leaves something is 31"],
+        ),
+        (
+            {"shape": "svd", "keep": "low", "rank": 40},
+            ["the rank 40 of filter 'mine' does not fit images of side 32", "from 0 to 32"],
+        ),
+        ({"shape": "svd_energy", "keep": "low", "energy": 1}, ["energy is 1", "below 1"]),
+        ({"shape": "svd_energy", "keep": "low", "energy": 0}, ["energy is 0", "above 0"]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("used_by", ["probe 'lowpass'", "recipe 'sar-l-model'", "artifact 'sar.fig1'"])
+def test_filters_that_leave_nothing_of_the_images(project, row, fragments, used_by):
+    edit(project / "config/filters.yaml", lambda content: content.update(mine=row))
+    overlay = {
+        "probe 'lowpass'": probe({"filters": ["mine"]}),
+        "recipe 'sar-l-model'": recipe({"input_filter": {"filter": "mine"}}, "sar-l-model"),
+        "artifact 'sar.fig1'": {},
+    }[used_by]
+    if not overlay:
+        change = put("artifacts", "sar.fig1", "options", "filters", ["mine"])
+        edit(project / "config/papers/sar/artifacts.yaml", change)
+    with pytest.raises(UserError) as raised:
+        planned(project, overlay)
+    owner = "filter 'mine'" if row["shape"] == "svd_energy" else used_by
+    assert_sentence(raised.value, owner, *fragments)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"shape": "disc", "keep": "high", "radius": 22},
+        {"shape": "disc", "keep": "low", "radius": 32},
+        {"shape": "svd", "keep": "high", "rank": 31},
+        {"shape": "svd", "keep": "low", "rank": "1/2"},
+        {"shape": "svd_energy", "keep": "high", "energy": 0.9},
+    ],
+    ids=str,
+)
+def test_filters_that_leave_something(project, row):
+    edit(project / "config/filters.yaml", lambda content: content.update(mine=row))
+    found = planned(project, probe({"filters": ["mine"]})).probes["lowpass"]["filters"]
+    assert [filter["name"] for filter in found] == ["mine"]
 
 
 FILES = ["attacks", "filters", "papers/sar/models", "papers/sar/artifacts", "papers/sar/findings"]

@@ -17,7 +17,7 @@ from passband.errors import UserError, unknown
 from passband.files import check_writable
 from passband.findings.asked import inputs
 from passband.findings.contrast import Language, language_of
-from passband.findings.measured import artifact_of, paper_of
+from passband.findings.measured import artifact_of, as_methods, paper_of
 from passband.findings.scores import read_scores
 from passband.gpus import why_no_gpu
 from passband.jobs import end_jobs, killed_jobs
@@ -227,13 +227,16 @@ def has_curves(wanted: bool) -> str:
 
 
 def network(wildcards) -> dict:
-    """What is needed to build a model's network, and its method as measurements name it."""
+    """What is needed to build a model's network, its method as measurements name it, and how its
+    training images were filtered, if they were."""
     row = MODELS[wildcards.model]
-    quantization = row["recipe"]["parts"].get("quantization")
+    parts = row["recipe"]["parts"]
+    seen = {key: parts[key] for key in ("input_filter",) if key in parts}
     return {
         "architecture": row["architecture"],
         "method": row["method"],
-        "quantization": quantization,
+        "quantization": parts.get("quantization"),
+        **seen,
     }
 
 
@@ -277,7 +280,8 @@ def probe_code(wildcards) -> list[str]:
     attacks = [
         ("attacks", attack["attack"]) for attack in probe_attacks(wildcards.probe)
     ]
-    filters = [("spectra/filters", filter["shape"]) for filter in filters_in(probe)]
+    seen = network(wildcards).get("input_filter", {}) if probe.get("as_trained") else {}
+    filters = [("spectra/filters", one["shape"]) for one in filters_in([probe, seen])]
     members = [("probes", probe["probe"]), *attacks, *filters]
     architecture = ("models", MODELS[wildcards.model]["architecture"])
     return code("probe_model", *members, architecture)
@@ -480,10 +484,11 @@ def language(paper: str) -> Language:
 def claim_inputs(finding: dict) -> list[str]:
     """An artifact's files and the measurements that judge one of its claims."""
     paper = paper_of(finding)
-    networks = finding.get("architectures") or PLAN.papers[paper]["networks"]
+    described = PLAN.papers[paper]
+    networks = finding.get("architectures") or described["networks"]
     wanted = inputs(finding, PLAN.preconditions[paper], language(paper))
     paths = []
-    for entry in entries(PLAN.targets):
+    for entry in as_methods(entries(PLAN.targets), described.get("variants", {})):
         if (
             entry["paper_architecture"] not in networks
             or entry["paper_dataset"] not in finding["datasets"]

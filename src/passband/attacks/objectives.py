@@ -45,3 +45,13 @@ def objective(
     with torch.no_grad():
         natural = logits_of(images)
     return lambda logits: divergences(natural, logits).sum()
+
+
+def signed_gradient(logits_of: LogitsOf, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Predictions int64 [N], and the sign of the cross-entropy's gradient [N, C, H, W]."""
+    x = images.detach().requires_grad_()
+    with torch.enable_grad():
+        logits = logits_of(x)
+        loss = F.cross_entropy(logits, labels, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, x)
+    return logits.detach().argmax(1), gradient.sign()

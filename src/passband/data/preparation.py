@@ -11,7 +11,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from passband.data.detection import Scenes, check_scenes
-from passband.data.download import fetch
+from passband.data.download import fetch, own_folder
+from passband.data.image_folder import fingerprint
 from passband.data.registry import Dataset, get
 from passband.data.storage import check
 from passband.dependencies import code
@@ -22,10 +23,11 @@ from passband.files import sha256, write_arrays, write_json
 def prepare(dataset_id: str, folder: Path, mirror: Path | None = None) -> None:
     """Prepare a data set: write one safetensors file per split, and dataset.json.
 
-    Images smaller than the data set's side are padded with zeros (28 x 28 becomes 32 x 32). Equal
-    input gives equal bytes. Files that are complete already are left as they are, whoever wrote
-    them: another run may be reading them. While another process prepares the same folder, this one
-    waits.
+    A data set without published files is made of the user's own folder of images (see
+    `passband.data.image_folder`). Images smaller than the data set's side are padded with zeros
+    (28 x 28 becomes 32 x 32). Equal input gives equal bytes. Files that are complete already are
+    left as they are, whoever wrote them: another run may be reading them. While another process
+    prepares the same folder, this one waits.
 
     Args:
         dataset_id: id of a registered data set.
@@ -37,24 +39,25 @@ def prepare(dataset_id: str, folder: Path, mirror: Path | None = None) -> None:
     """
     dataset = get(dataset_id)
     folder = Path(folder)
-    if is_complete(dataset, folder):
+    if is_complete(dataset, folder, mirror):
         return
     with alone(folder):
-        if not is_complete(dataset, folder):
+        if not is_complete(dataset, folder, mirror):
             _prepare(dataset, folder, mirror)
 
 
-def is_complete(dataset: Dataset, folder: Path) -> bool:
+def is_complete(dataset: Dataset, folder: Path, mirror: Path | None = None) -> bool:
     """Whether a folder holds what `prepare` writes, undamaged, made of the same files by this code.
 
     Args:
         dataset: the data set.
         folder: the output folder of `prepare`.
+        mirror: a mirror folder, which may have the user's own images.
     """
     try:
         described = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         made_of = described["source"], described["prepared_by"]
-        return made_of == (_source(dataset), _code()) and all(
+        return made_of == (_source(dataset, mirror), _code()) and all(
             sha256(folder / f"{split}.safetensors") == described["splits"][split]["sha256"]
             for split in dataset.splits
         )
@@ -94,6 +97,7 @@ def alone(folder: Path) -> Iterator[None]:
 def _prepare(dataset: Dataset, folder: Path, mirror: Path | None) -> None:
     owner = get(dataset.made_of) if dataset.made_of else dataset
     paths = {file.name: fetch(owner, file, folder / "raw", mirror) for file in dataset.files}
+    paths = paths or {dataset.id: own_folder(dataset, mirror)}
     parsed = dataset.parse(paths)
     splits = {}
     for split in dataset.splits:
@@ -119,7 +123,7 @@ def _prepare(dataset: Dataset, folder: Path, mirror: Path | None) -> None:
             "licence": dataset.licence,
             "homepage": dataset.homepage,
             "citation": dataset.citation,
-            "source": _source(dataset),
+            "source": _source(dataset, mirror),
             "prepared_by": _code(),
             "splits": splits,
         },
@@ -139,7 +143,9 @@ def _checked(
     return arrays
 
 
-def _source(dataset: Dataset) -> dict[str, str]:
+def _source(dataset: Dataset, mirror: Path | None) -> dict[str, str]:
+    if not dataset.files:
+        return {"images": fingerprint(own_folder(dataset, mirror))}
     return {file.name: file.sha256 for file in dataset.files}
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from passband import errors
 from passband.data.coco import parse_coco
+from passband.data.image_folder import parse_image_folder
 from passband.data.parsers import (
     Parsed,
     parse_cifar,
@@ -38,17 +39,18 @@ class RemoteFile:
 class Dataset:
     """A data set of images of `channels` x `side` x `side` pixels.
 
-    files: what its publisher provides. parse: from these files to arrays. embedded: folder in the
-    package, for a data set that comes with it. splits: names of the splits, each one file. sizes:
-    number of images by split. task: the task of its labels. made_of: the data set whose files
-    these are, if it is another one.
+    files: what its publisher provides; none where users bring a folder of their own. parse: from
+    these files, or that folder, to arrays. embedded: folder in the package, for a data set that
+    comes with it. splits: names of the splits, each one file. n_classes, sizes: number of classes,
+    and of images by split, where they are known. task: the task of its labels. made_of:
+    the data set whose files these are, if it is another one.
     """
 
     id: str
     title: str
     side: int
     channels: int
-    n_classes: int
+    n_classes: int | None
     licence: str
     homepage: str
     citation: str
@@ -336,6 +338,21 @@ _ALL = (
             ),
         ),
         parse=parse_coco,
+    ),
+    Dataset(
+        id="imagenet-subset",
+        title="ImageNet subset",
+        side=64,
+        channels=3,
+        n_classes=None,
+        licence="ImageNet terms of access: non-commercial research and education",
+        homepage="https://www.image-net.org/",
+        citation=(
+            "Russakovsky et al.: ImageNet large scale visual recognition challenge, International "
+            "Journal of Computer Vision 115(3), 2015"
+        ),
+        files=(),
+        parse=partial(parse_image_folder, side=64),
     ),
 )
 

@@ -1,6 +1,6 @@
 """Accuracy along training, on images and on what filters leave of them (hfc, figures 3 to 6)."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import matplotlib
 from matplotlib.lines import Line2D
@@ -8,12 +8,13 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from passband.figures import FIGURES
-from passband.figures.load import read_curves
+from passband.figures.lines import intervals_of, point
+from passband.figures.load import read_curves, read_measurements
 from passband.figures.notebook import Artifact
 from passband.figures.style import GREY, INK, PAGE, SMALLEST, new_figure, wrapped
 from passband.intervals.accuracies import over_seeds
 from passband.labels import label
-from passband.options import Columns
+from passband.options import Columns, Name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,19 +34,29 @@ FEW = 30  # epochs up to which every one has a marker
 
 
 class Panel(NamedTuple):
-    """One training. curves: rows of `over_seeds` with filter, keep, size and epoch, measured on
-    the images of the split `split`; training: those on training images as the model saw them,
-    empty where they are among the curves."""
+    """One training.
+
+    curves: rows of `over_seeds` with filter, keep, size and epoch, measured on images of `split`.
+    training: those on the training images as the model saw them, with epoch; empty if they are not
+    drawn. ends: those on all test images after the training, with filter, keep and size; empty
+    without them.
+    """
 
     title: str
     split: str
     curves: "pd.DataFrame"
     training: "pd.DataFrame"
+    ends: "pd.DataFrame"
 
 
 @FIGURES.register("training_curves")
 def training_curves(
-    artifact: Artifact, *, recorder: str, training: str | None = None, columns: Columns = 3
+    artifact: Artifact,
+    *,
+    recorder: str,
+    training: str | None = None,
+    probe: Annotated[str, Name("probe", of="component_predictions")] | None = None,
+    columns: Columns = 3,
 ) -> "Figure":
     """Accuracy after every epoch on images and behind filters, one panel per model.
 
@@ -53,6 +64,8 @@ def training_curves(
         recorder: name of the recorder in the recipes whose accuracies are drawn.
         training: another recorder, whose accuracy on the training images as the model saw them is
             drawn beside them; the gap between the two is shaded.
+        probe: what measured the same on all test images after the training, drawn as points with
+            their intervals.
         columns: number of panels side by side.
     """
     models: dict[tuple, list[dict]] = {}
@@ -65,7 +78,8 @@ def training_curves(
     for (dataset, network, method), runs in models.items():
         named = label(known.get(method, {}).get("label", method), runs[0]["trained_with"])
         title = ", ".join([*([dataset] if varies[0] else []), *([network] if varies[1] else [])])
-        panels.append(_panel(runs, f"{title}: {named}" if title else named, recorder, training))
+        title = f"{title}: {named}" if title else named
+        panels.append(_panel(runs, title, recorder, training, probe))
     return draw_training_curves(panels, columns)
 
 
@@ -91,7 +105,7 @@ def draw_training_curves(panels: "Sequence[Panel]", columns: int) -> "Figure":
     handles, columns = _key(panels)
     title = f"95 % intervals: at most ±{_widest(panels):.1f} points"
     if any((panel.curves["filter"] != NONE).any() for panel in panels):
-        title = f"low, high: only frequencies within, beyond a size · {title}"
+        title = f"low, high: only the frequencies within, beyond a radius · {title}"
     figure.legend(
         handles=handles, loc="outside upper center", ncols=columns, title=title,
         title_fontsize=SMALLEST, columnspacing=1.1, handlelength=1.9,
@@ -99,20 +113,34 @@ def draw_training_curves(panels: "Sequence[Panel]", columns: int) -> "Figure":
     return figure
 
 
-def _panel(runs: list[dict], title: str, recorder: str, training: str | None) -> Panel:
-    curves = read_curves(runs, recorder)
-    keys = [key for key in SIZES if key in curves]
-    size = curves[keys].bfill(axis=1).iloc[:, 0].astype(float) if keys else float("nan")
-    by = ["filter", "keep", "size", "epoch"]
-    shown = over_seeds(curves.assign(size=size, keep=curves.get("keep")), by)
-    shown.attrs["symbol"] = SIZES[keys[0]] if keys else ""
-    split = curves["split"].iloc[0]
-    if training is None:
-        return Panel(title, split, shown, shown[:0])
-    seen = read_curves(runs, training)
-    part = runs[0]["recipe"].get("parts", {}).get("input_filter", {})
-    own = part.get("filter", {}).get("name", NONE)
-    return Panel(title, split, shown, over_seeds(seen[seen["filter"] == own], ["epoch"]))
+def _panel(
+    runs: list[dict], title: str, recorder: str, training: str | None, probe: str | None
+) -> Panel:
+    rows = read_curves(runs, recorder)
+    curves = _by_component(rows, ["epoch"])
+    seen, ends = curves[:0], curves[:0]
+    if training:
+        seen = read_curves(runs, training)
+        part = runs[0]["recipe"].get("parts", {}).get("input_filter", {})
+        own = part.get("filter", {}).get("name", NONE)
+        seen = over_seeds(seen[seen["filter"] == own], ["epoch"])
+    if probe:
+        ends = _by_component(read_measurements(runs, probe), [])
+        ends = ends[ends["filter"].isin(curves["filter"])]
+    return Panel(title, rows["split"].iloc[0], curves, seen, ends)
+
+
+def _by_component(rows: "pd.DataFrame", by: list[str]) -> "pd.DataFrame":
+    """Accuracies over the seeds by filter, what it keeps and its size; NaN without a filter."""
+    import pandas as pd
+
+    keys = [key for key in SIZES if key in rows]
+    sizes = rows[keys].apply(pd.to_numeric).bfill(axis=1) if keys else None
+    size = float("nan") if sizes is None else sizes.iloc[:, 0]
+    named = rows.assign(size=size, keep=rows.get("keep", default=""))
+    found = over_seeds(named, ["filter", "keep", "size", *by])
+    found.attrs["symbol"] = SIZES[keys[0]] if keys else ""
+    return found
 
 
 def _draw(axes: "Axes", panel: Panel, letters: int) -> None:
@@ -135,6 +163,11 @@ def _draw(axes: "Axes", panel: Panel, letters: int) -> None:
         )
         end = seen["value"].iloc[-1]
         says = f"training {end:.0f} · {says} · gap {end - last:.0f}".replace("-", "−")
+    beyond = curves["epoch"].max() + 0.06 * epochs
+    for end, interval in zip(panel.ends.itertuples(), intervals_of(panel.ends), strict=True):
+        drawn = INK if end.filter == NONE else colour(end.size)
+        high = end.keep == "high"
+        point(axes, beyond + 0.05 * epochs * high, interval, drawn, "s" if high else "o")
     axes.set_title(f"{wrapped(panel.title, letters)}\n", fontsize=8)
     axes.annotate(
         says, (0.5, 1), (0, 3), xycoords="axes fraction", textcoords="offset points",
@@ -161,6 +194,9 @@ def _key(panels: "Sequence[Panel]") -> "tuple[list[Line2D | Patch], int]":
         handles.append(Line2D([], [], **IMAGES, label="test images"))
     if gap:
         handles.append(Patch(color=GREY, alpha=2 * SHADE, lw=0, label="generalisation gap"))
+    if any(len(panel.ends) for panel in panels):
+        looks = {"color": GREY, "marker": "o", "ls": "", "label": "all test images"}
+        handles.append(Line2D([], [], **looks))
     if len(handles) % 2 and len({keep for keep, _ in found}) > 1:
         handles.append(Line2D([], [], ls="", label=" "))  # low above high
     for size in sorted({size for _, size in found}):

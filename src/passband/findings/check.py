@@ -58,6 +58,10 @@ def check_findings(
         "recorder": recorders,
         "probe": {name: Known(name, function) for name, function in probes.items()},
     }
+    for variant, network in paper.get("variants", {}).items():
+        for name in (variant, network):
+            if name not in networks:
+                raise unknown("architecture in variants of paper.yaml", name, networks)
     known = read_scores(scores)
     for score in known.values():
         _check_score(score, probes, attacks)
@@ -166,9 +170,9 @@ def _check_arguments(
     term: Term, attacks: Mapping[str, Collection[str]], filters: Mapping[str, Collection[str]]
 ) -> None:
     for parameter, value in zip(term.score.arguments, term.arguments, strict=True):
-        if parameter.annotation is FilterName:
-            if value not in (known := filters.get(term.score.probe, ())):
-                raise unknown(f"filter of {term.score.name}", value, known)
+        behind = filters.get(term.score.probe, ())
+        if parameter.annotation is FilterName and value not in behind:
+            raise unknown(f"filter of {term.score.name}", value, behind)
         if parameter.annotation is AttackName:
             known = {CLEAN, *attacks.get(term.score.probe, ())}
             if (attack := str(value).lower()) not in known:

@@ -7,7 +7,7 @@ from passband.findings.asked import ask
 from passband.findings.claims import CLAIMS
 from passband.findings.contrast import Language, language_of
 from passband.findings.flags import flags
-from passband.findings.measured import Group, artifact_of, groups_for, paper_of
+from passband.findings.measured import Group, artifact_of, as_methods, groups_for, paper_of
 from passband.findings.preconditions import failures, read_preconditions
 from passband.findings.printed import beside_ours
 from passband.findings.scores import NotMeasured, read_scores
@@ -63,7 +63,8 @@ def judge(
         needed = {name: preconditions[paper][name] for name in finding["needs"]}
         try:
             _refuse_left_out(finding, left_out)
-            groups = groups_for(finding, models, usual, networks, languages[paper], masking)
+            about = as_methods(models, papers[paper].get("variants", {}))
+            groups = groups_for(finding, about, usual, networks, languages[paper], masking)
             outcome = _outcome(finding, groups, languages[paper], needed)
         except NotMeasured as missing:
             outcome = not_run(f"Not run at the {scale} scale: {missing}.")

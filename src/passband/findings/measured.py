@@ -215,6 +215,19 @@ def groups_for(
     return groups
 
 
+def as_methods(models: Sequence[Mapping], variants: Mapping[str, str]) -> list[Mapping]:
+    """Models of the variants of a network as models of that network, told apart by their methods.
+
+    Args:
+        models: entries, one per model and seed.
+        variants: from the paper's variants of a network to the network (paper.yaml); at a scale
+            that substitutes the network, both count as its substitute.
+    """
+    keys = ("paper_architecture", "architecture", "architecture_title")
+    networks = {one["paper_architecture"]: {key: one[key] for key in keys} for one in models}
+    return [one | networks.get(variants.get(one["paper_architecture"]), {}) for one in models]
+
+
 def paper_of(finding: Mapping) -> str:
     """
     >>> paper_of({"id": "mine.table1.a"}), artifact_of({"id": "mine.table1.a"})

@@ -9,6 +9,7 @@ from passband.errors import UserError
 from passband.options import Known, Names, named, read_row
 from passband.plan.budgets import available
 from passband.plan.names import check_known, substitute
+from passband.plan.rows import check_filter, filters_in
 
 FIGURES, CHECKS = "figures", "findings/masking"
 
@@ -58,6 +59,8 @@ def resolve_artifact(
     }
     options = read_row(f"{owner}, options", keywords, given, known)
     _check_image(owner, options)
+    for filter in filters_in(options) if "dataset" in options else ():
+        check_filter(owner, filter, DATASETS[options["dataset"]].side)
 
     def mentioned(what: str) -> list[str]:
         pairs = ((keywords[key].kind, value) for key, value in given.items())

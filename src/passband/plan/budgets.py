@@ -6,6 +6,8 @@ from passband.data.registry import DATASETS
 from passband.errors import UserError
 from passband.quantities import held_out
 
+UNKNOWN = 10_000_000  # as many images as a user's own folder may have
+
 
 def check_training(training: Mapping, limit: int | None) -> None:
     """Refuse a training that has fewer images than a batch, or holds none out to select by.
@@ -40,7 +42,8 @@ def check_training(training: Mapping, limit: int | None) -> None:
 
 def _or_raise(dataset: str, enough: Callable[[int], bool]) -> str:
     """Advice to raise train_images, if the data set has enough images."""
-    least = next(filter(enough, range(1, DATASETS[dataset].sizes["train"] + 1)), None)
+    most = DATASETS[dataset].sizes.get("train", UNKNOWN)
+    least = next(filter(enough, range(1, most + 1)), None)
     return f", or raise train_images to at least {least}" if least else ""
 
 

@@ -105,8 +105,8 @@ def resolve_models(
         source = models[row["of"]]
         if source["origin"] != "trained":
             raise UserError(
-                f"model '{slug}' is derived from '{row['of']}', which is {source['origin']} itself: "
-                "name a trained model."
+                f"model '{slug}' is derived from '{row['of']}', which is {source['origin']} "
+                "itself: name a trained model."
             )
         name = row["transform"]
         transform = {key: value for key, value in files.transforms[name].items() if key != "paper"}

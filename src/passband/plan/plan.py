@@ -20,7 +20,14 @@ from passband.plan.models import resolve_models
 from passband.plan.names import check_known, check_names, check_patterns, patched
 from passband.plan.reading import scale_config
 from passband.plan.recipes import resolve_recipe
-from passband.plan.rows import ELSEWHERE, check_filter, filters_in, known_rows, resolve_row
+from passband.plan.rows import (
+    ELSEWHERE,
+    check_attacks,
+    check_filter,
+    filters_in,
+    known_rows,
+    resolve_row,
+)
 from passband.plan.substitutions import with_labels
 from passband.plan.tasks import check_measured, task_of
 from passband.plan.texts import check_drawn
@@ -213,6 +220,7 @@ def _check_probes(probes: Mapping, models: Mapping, config: Mapping) -> None:
                 f"probe '{name}' measures stored perturbations, which exist for the test split of "
                 "the model's data set only: remove dataset and split, or the attack."
             )
+        check_attacks(f"probe '{name}'", probe)
         measured = sides.get(task_of("probes", probe["probe"]), {32})
         here = {get(probe["dataset"]).side} if "dataset" in probe else measured
         for filter in filters_in(probe):

@@ -146,6 +146,23 @@ def check_filter(owner: str, filter: Mapping, side: int) -> None:
         )
 
 
+def check_attacks(owner: str, probe: Mapping) -> None:
+    """Raise UserError unless a probe has an attack of the kind that it needs, if it needs one.
+
+    Args:
+        owner: the probe, as the message names it.
+        probe: the resolved probe. The setting `an_attack` of its function is a setting with which
+            at least one of its attacks is registered.
+    """
+    kind = declared("probes")[probe["probe"]].settings.get("an_attack")
+    known = declared("attacks")
+    if kind and not any(known[one["attack"]].settings.get(kind) for one in probe["attacks"]):
+        fitting = ", ".join(one for one, function in known.items() if function.settings.get(kind))
+        raise UserError(
+            f"{owner}: none of its attacks is a {kind}; add one whose attack is one of: {fitting}."
+        )
+
+
 def filters_in(value: object) -> list[dict]:
     """The resolved filters in a resolved row, at any depth."""
     if isinstance(value, Mapping):

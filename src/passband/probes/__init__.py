@@ -2,11 +2,13 @@
 
     probe(subject, **constants) -> Measurement
 
-A probe is registered with its `task` unless that is classification. It returns per-image arrays (what findings and figures read) and summary rows (what tables
-and people read). An argument named `attack` asks for that attack's stored perturbations; attacks
-in `attacks` are run by the probe itself.
+A probe is registered with its `task` unless that is classification. It returns per-image arrays
+(what findings and figures read) and summary rows (what tables and people read). An argument named
+`attack` asks for that attack's stored perturbations; attacks in `attacks` are run by the probe
+itself.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,9 +25,12 @@ class Subject:
     """A frozen model and the test images that it is measured on.
 
     images uint8 [N, C, H, W] and labels int64 [N] on the device; perturbation float32
-    [N, C, H, W] if the probe names an attack. Those of a detector have labels float32 [N, K, 6] and
-    sizes int64 [N, 2], as in `passband.data.storage.SceneSet`, all on the CPU. `trained` is the same network as it was trained, in
-    eval mode: its batch normalisation is not folded into the convolutions.
+    [N, C, H, W] if the probe names an attack. `trained` is the same network as it was trained, in
+    eval mode: its batch normalisation is not folded into the convolutions. input_filter: what its
+    recipe has under this name, resolved; empty without one.
+
+    For a detector, images, labels float32 [N, K, 6] and sizes int64 [N, 2] are those of
+    `passband.data.storage.SceneSet`, on the CPU.
     """
 
     model: nn.Module
@@ -36,6 +41,7 @@ class Subject:
     compute: Compute
     perturbation: Tensor | None = None
     trained: nn.Module | None = None
+    input_filter: Mapping[str, object] = field(default_factory=dict)
     sizes: Tensor | None = None
 
     @property

@@ -7,7 +7,7 @@ from passband.attacks import describe
 from passband.attacks.objectives import objective
 from passband.compute import Compute
 from passband.evaluation import added, batches, perturbations, predictions
-from passband.models.batch_moments import uses_batch_moments
+from passband.models.batch_moments import InEvaluationBatches
 from passband.options import AttackName, Images
 from passband.probes import PROBES, Measurement, Subject, stored
 
@@ -27,11 +27,11 @@ def accuracy_under_attacks(
         images: number of test images, the first ones; all if left out.
     """
     subject = subject.first(images)
-    clean = _standing(subject, torch.arange(len(subject.labels), device=subject.labels.device))
-    rows = [_mask(_standing(subject, clean, attack), subject) for attack in attacks]
+    clean = still_right(subject, torch.arange(len(subject.labels), device=subject.labels.device))
+    rows = [mask(still_right(subject, clean, attack), subject) for attack in attacks]
     found = Measurement(metadata={"attacks": [attack["name"] for attack in attacks]})
     found.arrays = {
-        "correct_clean": stored(_mask(clean, subject)),
+        "correct_clean": stored(mask(clean, subject)),
         "correct": stored(torch.stack(rows)),
         "zero_gradient": stored(_zero_gradients(subject)),
     }
@@ -56,13 +56,13 @@ def worst_case_accuracy(
         images: number of test images, the first ones; all if left out.
     """
     subject = subject.first(images)
-    standing = _standing(subject, torch.arange(len(subject.labels), device=subject.labels.device))
+    standing = still_right(subject, torch.arange(len(subject.labels), device=subject.labels.device))
     found = Measurement(metadata={"attacks": [attack["name"] for attack in attacks]})
-    clean, rows = stored(_mask(standing, subject)), []
+    clean, rows = stored(mask(standing, subject)), []
     found.accuracy("attack=none", clean)
     for place, attack in enumerate(attacks):
-        standing = _standing(subject, standing, attack)
-        rows.append(_mask(standing, subject))
+        standing = still_right(subject, standing, attack)
+        rows.append(mask(standing, subject))
         found.accuracy(_described_ensemble(attacks[: place + 1]), stored(rows[-1]))
     found.arrays = {"correct_clean": clean, "survived": stored(torch.stack(rows))}
     return found
@@ -77,7 +77,7 @@ def _described_ensemble(attacks: list[dict]) -> str:
     return ";".join([f"attack={names}", *constants])
 
 
-def _standing(subject: Subject, indices: Tensor, attack: dict | None = None) -> Tensor:
+def still_right(subject: Subject, indices: Tensor, attack: dict | None = None) -> Tensor:
     """Those of the images at `indices` [K] that are classified correctly (under the attack).
 
     A network with batch moments is asked about all images, since they are its evaluation batches.
@@ -85,7 +85,7 @@ def _standing(subject: Subject, indices: Tensor, attack: dict | None = None) -> 
     if len(indices) == 0:
         return indices
     standing = indices
-    if uses_batch_moments(subject.model):
+    if isinstance(subject.model, InEvaluationBatches):
         indices = torch.arange(len(subject.labels), device=indices.device)
     images, labels = subject.images[indices], subject.labels[indices]
     if attack is None:
@@ -98,10 +98,11 @@ def _standing(subject: Subject, indices: Tensor, attack: dict | None = None) -> 
     return standing[torch.isin(standing, indices[found == labels])]
 
 
-def _mask(indices: Tensor, subject: Subject) -> Tensor:
-    mask = torch.zeros(len(subject.labels), dtype=torch.bool, device=indices.device)
-    mask[indices] = True
-    return mask
+def mask(indices: Tensor, subject: Subject) -> Tensor:
+    """Which of the subject's images [N] stand at `indices` [K]: bool [N]."""
+    found = torch.zeros(len(subject.labels), dtype=torch.bool, device=indices.device)
+    found[indices] = True
+    return found
 
 
 def _zero_gradients(subject: Subject) -> Tensor:

@@ -102,6 +102,7 @@ def run_probe(
         compute=compute,
         perturbation=noise,
         sizes=data.sizes if detects else None,
+        input_filter=network.get("input_filter", {}),
     )
     beside = ("name", "probe", "dataset", "split")
     constants = {key: value for key, value in probe.items() if key not in beside}

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside this file
 
+from invented_components import components
 from invented_defences import ALL_METHODS, invented_defence
 from invented_images import PAPER_DATASETS, synthetic_models
 from invented_networks import METHODS, Invented, attacked_models
@@ -80,3 +81,9 @@ def inspected(tmp_path_factory) -> list[dict]:
         .curves().spectra().similarity().kernels().kernels("second-kernels", channels=16).entry()
         for method in ("natural", "PGD-7-AT")
     ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def split(tmp_path_factory) -> list[dict]:
+    """A natural model with predictions for low and high components."""
+    return [components(tmp_path_factory.mktemp("split"))]

@@ -110,7 +110,8 @@ def test_training_bandwidth_is_that_of_the_input_filter(substituted, changes, si
     row = entry["recipe"]["parts"]["input_filter"]["filter"] | changes
     changed = entry | {"recipe": {"parts": {"input_filter": {"filter": row}}}}
     assert training_bandwidth(changed, side) == bandwidth
-    assert training_bandwidth(entry | {"recipe": {"parts": {}}}, side) is None
+    for parts in ({}, {"input_filter": {"rescale": "image-max"}}):
+        assert training_bandwidth(entry | {"recipe": {"parts": parts}}, side) is None
 
 
 # ---- figures

@@ -26,6 +26,8 @@ from passband.figures.style import PAGE, SMALLEST
 ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "band_curves": ("sar.fig6", "substituted"),
     "coefficient_ablation": ("sar.fig10", "coefficients"),
+    "component_counts": ("hfc.sec8", "split"),
+    "component_examples": ("hfc.fig2", "split"),
     "distance_ablation": ("sar.fig9", "distances"),
     "filters": ("sar.fig1", None),
     "fourier_overview": ("fourier_study.fig1", None),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from shipped import SCORES as ROWS
 
-from passband.findings.scores import read_scores
+from passband.findings.scores import NotMeasured, read_scores
 
 SCORES = read_scores(ROWS)
 HALF = (Fraction(1, 2),)
@@ -51,6 +51,16 @@ def test_accuracy_under_noise_counts_every_direction_with_its_cells_of_the_plane
     found = SCORES["accuracy_under_noise"].values(arrays)
     np.testing.assert_allclose(found, [100 * 3 / 5, 0])
     assert SCORES["accuracy_under_noise"].span == (0, 100)
+
+
+def test_images_that_follow_their_high_component():
+    arrays = {"follows_high_disc-low-4": np.array([1, 0, 0, 1, 0, 0, 0, 0], np.uint8)}
+    share = SCORES["follows_high"].values(arrays, ("disc-low-4",))
+    count = SCORES["images_following_high"].values(arrays, ("disc-low-4",))
+    np.testing.assert_array_equal(share, [100, 0, 0, 100, 0, 0, 0, 0])
+    assert count.mean() == 2
+    with pytest.raises(NotMeasured, match="disc-low-8"):
+        SCORES["follows_high"].values(arrays, ("disc-low-8",))
 
 
 @pytest.mark.parametrize("name", ["energy_share", "difference_share", "difference_trend"])

@@ -66,3 +66,9 @@ def filter_row(keep: str, bandwidth: int | str) -> dict:
     """A resolved square filter, named after what it keeps."""
     row = {"shape": "square", "keep": keep, "bandwidth": bandwidth}
     return resolve_row("filter", f"{keep}-{bandwidth}", row, {})
+
+
+def disc_row(keep: str, radius: int = 4) -> dict:
+    """A resolved disc, named after what it keeps."""
+    row = {"shape": "disc", "keep": keep, "radius": radius}
+    return resolve_row("filter", f"disc-{keep}-{radius}", row, {})

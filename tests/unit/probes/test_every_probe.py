@@ -9,6 +9,7 @@ import torch
 from known_networks import (
     FLOAT32,
     attack_row,
+    disc_row,
     filter_row,
     noisy,
     subject,
@@ -25,6 +26,7 @@ def test_every_probe_is_registered():
     assert PROBES.names() == [
         "accuracy_under_attacks",
         "accuracy_under_filtered_attacks",
+        "component_predictions",
         "detection",
         "example_images",
         "filtered_accuracy",
@@ -50,6 +52,7 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
     options = SimpleNamespace(
         accuracy_under_attacks={"attacks": attacks},
         accuracy_under_filtered_attacks={"attacks": attacks, "filters": low},
+        component_predictions={"low": [disc_row("low")], "high": [disc_row("high")], "examples": 4},
         example_images={"attack": attacks[0], "filter": low[0], "examples": 4, "images": 8},
         filtered_accuracy={"filters": high},
         fourier_heatmap={"norm_per_pixel": 0.125, "images": 2},

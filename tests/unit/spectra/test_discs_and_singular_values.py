@@ -11,7 +11,7 @@ from passband.spectra.filters.disc import disc, inside
 from passband.spectra.filters.svd import smallest_rank, svd, svd_energy, svd_energy_of_disc
 
 SIDES = [28, 31, 32, 64]
-KEPT = {4: 45, 8: 193, 12: 437, 16: 793, 20: 995, 22: 1020, 23: 1024, 24: 1024}  # of 32 x 32
+KEPT = {4: 45, 8: 193, 12: 437, 16: 793, 20: 995, 22: 1023, 23: 1024, 24: 1024}  # of 32 x 32
 KEPT_INCLUSIVE = {4: 49, 8: 197, 12: 441, 16: 795, 20: 999, 24: 1024}
 
 

@@ -55,13 +55,18 @@ def stripes(count: int = 240) -> ImageSet:
 
 
 def run(
-    checkpoint: Path, recipe: dict = RECIPE, seed: int = 0, sha256: str = "0", **options
+    checkpoint: Path,
+    recipe: dict = RECIPE,
+    seed: int = 0,
+    sha256: str = "0",
+    architecture: str = "resnet8_w8",
+    **options,
 ) -> State:
     """Train a small network on the stripes by `recipe`."""
     return train(
         recipe,
         stripes(),
-        models.build("resnet8_w8", 1, 2, 16, seed=seed),
+        models.build(architecture, 1, 2, 16, seed=seed),
         name="stripes",
         seed=seed,
         data_sha256=sha256,

@@ -102,7 +102,10 @@ def plain_step(recipe, data, seed, epoch, indices):
     shown = crop_and_flip(data.images[indices].float() / 255, draws, 2, True)
     labels = data.labels[indices]
     if "input_filter" in recipe["parts"]:
-        shown = square(shown, keep="low", bandwidth=8)
+        if "filter" in recipe["parts"]["input_filter"]:
+            shown = square(shown, keep="low", bandwidth=8)
+        if "rescale" in recipe["parts"]["input_filter"]:
+            shown = shown / shown.amax((1, 2, 3), keepdim=True)
     if "adversary" in recipe["parts"]:
         model.train(recipe["parts"]["adversary"]["batchnorm"] == "train")
         draws = Draws(key_of(seed, "adversary", epoch), indices)
@@ -121,6 +124,8 @@ FILTER = {"name": "half", "shape": "square", "keep": "low", "bandwidth": "1/2"}
 PARTS = {
     "natural": {},
     "filtered": {"input_filter": {"filter": FILTER}},
+    "rescaled": {"input_filter": {"rescale": "image-max"}},
+    "filtered-rescaled": {"input_filter": {"filter": FILTER, "rescale": "image-max"}},
     "at-eval": {"adversary": {"attack": ATTACK, "batchnorm": "eval"}},
     "at-train": {"adversary": {"attack": ATTACK, "batchnorm": "train"}},
 }
@@ -285,7 +290,7 @@ from passband.training.engine import train
 
 folder = Path(sys.argv[1])
 data = ImageSet(**load_file(folder / "data"), classes=("across", "down"), title="Stripes")
-model = models.build("resnet8_w8", 1, 2, 16, seed=0)
+model = models.build(sys.argv[3], 1, 2, 16, seed=0)
 state = train(json.loads(sys.argv[2]), data, model, name="stripes", seed=0,
               data_sha256="0", compute=compute.choose(1), checkpoint=folder / "state")
 tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
@@ -314,16 +319,23 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
-def test_killed_and_resumed_training_gives_the_same_bits(tmp_path, optimizer):
+KILLED = {name: ("resnet8_w8", {"optimizer": row}) for name, row in OPTIMIZERS.items()}
+KILLED["adam, shuffled labels, batch moments"] = (
+    "resnet8_batch_moments_w4",
+    {"optimizer": OPTIMIZERS["adam"], "parts": {"shuffled_labels": {}}, "select": "last"},
+)
+
+
+@pytest.mark.parametrize(("architecture", "changes"), KILLED.values(), ids=KILLED)
+def test_killed_and_resumed_training_gives_the_same_bits(tmp_path, architecture, changes):
     recorders = {"ratio": {"recorder": "activation_ratio", "images": 20}}
-    recipe = RECIPE | {"epochs": 12, "optimizer": optimizer, "recorders": recorders}
-    expected = run(tmp_path / "whole", recipe)
+    recipe = RECIPE | {"epochs": 12, "recorders": recorders} | changes
+    expected = run(tmp_path / "whole", recipe, architecture=architecture)
     chance = random.Random(0)
     stored = tmp_path / "state"
     data = stripes()
     save_file({"images": data.images, "labels": data.labels}, tmp_path / "data")
-    command = [sys.executable, "-c", JOB, str(tmp_path), json.dumps(recipe)]
+    command = [sys.executable, "-c", JOB, str(tmp_path), json.dumps(recipe), architecture]
     for stop in (signal.SIGTERM, signal.SIGKILL, None):
         before = stored.stat().st_mtime_ns if stored.exists() else None
         job = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

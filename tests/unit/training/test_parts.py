@@ -77,6 +77,14 @@ def test_planning_needs_no_torch():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        (
+            {"shuffled_labels": {"number": 0}, "select": "val_accuracy"},
+            "has shuffled_labels and selects by val_accuracy, .* by chance; set select to last",
+        ),
+        (
+            {"shuffled_labels": {"number": 0}},
+            "has shuffled_labels and selects by val_robust_accuracy",
+        ),
         ({"trades": {"beta": 6}, "mart": {"beta": 6}}, "has mart and trades, .* one outer loss"),
         ({"mixup": MIX, "cutout": MIX}, "has cutout and mixup, .* one mixed-sample augmentation"),
         ({"mixup": MIX, "trades": {"beta": 6}}, "mixup.*needs one label per image.*remove one"),
@@ -116,6 +124,7 @@ def test_contradictions_are_user_errors(changes, words):
     [
         {"adversary": None},
         {"adversary": None, "cutmix": MIX},
+        {"shuffled_labels": {"number": 1}, "select": "last"},
         {"spectral_alignment": AVERAGE, "weight_average": {"cycle": 2}, "mart": {"beta": 6}},
         {"weight_perturbation": {"gamma": 0.01, "warmup": 2}, "spectral_alignment": LIVE},
     ],

@@ -62,6 +62,24 @@ def test_accuracy_is_measured_on_the_first_images_behind_each_filter(tmp_path):
     assert (row.split, row.n_images) == ("train", 240)
 
 
+def test_filtered_images_are_recorded_on_the_scale_that_is_asked_for(tmp_path):
+    state = run(tmp_path / "state")
+    test = stripes(60)
+    subject = Subject(state.model, stripes(), test, FLOAT32)
+    options = {"split": "test", "images": 60, "filters": [LOW], "rescale": "image-max"}
+    plain, filtered = RECORDERS["accuracy"](subject, **options)
+    assert (plain.condition, filtered.condition) == (
+        "filter=none",
+        "filter=half;shape=square;keep=low;bandwidth=8;rescale=image-max",
+    )
+    images, model = test.images.float() / 255, frozen(state.model)
+    low = apply(LOW, images)
+    for row, shown in ((plain, images), (filtered, low / low.amax((1, 2, 3), keepdim=True))):
+        with torch.no_grad():
+            right = model(shown).argmax(1) == test.labels
+        assert row.value == pytest.approx(100 * right.double().mean().item())
+
+
 def test_recorded_test_images_never_select_an_epoch(tmp_path):
     recipe = RECIPE | {"recorders": TEST}
     test = stripes(60)

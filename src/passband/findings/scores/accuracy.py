@@ -15,6 +15,12 @@ def filtered_accuracy(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
     return 100.0 * arrays["correct"][at(arrays, bandwidth)]
 
 
+@SCORES.register("plain_accuracy", probe="accuracy", unit="percent", span=(0.0, 100.0))
+def plain_accuracy(arrays: Arrays) -> np.ndarray:
+    """Accuracy on images without an attack."""
+    return 100.0 * arrays["correct"]
+
+
 @SCORES.register("clean_accuracy", probe="attack", unit="percent", span=(0.0, 100.0))
 def clean_accuracy(arrays: Arrays) -> np.ndarray:
     """Accuracy on the images as they are."""

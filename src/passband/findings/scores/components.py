@@ -1,4 +1,6 @@
-"""Whether a prediction follows the high component of an image instead of the low one."""
+"""What is predicted for the low and the high component of an image."""
+
+from typing import Literal
 
 import numpy as np
 
@@ -21,6 +23,31 @@ def images_following_high(arrays: Arrays, filter: FilterName) -> np.ndarray:
     """Number of these images: its mean is their count among all that were measured."""
     follows = _follows(arrays, filter)
     return len(follows) * follows
+
+
+@SCORES.register("image_accuracy", probe="component_predictions", unit="percent", span=(0.0, 100.0))
+def image_accuracy(arrays: Arrays) -> np.ndarray:
+    """Accuracy on the images as they are."""
+    return 100.0 * (arrays["predicted"] == arrays["labels"])
+
+
+@SCORES.register(
+    "component_accuracy", probe="component_predictions", unit="percent", span=(0.0, 100.0)
+)
+def component_accuracy(
+    arrays: Arrays, filter: FilterName, *, keep: Literal["low", "high"]
+) -> np.ndarray:
+    """Accuracy on a component of the images alone.
+
+    `filter` is the one of the low component, in quotes.
+
+    Args:
+        keep: the component.
+    """
+    name = f"predicted_{keep}_{filter}"
+    if name not in arrays:
+        raise NotMeasured(f"no component was measured by the filter {filter}")
+    return 100.0 * (arrays[name] == arrays["labels"])
 
 
 def _follows(arrays: Arrays, filter: str) -> np.ndarray:
