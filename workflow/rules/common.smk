@@ -190,7 +190,7 @@ def of_splits(*splits: str) -> str:
 def megabytes(dataset: str) -> int:
     """The size of the largest split of a data set."""
     row = DATASETS[dataset]
-    return max(row.sizes.values()) * row.channels * row.side**2 // 2**20
+    return max(row.sizes.values(), default=0) * row.channels * row.side**2 // 2**20
 
 
 def preparation_memory(wildcards) -> int:
