@@ -605,7 +605,9 @@ def test_a_spare_precondition(project, holds, fragments):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("used_by", ["probe 'lowpass'", "recipe 'sar-l-model'", "artifact 'sar.fig1'"])
+@pytest.mark.parametrize(
+    "used_by", ["probe 'lowpass'", "recipe 'sar-l-model'", "artifact 'sar.fig1'"]
+)
 def test_filters_that_leave_nothing_of_the_images(project, row, fragments, used_by):
     edit(project / "config/filters.yaml", lambda content: content.update(mine=row))
     overlay = {

@@ -92,7 +92,11 @@ def refused(project: Path, overlay: dict | None = None) -> str:
             [SLUG, "a detector", "shuffled_labels"],
         ),
         (
-            {"recipes": {"detector": {"recorders": {"test": {"recorder": "accuracy", "split": "test"}}}}},
+            {
+                "recipes": {
+                    "detector": {"recorders": {"test": {"recorder": "accuracy", "split": "test"}}}
+                }
+            },
             [SLUG, "recorders"],
         ),
     ],
@@ -106,7 +110,10 @@ def test_what_does_not_fit_a_task_is_refused(project, overlay, fragments):
     ("change", "fragments"),
     [
         ({"weights": "retinanet"}, [SLUG, "retinanet-resnet50-fpn-coco"]),
-        ({"architecture": "resnet32_plain"}, [SLUG, "retinanet-resnet50-fpn-coco", "resnet32_plain"]),
+        (
+            {"architecture": "resnet32_plain"},
+            [SLUG, "retinanet-resnet50-fpn-coco", "resnet32_plain"],
+        ),
         ({"of": "hfc-c10-rn18-natural"}, [SLUG]),
     ],
 )

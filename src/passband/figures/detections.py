@@ -36,6 +36,8 @@ def detections(
 ) -> Figure:
     """Images and their low-frequency components, with the boxes and scores that a detector gives.
 
+    Where no image is recognised worse, or better, the figure says so and shows the examples.
+
     Args:
         probe: the probe that stored the examples.
         recognised: those of its examples to show: recognised worse, or better, on the component.
@@ -44,17 +46,12 @@ def detections(
     (entry, *_) = first_seeds(artifact.models).values()
     examples, told = probe_arrays(entry, probe), probe_metadata(entry, probe)
     sign = 1 if recognised == "better" else -1
-    shown = [
-        place
-        for place in _half(examples, recognised)
-        if sign * examples["example_gains"][place] > 0
-    ]
+    half = _half(examples, recognised)
+    shown = [place for place in half if sign * examples["example_gains"][place] > 0]
+    figure = draw_detections(examples, shown or half, told["classes"], score)
     if not shown:
-        raise UserError(
-            f"no image is recognised {recognised} on its component, so that there is nothing to "
-            "draw: train the detector longer, or measure on more images."
-        )
-    return draw_detections(examples, shown, told["classes"], score)
+        figure.suptitle(f"No image is recognised {recognised} here.", color=GREY)
+    return figure
 
 
 def draw_detections(

@@ -8,8 +8,6 @@ import torch
 
 import passband
 from passband import models
-from passband.data.download import fetch
-from passband.data.preparation import alone
 from passband.data.published import PUBLISHED
 from passband.data.registry import get
 from passband.errors import UserError
@@ -42,6 +40,9 @@ def run_import(
     Raises:
         UserError: the file cannot be had, is no state of this network, or is not finite.
     """
+    from passband.data.download import fetch  # slow to import, needed here only
+    from passband.data.preparation import alone
+
     started = datetime.now(UTC)
     published, dataset = PUBLISHED[imported["weights"]], get(imported["dataset"])
     with alone(folder):

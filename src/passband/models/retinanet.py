@@ -6,15 +6,10 @@ from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import resnet50
-from torchvision.models.detection import RetinaNet
-from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
-from torchvision.models.detection.retinanet import RetinaNetHead
-from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
-from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from passband.models import register
+
+# torchvision takes seconds to import, and few jobs need it: its imports stand where it is used.
 
 
 @register("retinanet_resnet50_fpn", title="RetinaNet (ResNet-50-FPN)", task="detection")
@@ -25,6 +20,12 @@ def retinanet_resnet50_fpn(channels: int, classes: int, side: int) -> nn.Module:
     and deviation and resized to 800 pixels on their shorter side, at most 1,333 on the longer one;
     both happen in the network.
     """
+    from torchvision.models import resnet50
+    from torchvision.models.detection import RetinaNet
+    from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
+    from torchvision.ops import FrozenBatchNorm2d
+    from torchvision.ops.feature_pyramid_network import LastLevelP6P7
+
     body = resnet50(norm_layer=partial(FrozenBatchNorm2d, eps=0.0))
     backbone = _resnet_fpn_extractor(
         body, trainable_layers=5, returned_layers=[2, 3, 4], extra_blocks=LastLevelP6P7(256, 256)
@@ -59,6 +60,10 @@ def retinanet_tiny(channels: int, classes: int, side: int) -> nn.Module:
 def _small(
     channels: int, classes: int, side: int, widths: tuple[int, ...], pyramid: int
 ) -> nn.Module:
+    from torchvision.models.detection import RetinaNet
+    from torchvision.models.detection.anchor_utils import AnchorGenerator
+    from torchvision.models.detection.retinanet import RetinaNetHead
+
     anchors = AnchorGenerator(SIZES, (RATIOS,) * len(SIZES))
     head = RetinaNetHead(pyramid, anchors.num_anchors_per_location()[0], classes)
     for one in (head.classification_head, head.regression_head):
@@ -83,6 +88,8 @@ class _Pyramid(nn.Module):
     images [N, C, H, W] to features by level."""
 
     def __init__(self, channels: int, widths: tuple[int, ...], out_channels: int):
+        from torchvision.ops import FeaturePyramidNetwork
+
         super().__init__()
         self.blocks = nn.ModuleList(_Block(*pair) for pair in pairwise((channels, *widths)))
         self.pyramid = FeaturePyramidNetwork(list(widths[1:]), out_channels)

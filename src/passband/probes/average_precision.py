@@ -6,8 +6,6 @@ from io import StringIO
 
 import numpy as np
 import torch
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 
 OVERLAP = 0.5  # intersection over union from which a box lies on an object
@@ -25,6 +23,9 @@ def average_precision(detections: Sequence[Tensor], labels: Tensor) -> tuple[flo
     Returns:
         mAP and AP50; 0 where there is an object and no detection at all, NaN without an object.
     """
+    from pycocotools.coco import COCO  # slow to import, needed here only
+    from pycocotools.cocoeval import COCOeval
+
     image, place = torch.nonzero(labels[..., 4] >= 0, as_tuple=True)
     objects = labels[image, place].double().numpy()
     extents = objects[:, 2:4] - objects[:, :2]

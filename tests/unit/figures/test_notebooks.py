@@ -118,7 +118,9 @@ def test_template_draws_with_its_parameters(template, request, tmp_path, monkeyp
         cells = pd.read_csv(outputs["csv"], keep_default_na=False)
         units = {"percent", "%", "0 to 1"} if template == "detection_table" else {"percent"}
         assert set(cells["unit"]) == units and "format" not in cells
-        cells = cells[cells["paper_value"] != ""].astype({"paper_value": float, "difference": float})
+        cells = cells[cells["paper_value"] != ""].astype(
+            {"paper_value": float, "difference": float}
+        )
         assert np.allclose(cells["difference"], cells["value"] - cells["paper_value"], atol=2e-4)
         assert MARK in Path(outputs["html"]).read_text()
         assert r"\bottomrule" in Path(outputs["tex"]).read_text()
