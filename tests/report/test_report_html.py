@@ -1,6 +1,7 @@
 """The pages of the report as text."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -133,6 +134,21 @@ def test_training_without_held_out_images_shows_its_training_accuracy(tmp_path):
     page = (tmp_path / "report" / "provenance.html").read_text(encoding="utf-8")
     assert page.count("<polyline") == 1 and 'class="sparkline training"' in page
     assert "41.5 % of the training images" in page and "nan %" not in page
+
+
+def test_a_detector_shows_its_training_loss(tmp_path):
+    results = make_results(tmp_path)
+    run, history = Path(results["runs"][0]), Path(results["histories"][0])
+    rows = pd.read_csv(history, dtype=str).assign(val_accuracy="nan", train_accuracy="nan")
+    kept = float(rows.loc[rows["selected"] == "1", "train_loss"].iloc[-1])
+    rows = rows.assign(val_robust_accuracy="nan").to_dict("records")
+    write_run(run, json.loads(run.read_text(encoding="utf-8")), {"history": (history, rows)})
+    build_report(collect_content(**results), tmp_path / "report", ROOT / "reports/templates")
+    page = (tmp_path / "report" / "provenance.html").read_text(encoding="utf-8")
+    (points,) = re.findall(r'<polyline points="([^"]*)"', page)
+    heights = [float(point.split(",")[1]) for point in points.split()]
+    assert len(heights) == len(rows) and min(heights) == 4, "the largest loss is at the top"
+    assert f"training loss {kept:.3f}" in page and "nan" not in points
 
 
 def test_a_shared_prefix_is_counted_once(results, tmp_path):

@@ -2,13 +2,11 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from passband.data.registry import DATASETS
 from passband.errors import UserError
 from passband.plan import plan, read_yaml, scale_config
 from passband.plan.reading import merged
@@ -705,11 +703,3 @@ def test_a_change_reaches_only_the_recipe_that_it_names(project):
             assert training["recipe"] == before[model]["recipe"] | {"epochs": 3}
         else:
             assert training == before[model]
-
-
-def test_classifiers_are_not_trained_on_another_task(project, monkeypatch):
-    detection = replace(DATASETS["cifar10"], task="detection")
-    monkeypatch.setitem(DATASETS, "cifar10", detection)
-    with pytest.raises(UserError) as raised:
-        planned(project, scale="paper")
-    assert_sentence(raised.value, "cannot be trained on cifar10, whose task is detection")

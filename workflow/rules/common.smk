@@ -182,6 +182,22 @@ def split_file(dataset: str, split: str) -> str:
     return f"{DATA}/{dataset}/{split}.safetensors"
 
 
+def of_splits(*splits: str) -> str:
+    """A wildcard constraint: the data sets that have exactly these splits."""
+    return "|".join(name for name, row in DATASETS.items() if row.splits == splits)
+
+
+def megabytes(dataset: str) -> int:
+    """The size of the largest split of a data set."""
+    row = DATASETS[dataset]
+    return max(row.sizes.values(), default=0) * row.channels * row.side**2 // 2**20
+
+
+def preparation_memory(wildcards) -> int:
+    """A split is decoded and then copied into the content of its file."""
+    return 8000 + 2 * megabytes(wildcards.dataset)
+
+
 def train_file(wildcards) -> str:
     return split_file(training(wildcards)["dataset"], "train")
 
@@ -236,6 +252,10 @@ def derivation_code(wildcards) -> list[str]:
     return code("derive_model", *members)
 
 
+def importing_code(wildcards) -> list[str]:
+    return code("import_model", ("models", MODELS[wildcards.model]["architecture"]))
+
+
 def test_file(wildcards) -> str:
     return split_file(MODELS[wildcards.model]["dataset"], "test")
 
@@ -272,6 +292,12 @@ def probed_file(wildcards) -> str:
     probe = PLAN.probes[wildcards.probe]
     dataset = probe.get("dataset", MODELS[wildcards.model]["dataset"])
     return split_file(dataset, probe.get("split", "test"))
+
+
+def probe_memory(wildcards) -> int:
+    """A detection data set is read as a whole."""
+    dataset = MODELS[wildcards.model]["dataset"]
+    return 8000 + megabytes(dataset) * (DATASETS[dataset].task == "detection")
 
 
 def probe_perturbation(wildcards) -> list[str]:

@@ -51,7 +51,7 @@ rule probe_model:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=probe_memory,
         runtime=240,
         gpu=gpu,
     params:

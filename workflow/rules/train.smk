@@ -92,3 +92,29 @@ rule derive_model:
         "Deriving {wildcards.model}, seed {wildcards.seed}"
     script:
         "../scripts/derive_model.py"
+
+
+rule import_model:
+    input:
+        code=importing_code,
+    output:
+        weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
+        run="<results>/models/{model}/seed-{seed}/run.json",
+    log:
+        "<logs>/import/{model}/seed-{seed}.log",
+    wildcard_constraints:
+        model="|".join(PLAN.imported) or "none",
+    retries: 1
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        network=network,
+        imported=lambda wildcards: PLAN.imported[wildcards.model],
+        folder=f"{DATA}/weights",
+    message:
+        "Importing {wildcards.model}, seed {wildcards.seed}"
+    script:
+        "../scripts/import_model.py"

@@ -13,4 +13,4 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.log[0], snakemake.input):
-    prepare(snakemake.wildcards.dataset, Path(snakemake.output.train).parent)
+    prepare(snakemake.wildcards.dataset, Path(snakemake.output.about).parent)

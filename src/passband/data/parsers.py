@@ -13,14 +13,19 @@ import numpy as np
 from numpy._core.multiarray import _reconstruct
 from tqdm import tqdm
 
+from passband.data.detection import Scenes
 from passband.errors import UserError
 
 
 class Parsed(NamedTuple):
-    """The splits, each images uint8 [N,C,H,W] and integer labels [N], and the class names."""
+    """The splits, and the class names.
 
-    train: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
+    A split is images uint8 [N,C,H,W] and integer labels [N]; that of a detection data set is
+    `Scenes`. One that the data set does not have is None.
+    """
+
+    train: tuple[np.ndarray, np.ndarray] | Scenes | None
+    test: tuple[np.ndarray, np.ndarray] | Scenes
     classes: tuple[str, ...]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from passband.data.detection import Scenes, check_scenes
 from passband.data.download import fetch, own_folder
 from passband.data.image_folder import fingerprint
 from passband.data.registry import Dataset, get
@@ -94,18 +95,14 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def _prepare(dataset: Dataset, folder: Path, mirror: Path | None) -> None:
-    paths = {file.name: fetch(dataset, file, folder / "raw", mirror) for file in dataset.files}
+    owner = get(dataset.made_of) if dataset.made_of else dataset
+    paths = {file.name: fetch(owner, file, folder / "raw", mirror) for file in dataset.files}
     paths = paths or {dataset.id: own_folder(dataset, mirror)}
     parsed = dataset.parse(paths)
     splits = {}
     for split in dataset.splits:
-        images, labels = getattr(parsed, split)
-        arrays = {
-            "images": _padded(images, dataset.side),
-            "labels": labels.astype(np.int64),
-        }
         path = folder / f"{split}.safetensors"
-        check(**arrays, classes=parsed.classes, path=path)
+        arrays = _checked(getattr(parsed, split), dataset.side, parsed.classes, path)
         described = {
             "id": dataset.id,
             "title": dataset.title,
@@ -114,7 +111,7 @@ def _prepare(dataset: Dataset, folder: Path, mirror: Path | None) -> None:
         write_arrays(path, arrays, {"dataset": described})
         splits[split] = {
             "file": path.name,
-            "images": len(labels),
+            "images": len(arrays["images"]),
             "sha256": sha256(path),
         }
     write_json(
@@ -131,6 +128,19 @@ def _prepare(dataset: Dataset, folder: Path, mirror: Path | None) -> None:
             "splits": splits,
         },
     )
+
+
+def _checked(
+    split: tuple[np.ndarray, np.ndarray] | Scenes, side: int, classes: tuple[str, ...], path: Path
+) -> dict[str, np.ndarray]:
+    """The arrays of a split as they are stored."""
+    if isinstance(split, Scenes):
+        check_scenes(split, classes, path)
+        return split._asdict()
+    images, labels = split
+    arrays = {"images": _padded(images, side), "labels": labels.astype(np.int64)}
+    check(**arrays, classes=classes, path=path)
+    return arrays
 
 
 def _source(dataset: Dataset, mirror: Path | None) -> dict[str, str]:

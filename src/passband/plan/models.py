@@ -1,8 +1,9 @@
-"""Resolving models: trained by a recipe, or derived from another model by a transform."""
+"""Resolving models: trained by a recipe, imported as published, or derived from another model."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from passband.data.published import PUBLISHED
 from passband.data.registry import DATASETS, get
 from passband.errors import UserError
 from passband.options import Names
@@ -11,8 +12,10 @@ from passband.plan.names import check_known, substitute
 from passband.plan.recipes import resolve_recipe
 from passband.plan.rows import resolve_row
 from passband.plan.substitutions import substitutions, trained_with
+from passband.plan.tasks import check_network, check_trainable
 
 TRAINED, DERIVED = ("dataset", "architecture", "recipe"), ("of", "transform")
+PUBLISHED_KEY = "weights"  # beside those of a trained model
 
 
 def resolve_models(
@@ -23,8 +26,11 @@ def resolve_models(
     names: Names,
     paper_names: Names,
     schemas: Path,
-) -> tuple[dict[str, dict], dict[str, dict], dict[str, dict]]:
+) -> tuple[dict[str, dict], dict[str, dict], dict[str, dict], dict[str, dict]]:
     """Resolve all models.
+
+    A model with published weights is imported where the scale replaces neither its data set nor
+    its architecture, and trained by its recipe elsewhere.
 
     Args:
         files: the rows of all config files.
@@ -39,12 +45,13 @@ def resolve_models(
         Models by slug, with the paper's and the scale's data set and architecture, and how their
         training differs from the paper's (`trained_with`, `substitutions`); trainings by model id
         (dataset, architecture and resolved recipe); derived models by model id (the trained
-        model's id as `of`, and the resolved `transform`).
+        model's id as `of`, and the resolved `transform`); imported models by model id (dataset,
+        architecture and `weights`).
 
     Raises:
         UserError: names the model.
     """
-    models, trainings, derived = {}, {}, {}
+    models, trainings, derived, imported = {}, {}, {}, {}
     for slug, row in files.models.items():
         _check_kind(slug, row)
     for slug, row in files.models.items():
@@ -55,22 +62,23 @@ def resolve_models(
         check_known(f"dataset of model '{slug}'", [row["dataset"], dataset], DATASETS)
         check_known(f"architecture of model '{slug}'", [row["architecture"], architecture], titles)
         check_known(f"recipe of model '{slug}'", [row["recipe"]], recipes)
-        if DATASETS[dataset].task != "classification":
-            raise UserError(
-                f"model '{slug}' cannot be trained on {dataset}, whose task is "
-                f"{DATASETS[dataset].task}: recipes train classifiers only; choose another one."
-            )
+        check_network(slug, dataset, architecture)
+        _check_weights(slug, row)
         name = row["recipe"]
         recipe = resolve_recipe(name, recipes[name], dataset, names, schemas)
         paper_recipe = resolve_recipe(
             name, files.recipes[name], row["dataset"], paper_names, schemas
         )
-        model = f"{dataset}_{architecture}_{name}"
+        unchanged = (dataset, architecture) == (row["dataset"], row["architecture"])
+        published = row.get(PUBLISHED_KEY) if unchanged else None
+        if not published:
+            check_trainable(slug, dataset, recipe)
+        model = f"{dataset}_{architecture}_{published or name}"
         models[slug] = {
             "slug": slug,
             "paper": row["paper"],
             "model": model,
-            "origin": "trained",
+            "origin": "imported" if published else "trained",
             "dataset": dataset,
             "dataset_title": DATASETS[dataset].title,
             "paper_dataset": row["dataset"],
@@ -81,10 +89,14 @@ def resolve_models(
             "paper_architecture_title": titles[row["architecture"]],
             "method": recipe["method"],
             "recipe": recipe,
-            "trained_with": trained_with(recipe, paper_recipe),
-            "substitutions": substitutions(recipe, paper_recipe),
+            "trained_with": {} if published else trained_with(recipe, paper_recipe),
+            "substitutions": [] if published else substitutions(recipe, paper_recipe),
         }
-        trainings[model] = {"dataset": dataset, "architecture": architecture, "recipe": recipe}
+        network = {"dataset": dataset, "architecture": architecture}
+        if published:
+            imported[model] = network | {"weights": published}
+        else:
+            trainings[model] = network | {"recipe": recipe}
     for slug, row in files.models.items():
         if "of" not in row:
             continue
@@ -93,8 +105,8 @@ def resolve_models(
         source = models[row["of"]]
         if source["origin"] != "trained":
             raise UserError(
-                f"model '{slug}' is derived from '{row['of']}', which is derived itself: name a "
-                "trained model."
+                f"model '{slug}' is derived from '{row['of']}', which is {source['origin']} "
+                "itself: name a trained model."
             )
         name = row["transform"]
         transform = {key: value for key, value in files.transforms[name].items() if key != "paper"}
@@ -108,7 +120,21 @@ def resolve_models(
             "method": resolved["method"],
         }
         derived[model] = {"of": source["model"], "transform": resolved}
-    return {slug: models[slug] for slug in files.models}, trainings, derived
+    return {slug: models[slug] for slug in files.models}, trainings, derived, imported
+
+
+def _check_weights(slug: str, row: Mapping) -> None:
+    """Raise UserError for published weights that are unknown or of another network."""
+    name = row.get(PUBLISHED_KEY)
+    if name is None:
+        return
+    check_known(f"weights of model '{slug}'", [name], PUBLISHED)
+    fitting = PUBLISHED[name].architecture
+    if fitting != row["architecture"]:
+        raise UserError(
+            f"model '{slug}' has the weights {name}, which are those of {fitting}, not of "
+            f"{row['architecture']}: name another architecture, or no weights."
+        )
 
 
 def _check_kind(slug: str, row: Mapping) -> None:
@@ -118,7 +144,7 @@ def _check_kind(slug: str, row: Mapping) -> None:
     for key in wanted:
         if key not in keys:
             raise UserError(f"model '{slug}' lacks the key '{key}'; add it.")
-    for key in sorted(keys - set(wanted)):
+    for key in sorted(keys - {*wanted, *([PUBLISHED_KEY] if wanted == TRAINED else [])}):
         raise UserError(
             f"model '{slug}' has '{key}' beside {', '.join(wanted)}: a model is either trained "
             f"({', '.join(TRAINED)}) or derived ({', '.join(DERIVED)}); keep one kind."

@@ -22,6 +22,7 @@ from passband.plan.reading import scale_config
 from passband.plan.recipes import resolve_recipe
 from passband.plan.rows import ELSEWHERE, check_filter, filters_in, known_rows, resolve_row
 from passband.plan.substitutions import with_labels
+from passband.plan.tasks import check_measured, task_of
 from passband.plan.texts import check_drawn
 from passband.training.recipes import shared_prefixes
 
@@ -33,7 +34,8 @@ class Plan(NamedTuple):
 
     scale: name, title, mark and expected run time. models: rows by slug, with substitutions.
     trainings: dataset, architecture, recipe and shared prefix (a name or None) by model id.
-    derived: source model and transform by model id. shared_prefixes: what several trainings have in
+    derived: source model and transform by model id. imported: dataset, architecture and published
+    weights by model id. shared_prefixes: what several trainings have in
     common, and the epoch `until` which they do, by name. attacks, filters, probes, scores, papers:
     rows by name. targets: rows of all artifacts by name; artifacts: of those that the scale makes;
     left_out: of the others, see `chosen.left_out`. findings: rows with their paper. preconditions:
@@ -45,6 +47,7 @@ class Plan(NamedTuple):
     models: dict[str, dict]
     trainings: dict[str, dict]
     derived: dict[str, dict]
+    imported: dict[str, dict]
     shared_prefixes: dict[str, dict]
     attacks: dict[str, dict]
     filters: dict[str, dict]
@@ -101,7 +104,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         for dataset in (None, *recipe.get("per_dataset", {})):
             resolve_recipe(name, recipe, dataset, for_training, schemas)
 
-    models, trainings, derived = resolve_models(
+    models, trainings, derived, imported = resolve_models(
         files, recipes, config, titles, for_training, names, schemas
     )
     papers = {name: with_labels(name, row, models.values()) for name, row in files.papers.items()}
@@ -122,6 +125,8 @@ def plan(config: Mapping, root: Path) -> Plan:
         )
         for name, row in files.artifacts.items()
     }
+    for name, row in targets.items():
+        check_measured(name, row, models, probes)
     check_batch_moments(models, targets.values(), probes, attacks, config)
     _check_findings(files, models, targets, probes, attacks, titles)
     artifacts = {name: targets[name] for name in made(config, targets)}
@@ -149,6 +154,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         models=models,
         trainings=trainings,
         derived=derived,
+        imported=imported,
         shared_prefixes=shared_prefixes(trainings),
         attacks=attacks,
         filters=filters,
@@ -192,7 +198,10 @@ def _check_substitutes(config: Mapping, files: Files) -> None:
 
 def _check_probes(probes: Mapping, models: Mapping, config: Mapping) -> None:
     """Raise UserError for unknown data sets and splits, and for filters that do not fit."""
-    sides = {get(model["dataset"]).side for model in models.values()} or {32}
+    sides: dict[str, set[int]] = {}
+    for model in models.values():
+        dataset = get(model["dataset"])
+        sides.setdefault(dataset.task, set()).add(dataset.side)
     for name, probe in probes.items():
         if "dataset" in probe:
             check_known(f"dataset of probe '{name}'", [probe["dataset"]], DATASETS)
@@ -204,7 +213,8 @@ def _check_probes(probes: Mapping, models: Mapping, config: Mapping) -> None:
                 f"probe '{name}' measures stored perturbations, which exist for the test split of "
                 "the model's data set only: remove dataset and split, or the attack."
             )
-        here = {get(probe["dataset"]).side} if "dataset" in probe else sides
+        measured = sides.get(task_of("probes", probe["probe"]), {32})
+        here = {get(probe["dataset"]).side} if "dataset" in probe else measured
         for filter in filters_in(probe):
             for side in here:
                 check_filter(f"probe '{name}'", filter, side)

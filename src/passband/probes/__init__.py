@@ -2,9 +2,10 @@
 
     probe(subject, **constants) -> Measurement
 
-A probe returns per-image arrays (what findings and figures read) and summary rows (what tables
-and people read). An argument named `attack` asks for that attack's stored perturbations; attacks
-in `attacks` are run by the probe itself.
+A probe is registered with its `task` unless that is classification. It returns per-image arrays
+(what findings and figures read) and summary rows (what tables and people read). An argument named
+`attack` asks for that attack's stored perturbations; attacks in `attacks` are run by the probe
+itself.
 """
 
 from collections.abc import Mapping
@@ -27,6 +28,9 @@ class Subject:
     [N, C, H, W] if the probe names an attack. `trained` is the same network as it was trained, in
     eval mode: its batch normalisation is not folded into the convolutions. input_filter: what its
     recipe has under this name, resolved; empty without one.
+
+    For a detector, images, labels float32 [N, K, 6] and sizes int64 [N, 2] are those of
+    `passband.data.storage.SceneSet`, on the CPU.
     """
 
     model: nn.Module
@@ -38,6 +42,7 @@ class Subject:
     perturbation: Tensor | None = None
     trained: nn.Module | None = None
     input_filter: Mapping[str, object] = field(default_factory=dict)
+    sizes: Tensor | None = None
 
     @property
     def side(self) -> int:
@@ -47,8 +52,9 @@ class Subject:
     def first(self, count: int) -> "Subject":
         """The same subject on its first `count` images."""
         noise = None if self.perturbation is None else self.perturbation[:count]
+        sizes = None if self.sizes is None else self.sizes[:count]
         images, labels = self.images[:count], self.labels[:count]
-        return replace(self, images=images, labels=labels, perturbation=noise)
+        return replace(self, images=images, labels=labels, perturbation=noise, sizes=sizes)
 
 
 @dataclass

@@ -9,7 +9,7 @@ import torch
 
 from passband.attacks import describe
 from passband.compute import Compute
-from passband.data.storage import ImageSet, load
+from passband.data.storage import ImageSet, SceneSet, load
 from passband.errors import Damaged
 from passband.evaluation import added, frozen, perturbations, predictions
 from passband.files import write_arrays
@@ -19,10 +19,13 @@ from passband.probes import PROBES, Measurement, Subject, stored
 from passband.tensors import check_finite, read_tensors
 
 
-def _subject_data(data_file: Path, limit: int | None, compute: Compute) -> ImageSet:
-    data = load(data_file.parent, data_file.stem)
+def _subject_data(data_file: Path, limit: int | None, compute: Compute) -> ImageSet | SceneSet:
+    """The first images; those of a detection data set, which may be large, stay on the CPU."""
+    data = load(data_file.parent, data_file.stem).take(slice(limit))
+    if data.task == "detection":
+        return data
     return data._replace(
-        images=data.images[:limit].to(compute.device), labels=data.labels[:limit].to(compute.device)
+        images=data.images.to(compute.device), labels=data.labels.to(compute.device)
     )
 
 
@@ -88,8 +91,9 @@ def run_probe(
     data = _subject_data(data_file, limit, compute)
     noise = None if perturbation is None else _stored_noise(perturbation, data)
     trained = compute.place(load_model(weights, network, data))
+    detects = data.task == "detection"  # such a forward pass cannot be traced, and so not folded
     subject = Subject(
-        model=compute.place(frozen(trained)),
+        model=trained if detects else compute.place(frozen(trained)),
         trained=trained,
         images=data.images,
         labels=data.labels,
@@ -97,6 +101,7 @@ def run_probe(
         seed=seed,
         compute=compute,
         perturbation=noise,
+        sizes=data.sizes if detects else None,
         input_filter=network.get("input_filter", {}),
     )
     beside = ("name", "probe", "dataset", "split")

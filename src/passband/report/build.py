@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from math import inf
+from math import inf, isnan
 from pathlib import Path
 from urllib.parse import quote
 
@@ -161,13 +161,17 @@ def _training_seconds(models: list[dict]) -> float:
 
 
 def _sparkline(history: list[dict[str, str]]) -> str:
-    """The accuracies on held-out images by epoch or, without such images, those in training."""
+    """The accuracies on held-out images by epoch or, without such images, those in training; for a
+    detector, which has none, the loss in percent of its largest value."""
     curves = [
         [float(row[column]) for row in history]
         for column in ("val_accuracy", "val_robust_accuracy")
         if all(row[column] not in ("", "nan") for row in history)
     ]
     training = [float(row["train_accuracy"]) for row in history]
+    if isnan(training[0]):
+        losses = [float(row["train_loss"]) for row in history]
+        training = [100 * loss / max(losses) for loss in losses]
     marked = [index for index, row in enumerate(history) if row["selected"] == "1"]
     return charts.sparkline(
         curves or [training], marked[-1] if marked else None, validated=bool(curves)

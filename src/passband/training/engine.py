@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from passband.compute import Compute
-from passband.data.storage import ImageSet
+from passband.data.storage import ImageSet, SceneSet
 from passband.draws import key_of, permutation
 from passband.errors import UserError
 from passband.evaluation import added, frozen, perturbations, predictions, progress
 from passband.jobs import ending_at_checkpoints
 from passband.quantities import held_out
 from passband.training.checkpoint import State, restore_state, resume, save_state
+from passband.training.detection import detection_step
 from passband.training.optimisers import OPTIMISERS
 from passband.training.recipes import needs_test, prefix_of
 from passband.training.recorders import RECORDERS, Subject
@@ -33,10 +34,10 @@ def split_validation(count: int, fraction: float) -> tuple[Tensor, Tensor]:
 
 def validate(model: nn.Module, data: ImageSet, recipe: dict, compute: Compute) -> dict:
     """Accuracy in percent on clean and, where the recipe selects by it, on attacked images."""
-    measured, validation = frozen(model), recipe["validation"]
     found = {"val_accuracy": math.nan, "val_robust_accuracy": math.nan}
     if len(data.labels) == 0:
         return found
+    measured, validation = frozen(model), recipe["validation"]
     clean = (predictions(measured, data.images, compute) == data.labels).float().mean()
     found["val_accuracy"] = 100 * clean.item()
     if validation.get("attack"):
@@ -69,7 +70,7 @@ def record(subject: Subject, recorders: dict[str, dict], epoch: int) -> list[dic
 
 def train(
     recipe: dict,
-    data: ImageSet,
+    data: ImageSet | SceneSet,
     model: nn.Module,
     *,
     name: str,
@@ -113,10 +114,7 @@ def train(
     if treated := of_role(parts, "label treatment"):
         data = data._replace(labels=treated(data.labels))
     inside, outside = split_validation(len(data.labels), recipe["validation"]["fraction"])
-    training, validation = (
-        _placed(data._replace(images=data.images[part], labels=data.labels[part]), compute)
-        for part in (inside, outside)
-    )
+    training, validation = (_placed(data.take(part), compute) for part in (inside, outside))
     if needs_test(recipe["recorders"]):
         if test is None:
             raise UserError(f"a recorder of '{name}' needs the test split, which was not given.")
@@ -161,9 +159,12 @@ def train(
                 )
                 averaging(state, images, compute, epoch - averaging.start)
             average = compute.logits_of(frozen(state.average)) if state.average else None
-            step = training_step(
-                model, optimizer, recipe, seed, compute, average, len(data.classes)
-            )
+            if data.task == "detection":
+                step = detection_step(model, optimizer, recipe, seed, compute)
+            else:
+                step = training_step(
+                    model, optimizer, recipe, seed, compute, average, len(data.classes)
+                )
             total = torch.zeros(2, dtype=torch.float64, device=compute.device)
             for number, chosen in enumerate(batches):
                 share = rate_share(recipe["schedule"], epoch + number * size / count, epochs)
@@ -206,7 +207,7 @@ def train(
     return state
 
 
-def _placed(data: ImageSet, compute: Compute) -> ImageSet:
+def _placed(data: ImageSet | SceneSet, compute: Compute) -> ImageSet | SceneSet:
     return data._replace(
         images=data.images.to(compute.device), labels=data.labels.to(compute.device)
     )

@@ -12,7 +12,7 @@ from torch import nn
 import passband
 from passband import models
 from passband.compute import Compute
-from passband.data.storage import ImageSet, load
+from passband.data.storage import ImageSet, SceneSet, load
 from passband.draws import key_of
 from passband.files import replacing, sha256
 from passband.models.batch_moments import described
@@ -147,11 +147,11 @@ def run_shared_prefix(
 
 def _subject(
     architecture: str, recipe: dict, seed: int, data_file: Path, limit: int | None
-) -> tuple[ImageSet, nn.Module, str]:
+) -> tuple[ImageSet | SceneSet, nn.Module, str]:
     """The training images, the initial network, and the data file's checksum."""
     data = load(data_file.parent, data_file.stem)
     for most in (limit, recipe.get("train_images")):
-        data = data._replace(images=data.images[:most], labels=data.labels[:most])
+        data = data.take(slice(most))
     channels, side = data.images.shape[1:3]
     model = models.build(
         architecture,

@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside this file
 
 from invented_components import components
 from invented_defences import ALL_METHODS, invented_defence
+from invented_detections import detector
 from invented_images import PAPER_DATASETS, synthetic_models
 from invented_networks import METHODS, Invented, attacked_models
 from invented_searches import searched
@@ -108,3 +109,9 @@ def recorded(tmp_path_factory) -> list[dict]:
         for method in options
         for seed in (0, 1)
     ]
+
+
+@pytest.fixture(scope="session")
+def detected(tmp_path_factory) -> list[dict]:
+    """A detector of scenes."""
+    return [detector(tmp_path_factory.mktemp("detected"))]

@@ -27,6 +27,7 @@ def test_every_probe_is_registered():
         "accuracy_under_attacks",
         "accuracy_under_filtered_attacks",
         "component_predictions",
+        "detection",
         "example_images",
         "filtered_accuracy",
         "fourier_heatmap",
@@ -65,7 +66,9 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
         perturbation_spectrum={"attack": attacks[0], "images": 8},
         worst_case_accuracy={"attacks": attacks, "images": 6},
     )
-    for name in PROBES.names():
+    of_classifiers = [name for name in PROBES.names() if "task" not in PROBES.settings(name)]
+    assert set(PROBES.names()) - set(of_classifiers) == {"detection"}  # see test_detection.py
+    for name in of_classifiers:
         found = PROBES[name](given, **getattr(options, name))
         assert found.arrays and found.rows
         for array in found.arrays.values():

@@ -1,0 +1,32 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Detection on images and on their low-frequency components
+# Above, the images; below, their low-frequency components. Blue: the objects; orange: the boxes that
+# the detector finds, with class and score. Below each pair: the change of the image's score, which is
+# the mean over its objects of the highest score of a box of the right class that overlaps the object
+# by half or more.
+
+# %% tags=["parameters"]
+parameters = "results/demo/notebooks/hfc.fig8.json"
+
+# %%
+from passband.figures.detections import detections
+from passband.figures.notebook import open_artifact
+
+artifact = open_artifact(parameters)
+artifact.introduction
+
+# %%
+figure = detections(artifact, **artifact.options)
+artifact.save(figure)

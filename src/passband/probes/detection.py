@@ -1,0 +1,116 @@
+"""Detection on images and on parts of their spectrum (hfc, section 7, figures 8 and 9)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from passband.evaluation import progress
+from passband.options import FilterName, Images
+from passband.probes import PROBES, Measurement, Subject, stored
+from passband.probes.average_precision import average_precision, object_scores
+from passband.spectra.filters import apply, describe
+
+BATCH = 25  # images of one size that pass together
+DRAWN = 10  # detections that are kept of an example, those of the highest scores
+
+
+@PROBES.register("detection", task="detection")
+def detection(subject: Subject, *, filters: list[FilterName], examples: Images) -> Measurement:
+    """mAP and scores on the images and on each filtered version of them (hfc, section 7).
+
+    The score of an image is the mean over its objects of the highest score of a detection of the
+    right class whose box overlaps the object's by half or more, 0 for an object without one;
+    objects that are crowds do not count. An image is recognised better on a filtered version if its
+    score is higher there. Images without an object have no score and count for mAP only.
+
+    Args:
+        filters: the filters, each measured separately; each image is filtered at its own size.
+        examples: how many images to keep of those that the first filter makes worse most, and of
+            those that it makes better most.
+    """
+    labels = subject.labels.cpu()
+    counted = (labels[..., 4] >= 0) & (labels[..., 5] == 0)
+    scored = counted.any(1)
+    result, found, scores = Measurement(), [], []
+    for filter in (None, *filters):
+        found.append(detections(subject, filter))
+        condition = describe(filter, subject.side) if filter else "filter=none"
+        for metric, value in zip(
+            ("mAP", "AP50"), average_precision(found[-1], labels), strict=True
+        ):
+            result.rows.append((condition, metric, value, len(labels), "percent"))
+        objects = object_scores(found[-1], labels) * counted
+        scores.append(objects.sum(1)[scored] / counted.sum(1)[scored])
+        result.rows.append((condition, "score", float(scores[-1].mean()), len(scores[-1]), "ratio"))
+        if filter:
+            better = stored(scores[-1] > scores[0])
+            result.rows.append(
+                (condition, "recognised_better", 100 * better.mean(), len(better), "percent")
+            )
+    gains = scores[1] - scores[0]
+    order, numbers = gains.argsort(stable=True), scored.nonzero()[:, 0]
+    shown = torch.cat([order[:examples], order.flip(0)[:examples]])
+    result.metadata = {"classes": list(subject.classes), "filter": filters[0]["name"]}
+    result.arrays = {
+        "scores": np.stack([stored(one) for one in scores]),
+        "image_numbers": stored(numbers),
+        "example_numbers": stored(numbers[shown]),
+        "example_gains": stored(gains[shown]),
+        **_examples(subject, numbers[shown], filters[0], found),
+    }
+    return result
+
+
+def detections(subject: Subject, filter: dict | None = None) -> list[Tensor]:
+    """What a detector finds in each image, in strict float32.
+
+    Args:
+        subject: its model is a RetinaNet of torchvision's.
+        filter: what the images pass through before, if anything.
+
+    Returns:
+        Per image box, class and score, float32 [D, 6] on the CPU, the highest scores first.
+    """
+    found: list[Tensor] = [torch.empty(0, 6)] * len(subject.images)
+    with torch.inference_mode(), progress(len(found), "detection") as bar:
+        for numbers, images in _of_one_size(subject, filter):
+            for number, one in zip(numbers.tolist(), subject.model(list(images)), strict=True):
+                columns = one["boxes"], one["labels"][:, None], one["scores"][:, None]
+                found[number] = torch.cat(columns, 1).cpu()
+            bar.update(len(numbers))
+    return found
+
+
+def _of_one_size(subject: Subject, filter: dict | None) -> Iterator[tuple[Tensor, Tensor]]:
+    """Indices [B] and filtered images [B, C, H, W]; no image is padded because of another one."""
+    sizes, which = subject.sizes.unique(dim=0, return_inverse=True)
+    for number, (height, width) in enumerate(sizes.tolist()):
+        for part in (which == number).nonzero()[:, 0].split(BATCH):
+            stored_images = subject.images[part, :, :height, :width].to(subject.compute.device)
+            images = subject.compute.images(stored_images)
+            yield part, apply(filter, images) if filter else images
+
+
+def _examples(
+    subject: Subject, numbers: Tensor, filter: dict, found: list[list[Tensor]]
+) -> dict[str, np.ndarray]:
+    """Images to draw, as they are and filtered, with their objects and what was found in each."""
+    images, filtered = subject.images[numbers].cpu(), []
+    for image, (height, width) in zip(images, subject.sizes[numbers].tolist(), strict=True):
+        part = apply(filter, subject.compute.images(image[None, :, :height, :width]))[0]
+        shown = torch.zeros_like(image)
+        shown[:, :height, :width] = (255 * part.clamp(0, 1)).round().byte()
+        filtered.append(shown)
+    drawn = torch.full((2, len(numbers), DRAWN, 6), -1.0)
+    for row, of_version in enumerate(found[:2]):
+        for column, number in enumerate(numbers.tolist()):
+            best = of_version[number][:DRAWN]
+            drawn[row, column, : len(best)] = best
+    return {
+        "example_images": stored(torch.stack([images, torch.stack(filtered)])),
+        "example_sizes": stored(subject.sizes[numbers]),
+        "example_objects": stored(subject.labels[numbers]),
+        "example_detections": stored(drawn),
+    }
