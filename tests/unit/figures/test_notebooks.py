@@ -30,6 +30,7 @@ ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "component_examples": ("hfc.fig2", "split"),
     "detection_table": ("hfc.sec7", "detected"),
     "detections": ("hfc.fig8", "detected"),
+    "disparity": ("hfc.fig1", None),
     "distance_ablation": ("sar.fig9", "distances"),
     "filters": ("sar.fig1", None),
     "fourier_overview": ("fourier_study.fig1", None),
