@@ -53,7 +53,7 @@ def run_import(
             network["architecture"], dataset.channels, dataset.n_classes, dataset.side, seed=0
         )
         model.load_state_dict(tensors)
-    except (RuntimeError, pickle.UnpicklingError, TypeError, AttributeError) as error:
+    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} does not hold the weights of {network['architecture']}: replace it with the "
             "published file."

@@ -62,8 +62,8 @@ def resolve_models(
         check_known(f"dataset of model '{slug}'", [row["dataset"], dataset], DATASETS)
         check_known(f"architecture of model '{slug}'", [row["architecture"], architecture], titles)
         check_known(f"recipe of model '{slug}'", [row["recipe"]], recipes)
-        check_network(slug, dataset, architecture)
         _check_weights(slug, row)
+        check_network(slug, dataset, architecture)
         name = row["recipe"]
         recipe = resolve_recipe(name, recipes[name], dataset, names, schemas)
         paper_recipe = resolve_recipe(

@@ -47,7 +47,7 @@ def test_a_tiny_case_by_hand():
     """One object found with the surest box, one missed, one box on nothing.
 
     Class 0: two objects; the boxes are right (0.9), wrong (0.8). Recall reaches 1/2 at precision 1,
-    so that 51 of 101 points have precision 1. Class 1: one object, its box overlaps by 0.6, so that
+    so that 51 of 101 points have precision 1. Class 1: one object, its box overlaps by 0.62, so that
     it counts at 0.50, 0.55 and 0.60 only.
     """
     labels = torch.tensor(
@@ -55,7 +55,7 @@ def test_a_tiny_case_by_hand():
     )
     labels = labels.float()
     found = tensors(
-        [[0, 0, 10, 10, 0, 0.9], [40, 40, 50, 50, 0, 0.8]], [[0, 0, 10, 6, 1, 0.5]]
+        [[0, 0, 10, 10, 0, 0.9], [40, 40, 50, 50, 0, 0.8]], [[0, 0, 10, 6.2, 1, 0.5]]
     )  # fmt: skip
     whole, half = average_precision(found, labels)
     first = 100 * 51 / 101
