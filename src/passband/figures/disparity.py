@@ -63,7 +63,7 @@ def draw_disparity(image: np.ndarray, low: Shown, high: Shown) -> Figure:
     arrow(axes, [(COMPONENT + half, UPPER), (SEES - 1.6, UPPER)], NATURAL)
     arrow(axes, [(COMPONENT + half, UPPER - 0.5), (SEES - 1.6, LOWER + 0.4)], ADVERSARIAL)
     arrow(axes, [(COMPONENT + half, LOWER), (SEES - 1.6, LOWER)], ADVERSARIAL)
-    say(axes, (SEES, middle + 0.2), "the high frequencies are barely visible", INK)
+    say(axes, (SEES + 2.4, middle), "the high frequencies are barely visible", INK)
     return figure
 
 
