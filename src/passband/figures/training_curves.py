@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NONE = "none"
 SIZES = {"radius": "r", "bandwidth": "k", "rank": "rank"}  # key of a filter -> its symbol
 STYLES = {"low": "-", "high": (0, (3, 1.2))}
+WORDS = {"low": "within a radius", "high": "beyond it"}
 TRAINING, IMAGES = {"color": INK, "lw": 1.3, "ls": ":"}, {"color": INK, "lw": 1.7}
 LARGEST = 16  # the size with the last colour of the scale
 WIDEST = 6  # columns of a legend
@@ -104,8 +105,9 @@ def draw_training_curves(panels: "Sequence[Panel]", columns: int) -> "Figure":
     grid[0, 0].set_ylim(-2, 102)
     handles, columns = _key(panels)
     title = f"95 % intervals: at most ±{_widest(panels):.1f} points"
-    if any((panel.curves["filter"] != NONE).any() for panel in panels):
-        title = f"low, high: only the frequencies within, beyond a radius · {title}"
+    shown = {keep for panel in panels for keep in panel.curves["keep"]}
+    words = [f"{keep}: only the frequencies {WORDS[keep]}" for keep in STYLES if keep in shown]
+    title = " · ".join([*words, title])
     figure.legend(
         handles=handles, loc="outside upper center", ncols=columns, title=title,
         title_fontsize=SMALLEST, columnspacing=1.1, handlelength=1.9,
@@ -163,6 +165,8 @@ def _draw(axes: "Axes", panel: Panel, letters: int) -> None:
         )
         end = seen["value"].iloc[-1]
         says = f"training {end:.0f} · {says} · gap {end - last:.0f}".replace("-", "−")
+    else:
+        says += " %"
     beyond = curves["epoch"].max() + 0.06 * epochs
     for end, interval in zip(panel.ends.itertuples(), intervals_of(panel.ends), strict=True):
         drawn = INK if end.filter == NONE else colour(end.size)

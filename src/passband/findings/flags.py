@@ -58,7 +58,7 @@ def answers(measured: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
         elif "bandwidths" in arrays:
             correct = arrays["correct"][:, arrays["bandwidths"].argmax()]
             found |= dict(zip([NO_ATTACK, *attacks], correct, strict=True))
-        else:
+        elif "correct_clean" in arrays:
             one = arrays["correct"].ndim == 1
             correct = [arrays["correct"] & arrays["correct_clean"]] if one else arrays["correct"]
             found |= dict(zip([probe] if one else attacks, correct, strict=True))

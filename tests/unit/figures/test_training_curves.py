@@ -68,7 +68,7 @@ def test_the_gap_is_shaded_only_beside_training_images(recorded, tmp_path):
     with_gap = shown(drawn(tmp_path, recorded))[0]
     without = shown(drawn(tmp_path, recorded, training=None, probe=None))[0]
     assert len(with_gap.collections) > len(without.collections) == 0
-    assert without.texts[0].get_text() == "test 84"
+    assert without.texts[0].get_text() == "test 84 %"
 
 
 def test_a_recorder_that_is_not_there_is_named(recorded, tmp_path):

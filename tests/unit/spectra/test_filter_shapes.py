@@ -88,3 +88,9 @@ def test_probes_measure_behind_it():
         "filter=diamond-4;shape=diamond;keep=low;radius=4",
         "filter=diamond-4-rest;shape=diamond;keep=high;radius=4",
     ]
+
+
+@pytest.mark.parametrize("shape, size", [("square", "bandwidth"), ("disc", "radius")])
+def test_no_images_are_filtered_to_none(shape, size):
+    row = {"name": "low", "shape": shape, "keep": "low", size: 4}
+    assert apply(row, torch.zeros(0, 3, 8, 8)).shape == (0, 3, 8, 8)
