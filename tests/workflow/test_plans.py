@@ -342,6 +342,22 @@ def test_a_pattern_may_leave_artifacts_out():
         planned({"artifacts": ["*", "!sar.tabel1"]}, scale="laptop")
 
 
+def test_a_scale_may_leave_models_out_and_says_so():
+    changes = {"artifacts": ["hfc.table1"], "without": ["hfc-c10-rn18-lfc*"]}
+    one = planned(changes, scale="laptop")
+    slugs = one.artifacts["hfc.table1"]["models"]
+    assert slugs == [f"hfc-c10-rn18-hfc{radius}" for radius in (4, 8, 12, 16)]
+    assert one.targets["hfc.table1"] == one.artifacts["hfc.table1"]
+    assert one.artifacts["hfc.table1"]["mark"].endswith(" · 4 of 8 models")
+    assert len(one.targets["hfc.fig6"]["models"]) == 8
+    for patterns, words in (
+        (["hfc-c10-rn18-lfc5"], "model in the scale's without 'hfc-c10-rn18-lfc5': did you mean"),
+        (["hfc-*"], "the scale makes hfc[.]table1 without any of its models"),
+    ):
+        with pytest.raises(UserError, match=words):
+            planned(changes | {"without": patterns}, scale="laptop")
+
+
 def test_what_a_scale_leaves_out_changes_no_training():
     """What is made later, as a target, begins with what is there."""
     few, all_ = (planned({"artifacts": [one]}, scale="laptop") for one in ("sar.fig1", "*"))

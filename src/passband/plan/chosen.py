@@ -34,6 +34,37 @@ def made(config: Mapping, artifacts: Iterable[str]) -> list[str]:
     return [name for name, patterns in fitting.items() if patterns]
 
 
+def with_fewer_models(
+    config: Mapping, artifacts: Mapping[str, Mapping], models: Collection[str]
+) -> dict[str, dict]:
+    """The artifacts without the models that the scale leaves out.
+
+    Args:
+        config: the resolved config.
+        artifacts: rows of those that the scale makes, by name.
+        models: the slugs of all models.
+
+    Returns:
+        Rows by name; `fewer` says how many models are left where some are missing.
+
+    Raises:
+        UserError: a pattern matches no model, or an artifact has none left.
+    """
+    patterns = config.get("without", ())
+    check_patterns("model in the scale's without", patterns, models)
+    rows = {}
+    for name, row in artifacts.items():
+        kept = [slug for slug in row["models"] if not _matches(slug, patterns)]
+        if row["models"] and not kept:
+            raise UserError(
+                f"the scale makes {name} without any of its models: shorten its list 'without'."
+            )
+        fewer = len(kept) < len(row["models"])
+        words = f"{len(kept)} of {len(row['models'])} models" if fewer else ""
+        rows[name] = {**row, "models": kept, "fewer": words}
+    return rows
+
+
 def left_out(
     artifacts: Mapping[str, Mapping], chosen: Collection[str], config: Mapping, root: Path
 ) -> dict[str, dict]:
@@ -70,6 +101,10 @@ def left_out(
 def _fitting(scale: Mapping, name: str) -> list[str]:
     """The patterns of a scale that match an artifact's name; none if one with "!" does."""
     patterns = scale.get("artifacts", ["*"])
-    if any(fnmatch.fnmatchcase(f"!{name}", one) for one in patterns if one.startswith("!")):
+    if _matches(name, [one[1:] for one in patterns if one.startswith("!")]):
         return []
-    return [pattern for pattern in patterns if fnmatch.fnmatchcase(name, pattern)]
+    return [pattern for pattern in patterns if _matches(name, [pattern])]
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

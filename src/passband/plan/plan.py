@@ -12,7 +12,7 @@ from passband.options import Known
 from passband.plan.artifacts import resolve_artifact
 from passband.plan.batch_moments import check_batch_moments
 from passband.plan.budgets import check_training
-from passband.plan.chosen import left_out, made
+from passband.plan.chosen import left_out, made, with_fewer_models
 from passband.plan.files import Files, read_files
 from passband.plan.folders import check_folder
 from passband.plan.marks import check_mark, expected_of, filled, mark_of
@@ -130,6 +130,8 @@ def plan(config: Mapping, root: Path) -> Plan:
     check_batch_moments(models, targets.values(), probes, attacks, config)
     _check_findings(files, models, targets, probes, attacks, titles)
     artifacts = {name: targets[name] for name in made(config, targets)}
+    artifacts = with_fewer_models(config, artifacts, models)
+    targets |= artifacts
     unchanged = scale_config({key: config[key] for key in KEPT}, root)
     mark = mark_of(config, unchanged)
     check_mark(mark)
@@ -141,7 +143,8 @@ def plan(config: Mapping, root: Path) -> Plan:
     for name, row in targets.items():
         check_drawn(f"artifact '{name}'", [row["title"], files.artifacts[name].get("options", {})])
         shown = [models[slug] for slug in row["models"]]
-        row["mark"] = filled(mark, shown, row["datasets"], config)
+        words = filled(mark, shown, row["datasets"], config), row.get("fewer")
+        row["mark"] = " · ".join(filter(None, words))
     used = [models[slug] for row in artifacts.values() for slug in row["models"]]
     return Plan(
         scale={
