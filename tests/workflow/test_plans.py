@@ -299,16 +299,21 @@ def test_probes_of_several_attacks_are_given_them_in_order(paper):
         "stronger-attacks": ["pgd-50", "cw-30", "pgd-10-half"],
         "autoattack": ["apgd-ce", "apgd-t", "fab-t", "square"],
         "filtered-attacks": ["gn", "fgsm", "pgd-20", "bim-20", "tpgd-20", "cw-20"],
+        "minimal-epsilon": [
+            *("min-fgsm", "fgsm-3-100", "fgsm-6-100", "fgsm-9-100"),
+            *("min-pgd", "pgd-40-3-100", "pgd-40-6-100", "pgd-40-9-100"),
+        ],
     }
     assert given["autoattack"][3]["queries"] == 5000
 
 
 def test_patterns_change_recipes_in_the_order_in_which_they_stand():
-    momenta = {"*": 0.8, "fs-*": 0.7, "fs-*-bs32": 0.6}
+    momenta = {"[fs]*": 0.8, "fs-*": 0.7, "fs-*-bs32": 0.6}
     one = planned(
         {"recipes": {name: {"optimizer": {"momentum": one}} for name, one in momenta.items()}}
     )
-    for model, row in one.trainings.items():
+    trained = {name: row for name, row in one.trainings.items() if "_hfc-" not in name}
+    for model, row in trained.items():
         expected = 0.6 if model.endswith("-bs32") else 0.7 if "_fs-" in model else 0.8
         assert row["recipe"]["optimizer"]["momentum"] == expected
 

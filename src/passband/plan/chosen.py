@@ -59,9 +59,8 @@ def with_fewer_models(
             raise UserError(
                 f"the scale makes {name} without any of its models: shorten its list 'without'."
             )
-        fewer = len(kept) < len(row["models"])
-        words = f"{len(kept)} of {len(row['models'])} models" if fewer else ""
-        rows[name] = {**row, "models": kept, "fewer": words}
+        fewer = {"models": kept, "fewer": f"{len(kept)} of {len(row['models'])} models"}
+        rows[name] = dict(row) | (fewer if len(kept) < len(row["models"]) else {})
     return rows
 
 
