@@ -17,7 +17,7 @@ from passband.labels import label
 from passband.options import Columns, Name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
@@ -73,13 +73,12 @@ def training_curves(
     for entry in artifact.models:
         key = (entry["dataset_title"], entry["architecture_title"], entry["method"])
         models.setdefault(key, []).append(entry)
-    varies = [len({key[place] for key in models}) > 1 for place in (0, 1)]
     known = artifact.paper.get("methods") or {}
     panels = []
-    for (dataset, network, method), runs in models.items():
-        named = label(known.get(method, {}).get("label", method), runs[0]["trained_with"])
-        title = ", ".join([*([dataset] if varies[0] else []), *([network] if varies[1] else [])])
-        title = f"{title}: {named}" if title else named
+    for key, runs in models.items():
+        named = label(known.get(key[2], {}).get("label", key[2]), runs[0]["trained_with"])
+        apart = [key[place] for place in (0, 1) if _differs_in(place, key, models)]
+        title = f"{', '.join(apart)}: {named}" if apart else named
         panels.append(_panel(runs, title, recorder, training, probe))
     return draw_training_curves(panels, columns)
 
@@ -102,7 +101,7 @@ def draw_training_curves(panels: "Sequence[Panel]", columns: int) -> "Figure":
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     for axes in grid[:, 0]:
         axes.set_ylabel("accuracy (%)")
-    grid[0, 0].set_ylim(-2, 102)
+    grid[0, 0].set(ylim=(-2, 102), yticks=range(0, 101, 20))
     handles, columns = _key(panels)
     title = f"95 % intervals: at most ±{_widest(panels):.1f} points"
     shown = {keep for panel in panels for keep in panel.curves["keep"]}
@@ -113,6 +112,13 @@ def draw_training_curves(panels: "Sequence[Panel]", columns: int) -> "Figure":
         title_fontsize=SMALLEST, columnspacing=1.1, handlelength=1.9,
     )  # fmt: skip
     return figure
+
+
+def _differs_in(place: int, key: tuple, keys: "Iterable[tuple]") -> bool:
+    """Whether another key is the same but for one place."""
+    rest = [key[other] for other in range(len(key)) if other != place]
+    same = (one for one in keys if [one[o] for o in range(len(one)) if o != place] == rest)
+    return any(one != key for one in same)
 
 
 def _panel(

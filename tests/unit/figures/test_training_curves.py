@@ -40,6 +40,17 @@ def test_a_panel_per_method_has_the_mean_over_seeds(recorded, tmp_path):
     assert texts == ["training 92 · test 84 · gap 8", "training 77 · test 85 · gap −8"]
 
 
+def test_a_title_names_what_tells_models_of_one_method_apart(tmp_path):
+    models = [along_training(tmp_path / "a", "natural"), along_training(tmp_path / "b", "Mix-up")]
+    models.append(models[0] | {"architecture_title": "LeNet-5"})
+    models.append(models[1] | {"dataset_title": "MNIST"})
+    titles = [axes.get_title().strip() for axes in shown(drawn(tmp_path, models))]
+    assert titles == [
+        "ResNet-8 (hardtanh): Vanilla", "Fashion-MNIST sample: Mix-up", "LeNet-5: Vanilla",
+        "MNIST: Mix-up",
+    ]  # fmt: skip
+
+
 def test_colours_are_radii_and_styles_are_components(recorded, tmp_path):
     axes = shown(drawn(tmp_path, recorded))[0]
     for keep, values in (("low", LOW), ("high", HIGH)):
