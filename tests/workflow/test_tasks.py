@@ -94,7 +94,7 @@ def refused(project: Path, overlay: dict | None = None) -> str:
         (
             {
                 "recipes": {
-                    "detector": {"recorders": {"test": {"recorder": "accuracy", "split": "test"}}}
+                    "detector": {"recorders": {"test": {"recorder": "accuracy", "split": "test", "images": 9}}}
                 }
             },
             [SLUG, "recorders"],

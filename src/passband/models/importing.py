@@ -68,7 +68,7 @@ def run_import(
             "model": name,
             "origin": "imported",
             "weights": published.id,
-            "source": published.file.urls[0],
+            "source": list(published.file.urls),
             "source_sha256": published.file.sha256,
             "licence": published.licence,
             "dataset": published.trained_on,
