@@ -24,12 +24,13 @@ SEARCHES = [
     for row in (FGSM, PGD)
 ]
 EPSILONS = [0.03, 0.06, 0.09]
+NEAR = [0.01, 0.02, 0.03]  # where about two thirds, a half and a third of `network` stand
 FIXED = [
     attack_row(
         f"{name}-{epsilon}", epsilon=epsilon, step_size=epsilon / share, steps=steps, start="clean"
     )
     for name, share, steps in (("fgsm", 1, 1), ("pgd", 30, 40))
-    for epsilon in EPSILONS
+    for epsilon in NEAR
 ]
 
 
@@ -129,7 +130,7 @@ def test_attacks_of_a_fixed_epsilon_give_what_they_give_alone(network):
 def test_the_search_agrees_with_the_same_attack_at_each_epsilon(network):
     found = measured(network, [*SEARCHES, *FIXED]).arrays
     for place, (search, epsilon) in enumerate(
-        (search, epsilon) for search in ("min-fgsm", "min-pgd") for epsilon in EPSILONS
+        (search, epsilon) for search in ("min-fgsm", "min-pgd") for epsilon in NEAR
     ):
         read, fixed = found[f"minimal_epsilon_{search}"] > epsilon + 1e-6, found["correct"][place]
         assert 0 < fixed.sum() < 45, "the attack must matter for this test to tell"
@@ -138,7 +139,7 @@ def test_the_search_agrees_with_the_same_attack_at_each_epsilon(network):
 
 
 def test_accuracy_falls_with_epsilon_by_construction(network):
-    rows = measured(network, SEARCHES[:1], [step / 100 for step in range(41)]).rows
+    rows = measured(network, SEARCHES[:1], [step / 200 for step in range(15)]).rows
     values = [row[2] for row in rows[1:]]
     assert values == sorted(values, reverse=True)
     assert values[0] == rows[0][2] and values[-1] < 20
