@@ -48,6 +48,7 @@ NETWORKS = {
     "lenet": "LeNet-5",
     "alexnet_small": "AlexNet (small images)",
     "vgg11_small": "VGG-11 (small images)",
+    "retinanet_resnet50_fpn": "RetinaNet (ResNet-50-FPN)",
 }
 DATASETS = {
     "cifar10": "CIFAR-10",
@@ -55,6 +56,7 @@ DATASETS = {
     "tiny-imagenet": "Tiny ImageNet",
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
+    "coco-val2017": "COCO",
 }
 
 
