@@ -12,8 +12,9 @@ from passband.figures import FIGURES
 from passband.figures.ratio_curves import DEFINITIONS
 from passband.models import build
 from passband.options import Known
-from passband.plan.rows import known_rows, resolve_row
+from passband.plan.rows import ELSEWHERE, known_rows, resolve_row
 from passband.probes import PROBES, Subject
+from passband.quantities import number
 from passband.spectra.activations import RATIOS
 
 SIDE, N = 16, 8
@@ -21,9 +22,12 @@ FEWER = {"images": N, "examples": N, "batch": N}
 
 
 def cheap(name: str) -> dict:
-    """A cheap attack under the name of another one: a short search, or noise."""
-    if ATTACKS.settings(content("attacks.yaml")[name]["attack"]).get("search"):
+    """A cheap attack under the name of another one: a short search, one step, or noise."""
+    row = content("attacks.yaml")[name]
+    if ATTACKS.settings(row["attack"]).get("search"):
         return {"name": name, "attack": "fgsm_search", "largest": 1, "sizes": 10, "finer": 2}
+    if "epsilon" in row:
+        return {"name": name, "attack": "fgsm", "epsilon": number(row["epsilon"])}
     return {"name": name, "attack": "gaussian_noise", "std": 0.1}
 
 
@@ -46,7 +50,10 @@ def entry(tmp_path_factory) -> dict:
         "filter": known_rows("filter", filters),
     }
     for name, row in content("probes.yaml").items():
+        if "task" in PROBES.settings(row["probe"]):
+            continue  # of another one than classification
         smaller = row | {key: value for key, value in FEWER.items() if key in row}
+        smaller = {key: value for key, value in smaller.items() if key not in ELSEWHERE}
         constants = resolve_row("probe", name, smaller, names)
         constants = {key: value for key, value in constants.items() if key not in ("name", "probe")}
         measured = PROBES[row["probe"]](subject, **constants)

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.usefixtures("strict")
 
 def test_every_probe_is_registered():
     assert PROBES.names() == [
+        "accuracy",
         "accuracy_under_attacks",
         "accuracy_under_filtered_attacks",
         "component_predictions",
@@ -52,6 +53,7 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
     low, high = ([filter_row(keep, size) for size in ("1/2", "1")] for keep in ("low", "high"))
     search = {"name": "line", "attack": "fgsm_search", "largest": 1, "sizes": 20, "finer": 5}
     options = SimpleNamespace(
+        accuracy={"as_trained": True},
         accuracy_under_attacks={"attacks": attacks},
         accuracy_under_filtered_attacks={"attacks": attacks, "filters": low},
         component_predictions={"low": [disc_row("low")], "high": [disc_row("high")], "examples": 4},
@@ -71,9 +73,10 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
     for name in of_classifiers:
         found = PROBES[name](given, **getattr(options, name))
         assert found.arrays and found.rows
-        for array in found.arrays.values():
+        for key, array in found.arrays.items():
             assert array.dtype in (np.uint8, np.int64, np.float32), name
-            assert np.isfinite(array).all(), name
+            # infinite where no perturbation fools
+            assert np.isfinite(array).all() or key == "minimal_epsilon_line", name
         assert all(np.isfinite(row[2]) for row in found.rows), name
 
 
