@@ -66,7 +66,7 @@ def training_curves(
         training: another recorder, whose accuracy on the training images as the model saw them is
             drawn beside them; the gap between the two is shaded.
         probe: what measured the same on all test images after the training, drawn as points with
-            their intervals.
+            their intervals; components of another pixel scale are left out.
         columns: number of panels side by side.
     """
     models: dict[tuple, list[dict]] = {}
@@ -133,8 +133,8 @@ def _panel(
         own = part.get("filter", {}).get("name", NONE)
         seen = over_seeds(seen[seen["filter"] == own], ["epoch"])
     if probe:
-        ends = _by_component(read_measurements(runs, probe), [])
-        ends = ends[ends["filter"].isin(curves["filter"])]
+        measured = read_measurements(runs, probe)
+        ends = _by_component(measured[measured["condition"].isin(rows["condition"])], [])
     return Panel(title, rows["split"].iloc[0], curves, seen, ends)
 
 
