@@ -51,6 +51,12 @@ def test_a_title_names_what_tells_models_of_one_method_apart(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_label_may_differ_from_the_papers(tmp_path):
+    models = [along_training(tmp_path, "natural") | {"trained_with": {"batch_size": [25, 100]}}]
+    (axes,) = shown(drawn(tmp_path, models, labels={"natural": "batch size {batch_size}"}))
+    assert axes.get_title().strip() == "batch size 25 (paper: 100)"
+
+
 def test_colours_are_radii_and_styles_are_components(recorded, tmp_path):
     axes = shown(drawn(tmp_path, recorded))[0]
     for keep, values in (("low", LOW), ("high", HIGH)):
