@@ -58,6 +58,7 @@ def training_curves(
     training: str | None = None,
     probe: Annotated[str, Name("probe", of="component_predictions")] | None = None,
     columns: Columns = 3,
+    labels: dict[str, str] | None = None,
 ) -> "Figure":
     """Accuracy after every epoch on images and behind filters, one panel per model.
 
@@ -66,17 +67,22 @@ def training_curves(
         training: another recorder, whose accuracy on the training images as the model saw them is
             drawn beside them; the gap between the two is shaded.
         probe: what measured the same on all test images after the training, drawn as points with
-            their intervals.
+            their intervals; components of another pixel scale are left out.
         columns: number of panels side by side.
+        labels: names of methods in the figure, where they differ; with names in braces as in
+            paper.yaml.
     """
     models: dict[tuple, list[dict]] = {}
     for entry in artifact.models:
         key = (entry["dataset_title"], entry["architecture_title"], entry["method"])
         models.setdefault(key, []).append(entry)
-    known = artifact.paper.get("methods") or {}
+    known = {
+        name: row.get("label", name) for name, row in artifact.paper.get("methods", {}).items()
+    }
+    known |= labels or {}
     panels = []
     for key, runs in models.items():
-        named = label(known.get(key[2], {}).get("label", key[2]), runs[0]["trained_with"])
+        named = label(known.get(key[2], key[2]), runs[0]["trained_with"])
         apart = [key[place] for place in (0, 1) if _differs_in(place, key, models)]
         title = f"{', '.join(apart)}: {named}" if apart else named
         panels.append(_panel(runs, title, recorder, training, probe))
@@ -133,8 +139,8 @@ def _panel(
         own = part.get("filter", {}).get("name", NONE)
         seen = over_seeds(seen[seen["filter"] == own], ["epoch"])
     if probe:
-        ends = _by_component(read_measurements(runs, probe), [])
-        ends = ends[ends["filter"].isin(curves["filter"])]
+        measured = read_measurements(runs, probe)
+        ends = _by_component(measured[measured["condition"].isin(rows["condition"])], [])
     return Panel(title, rows["split"].iloc[0], curves, seen, ends)
 
 

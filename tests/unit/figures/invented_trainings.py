@@ -5,6 +5,7 @@ from pathlib import Path
 from invented_networks import Invented
 
 RADII = (4, 8, 12, 16)
+RESCALED = ";rescale=image-max"
 # percent at the end: on test images, on their low and on their high components by RADII
 LOW, HIGH = (23, 55, 80, 83), (10, 12, 15, 17)
 
@@ -12,7 +13,7 @@ LOW, HIGH = (23, 55, 80, 83), (10, 12, 15, 17)
 def behind(keep: str, radius: int) -> str:
     """The condition of a component."""
     disc = f"shape=disc;keep={keep};radius={radius};inclusive=False"
-    return f"filter=disc-{keep}-{radius};{disc};rescale=image-max"
+    return f"filter=disc-{keep}-{radius};{disc}{RESCALED}"
 
 
 def along_training(
@@ -23,8 +24,10 @@ def along_training(
     test: float = 84,
     training: float = 92,
     seed: int = 0,
+    scale: str = RESCALED,
 ) -> dict:
-    """An entry whose accuracies rise evenly from 10 percent to those of the last epoch."""
+    """An entry whose accuracies rise evenly from 10 percent to those of the last epoch;
+    `scale` is that of the recorded components' pixels."""
     network = Invented(root, method, seed=seed)
     ends = {"filter=none": test}
     for keep, values in (("low", LOW), ("high", HIGH)):
@@ -32,7 +35,8 @@ def along_training(
     recorded = {"test": ("test", ends), "training": ("train", {"filter=none": training})}
     rows = [
         {
-            "epoch": epoch, "recorder": recorder, "split": split, "condition": condition,
+            "epoch": epoch, "recorder": recorder, "split": split,
+            "condition": condition.replace(RESCALED, scale),
             "metric": "accuracy", "value": 10 + (end - 10) * epoch / epochs, "n_images": 500,
         }
         for epoch in range(1, epochs + 1)
@@ -41,5 +45,5 @@ def along_training(
     ]  # fmt: skip
     network.recorded["curves"] = network.folder / "curves.csv", rows
     measured = [(name, "accuracy", percent, network.n, "percent") for name, percent in ends.items()]
-    network.write("components-rescaled", measured, {}, {})
+    network.write("frequency-components", measured, {}, {})
     return network.entry() | {"paper": "hfc"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from invented_artifacts import artifact_of
-from invented_trainings import HIGH, LOW, RADII, along_training
+from invented_trainings import HIGH, LOW, RADII, RESCALED, along_training
 from matplotlib.colors import to_rgba
 
 from passband.errors import UserError
@@ -51,6 +51,12 @@ def test_a_title_names_what_tells_models_of_one_method_apart(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_label_may_differ_from_the_papers(tmp_path):
+    models = [along_training(tmp_path, "natural") | {"trained_with": {"batch_size": [25, 100]}}]
+    (axes,) = shown(drawn(tmp_path, models, labels={"natural": "batch size {batch_size}"}))
+    assert axes.get_title().strip() == "batch size 25 (paper: 100)"
+
+
 def test_colours_are_radii_and_styles_are_components(recorded, tmp_path):
     axes = shown(drawn(tmp_path, recorded))[0]
     for keep, values in (("low", LOW), ("high", HIGH)):
@@ -80,6 +86,15 @@ def test_the_gap_is_shaded_only_beside_training_images(recorded, tmp_path):
     without = shown(drawn(tmp_path, recorded, training=None, probe=None))[0]
     assert len(with_gap.collections) > len(without.collections) == 0
     assert without.texts[0].get_text() == "test 84 %"
+
+
+def test_components_of_another_pixel_scale_are_no_end_of_a_curve(tmp_path):
+    """Each end is a marker with a bar; without components only that of whole images is left."""
+    scales = {"same": RESCALED, "other": ""}
+    models = [along_training(tmp_path / one, "natural", scale=scales[one]) for one in scales]
+    same, other = (shown(drawn(tmp_path, [one]))[0] for one in models)
+    assert len(same.containers) == 1 + 2 * len(RADII)
+    assert len(other.containers) == 1
 
 
 def test_a_recorder_that_is_not_there_is_named(recorded, tmp_path):
