@@ -1,6 +1,7 @@
 """The numbers that the papers print, under our names."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,8 @@ def read_printed(path: str | Path, names: Mapping[str, object]) -> "pd.DataFrame
 
     Returns:
         Its rows with our names in dataset, model, method and metric; `printed` is the number as the
-        paper has it, `value` the same as a float, in percent where it is a fraction of images. The
-        other columns are text, empty where missing.
+        paper has it, but in percent where it is a fraction of images, `value` the same as a float.
+        The other columns are text, empty where missing.
 
     Raises:
         UserError: there is no such file, or it is damaged.
@@ -39,9 +40,9 @@ def read_printed(path: str | Path, names: Mapping[str, object]) -> "pd.DataFrame
         raise UserError(
             f"{path} is damaged ({damage.reason}): it belongs to the project; get it again."
         ) from damage
-    values = pd.to_numeric(rows["value"].str.replace(",", ""), errors="coerce")
-    fractions = rows.get("unit", pd.Series("", rows.index)) == "fraction"
     records = rows.to_dict("records")
+    printed = [in_percent(row) for row in records]
+    numbers = pd.Series(printed, rows.index, dtype=str).str.replace(",", "")
     renamed = {
         key: [our_name(key, row, names.get(f"{key}s", ())) for row in records]
         for key in ("method", "metric")
@@ -51,9 +52,20 @@ def read_printed(path: str | Path, names: Mapping[str, object]) -> "pd.DataFrame
         dataset=rows["dataset"].replace(names.get("datasets", {})),
         model=rows["model"].replace(names.get("networks", {})),
         **renamed,
-        printed=rows["value"],
-        value=values.where(~fractions, 100 * values),
+        printed=printed,
+        value=pd.to_numeric(numbers, errors="coerce"),
     )
+
+
+def in_percent(row: Mapping[str, str]) -> str:
+    """The number of a printed row as the paper has it, a fraction of images in percent.
+
+    >>> in_percent({"value": "0.856", "unit": "fraction"}), in_percent({"value": "90.10"})
+    ('85.6', '90.10')
+    """
+    if row.get("unit") != "fraction" or not row["value"]:
+        return row["value"]
+    return format(Decimal(row["value"]).scaleb(2), "f")
 
 
 def our_name(key: str, row: Mapping[str, str], rules: Sequence[Mapping[str, str]]) -> str:

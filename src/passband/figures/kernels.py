@@ -33,7 +33,7 @@ CHANNELS = {1: ["grey"], 3: ["red", "green", "blue"]}  # names of input channels
 MOST_CHANNELS, MOST_KERNELS = 3, 16
 NOISE = 2 / np.pi**0.5  # total variation of independent normal weights
 PIXELS, GAP = 12, 5  # of a weight, and between kernels
-TITLE = 6.2  # inches that the line above the kernels of a model takes
+TITLE = 6.4  # inches that the line above the kernels of a model takes
 
 Arrays = Mapping[str, np.ndarray]  # the arrays that the probe kept of one model
 
@@ -187,6 +187,7 @@ def _smoothness(arrays: Arrays) -> str:
     """How smooth kernels are, with the intervals over kernels."""
     variation = sample_interval([arrays["total_variation"]])
     signs = sample_interval([100 * arrays["sign_agreement"]])
+    signs = signs._replace(low=max(0.0, signs.low), high=min(100.0, signs.high))
     return (
         f"total variation {stated(variation, '.2f')}, of noise {NOISE:.2f}; neighbours of one sign "
         f"{stated(signs, '.0f')} %, of noise 50 %"

@@ -1,5 +1,7 @@
 """Figures of spectra, kernels, activations and layers on invented numbers."""
 
+import re
+
 import numpy as np
 import pytest
 from invented_artifacts import artifact_of
@@ -97,6 +99,13 @@ def test_kernel_grid_says_which_kernels_it_shows(tmp_path):
     figure = draw_kernels(kernels, looks(kernels))
     assert figure.axes[1].get_xlabel() == "kernel (the first 16 of 20)"
     assert len(figure.axes[0].get_xticks()) == 16
+
+
+def test_a_share_of_neighbours_has_an_interval_within_a_hundred_percent(tmp_path):
+    kernels = pair()(tmp_path)
+    kernels["natural"]["sign_agreement"] = np.array([1.0] * 15 + [0.5])
+    title = draw_kernels(kernels, looks(kernels)).axes[0].get_title()
+    assert re.search(r"one sign 97 \[\d+, 100\] %", title)
 
 
 def test_each_model_has_its_own_scale_where_it_is_asked_for(tmp_path):

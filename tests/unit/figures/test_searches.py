@@ -52,6 +52,7 @@ def test_the_papers_fractions_stand_beside_ours_in_percent(smoothed, tmp_path):
     ]:
         cell = cell_of(made, method, column)
         assert cell["paper_value"] == pytest.approx(printed)
+        assert cell["paper_printed"] == str(printed)
         assert cell["difference"] == pytest.approx(cell["value"] - printed)
 
 
