@@ -356,8 +356,9 @@ def _settings(one: Plan) -> dict[tuple[str, str], str]:
             found |= {
                 ("", model[f"paper_{key}"]): model[key] for key in ("dataset", "architecture")
             }
-            owner, recipe = model["model"].split("_")[-1], one.trainings[model["model"]]["recipe"]
-            found |= {(owner, key): value for key, value in _flat(recipe, "")}
+            if model["model"] in one.trainings:
+                owner, recipe = model["model"].split("_")[-1], model["recipe"]
+                found |= {(owner, key): value for key, value in _flat(recipe, "")}
     for name, probe in one.probes.items():
         found |= {(name, key): value for key, value in _flat(probe, "")}
     return found

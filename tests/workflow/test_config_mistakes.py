@@ -99,6 +99,14 @@ CONFIG_MISTAKES = {
         {"architectures": {"resnet81": "resnet8"}},
         ["'resnet81'", "resnet18"],
     ),
+    "dropped images with batch moments": (
+        {"architectures": {"resnet18": "resnet8_batch_moments"}},
+        ["drops images from the batch", "resnet8_batch_moments depend on the whole batch"],
+    ),
+    "an epoch selected by shuffled labels": (
+        recipe({"shuffled_labels": {"number": 0}}),
+        [RECIPE, "shuffled_labels and selects by val_accuracy", "by chance", "select to last"],
+    ),
     "unknown recipe": (
         recipe({"epochs": 2}, "sar-natrual"),
         ["'sar-natrual'", "did you mean 'sar-natural'?"],

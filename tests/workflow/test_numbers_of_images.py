@@ -10,7 +10,7 @@ from passband.data.registry import DATASETS
 from passband.errors import UserError
 from passband.models.batch_moments import uses_batch_moments
 from passband.plan.batch_moments import check_batch_moments, has_batch_moments
-from passband.plan.budgets import check_training
+from passband.plan.budgets import check_training, training_images
 
 SAMPLE = "fashion-mnist-sample"
 
@@ -55,6 +55,15 @@ def test_the_sentences():
         "the recipe of 'M' has batch_size 50, but 49 images to train on (54 without the 5 held "
         "out): lower batch_size, or raise train_images to at least 56."
     )
+
+
+@pytest.mark.parametrize(("scale", "recipe"), [(None, 40), (200, 40), (40, 200), (40, None)])
+def test_the_fewer_images_of_scale_and_recipe_count(scale, recipe):
+    one = training(50, 0)
+    one["recipe"] |= {} if recipe is None else {"train_images": recipe}
+    assert training_images(one, scale) == 40
+    with pytest.raises(UserError, match="batch_size 50, but 40 images to train on"):
+        check_training(one, scale)
 
 
 def test_the_registry_counts_the_images_of_the_embedded_sample(tmp_path):

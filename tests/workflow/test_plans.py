@@ -299,16 +299,21 @@ def test_probes_of_several_attacks_are_given_them_in_order(paper):
         "stronger-attacks": ["pgd-50", "cw-30", "pgd-10-half"],
         "autoattack": ["apgd-ce", "apgd-t", "fab-t", "square"],
         "filtered-attacks": ["gn", "fgsm", "pgd-20", "bim-20", "tpgd-20", "cw-20"],
+        "minimal-epsilon": [
+            *("min-fgsm", "fgsm-3-100", "fgsm-6-100", "fgsm-9-100"),
+            *("min-pgd", "pgd-40-3-100", "pgd-40-6-100", "pgd-40-9-100"),
+        ],
     }
     assert given["autoattack"][3]["queries"] == 5000
 
 
 def test_patterns_change_recipes_in_the_order_in_which_they_stand():
-    momenta = {"*": 0.8, "fs-*": 0.7, "fs-*-bs32": 0.6}
+    momenta = {"[fs]*": 0.8, "fs-*": 0.7, "fs-*-bs32": 0.6}
     one = planned(
         {"recipes": {name: {"optimizer": {"momentum": one}} for name, one in momenta.items()}}
     )
-    for model, row in one.trainings.items():
+    trained = {name: row for name, row in one.trainings.items() if "_hfc-" not in name}
+    for model, row in trained.items():
         expected = 0.6 if model.endswith("-bs32") else 0.7 if "_fs-" in model else 0.8
         assert row["recipe"]["optimizer"]["momentum"] == expected
 
@@ -332,6 +337,30 @@ def test_a_scale_makes_what_it_lists_and_says_who_makes_the_rest():
     assert one.scale["expected"].endswith("(the unchanged scale)")
     assert planned(scale="demo").left_out["sar.fig9"]["scale"] == "laptop"
     assert planned(scale="laptop").targets == planned(scale="laptop").artifacts
+
+
+def test_a_pattern_may_leave_artifacts_out():
+    one = planned({"artifacts": ["sar.*", "!sar.table[2-7]"]}, scale="laptop")
+    tables = {name for name in one.artifacts if name.startswith("sar.table")}
+    assert tables == {"sar.table1"} and "sar.table7" in one.left_out
+    with pytest.raises(UserError, match=r"in the scale's artifacts 'sar\.tabel1'"):
+        planned({"artifacts": ["*", "!sar.tabel1"]}, scale="laptop")
+
+
+def test_a_scale_may_leave_models_out_and_says_so():
+    changes = {"artifacts": ["hfc.table1"], "without": ["hfc-c10-rn18-lfc*"]}
+    one = planned(changes, scale="laptop")
+    slugs = one.artifacts["hfc.table1"]["models"]
+    assert slugs == [f"hfc-c10-rn18-hfc{radius}" for radius in (4, 8, 12, 16)]
+    assert one.targets["hfc.table1"] == one.artifacts["hfc.table1"]
+    assert one.artifacts["hfc.table1"]["mark"].endswith(" · 4 of 8 models")
+    assert len(one.targets["hfc.fig6"]["models"]) == 8
+    for patterns, words in (
+        (["hfc-c10-rn18-lfc5"], "model in the scale's without 'hfc-c10-rn18-lfc5': did you mean"),
+        (["hfc-*"], "the scale makes hfc[.]table1 without any of its models"),
+    ):
+        with pytest.raises(UserError, match=words):
+            planned(changes | {"without": patterns}, scale="laptop")
 
 
 def test_what_a_scale_leaves_out_changes_no_training():

@@ -94,7 +94,11 @@ def refused(project: Path, overlay: dict | None = None) -> str:
         (
             {
                 "recipes": {
-                    "detector": {"recorders": {"test": {"recorder": "accuracy", "split": "test", "images": 9}}}
+                    "detector": {
+                        "recorders": {
+                            "test": {"recorder": "accuracy", "split": "test", "images": 9}
+                        }
+                    }
                 }
             },
             [SLUG, "recorders"],

@@ -523,10 +523,13 @@ def run_files(name: str) -> list[str]:
 
 def checked_artifacts() -> dict[str, dict]:
     """What gradient-masking checks read of the artifacts that ask for them."""
+    read = ("columns", "probe", "checks")
     return {
         name: {
             "models": row["models"],
-            "options": {key: row["options"][key] for key in ("columns", "checks")},
+            "options": {
+                key: row["options"][key] for key in read if key in row["options"]
+            },
         }
         for name, row in PLAN.artifacts.items()
         if "checks" in row["options"]

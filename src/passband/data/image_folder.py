@@ -11,7 +11,7 @@ from passband.data.parsers import Parsed
 from passband.errors import UserError
 
 SPLITS = {"train": ("train",), "test": ("test", "val")}
-FORMATS = {".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG"}
+SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 def parse_image_folder(paths: Mapping[str, Path], *, side: int) -> Parsed:
@@ -73,7 +73,7 @@ def listed(folder: Path, split: str) -> list[tuple[str, Path]]:
         )
     pairs = []
     for one in classes:
-        images = [path for path in one.rglob("*") if path.suffix.lower() in FORMATS]
+        images = [path for path in one.rglob("*") if path.suffix.lower() in SUFFIXES]
         if not images:
             raise UserError(f"{one} has no JPEG or PNG image: add some, or remove the folder.")
         pairs += [(one.name, path) for path in images]
@@ -100,7 +100,7 @@ def _decoded(files: list[Path], side: int, split: str) -> np.ndarray:
     images = np.empty((len(files), side, side, 3), np.uint8)
     for index, path in enumerate(tqdm(files, desc=f"{split} images", unit="image", disable=None)):
         try:  # any other format is refused: Pillow starts other programs to read some of them
-            with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
+            with Image.open(path, formats=["JPEG", "PNG"]) as image:
                 square = ImageOps.fit(image.convert("RGB"), (side, side), Image.Resampling.BOX)
             images[index] = square
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -14,7 +14,7 @@ from passband.intervals.accuracies import over_seeds
 
 MODEL = [*TITLES, "method"]
 ACCURACY = "accuracy"
-Column = Mapping[str, str]  # as `accuracy_tables.Column`
+Column = Mapping  # as `accuracy_tables.Column`; `epsilon` where a search is read
 
 
 def measured_cells(
@@ -31,7 +31,8 @@ def measured_cells(
         dataset_title, paper_dataset_title, network, paper_model, method, bandwidth (NaN where
         nothing is filtered), fraction (of the image side that is kept, in eighths), column,
         measured (the probe or attack; empty for another metric than accuracy), attack (empty for
-        all attacks of the probe), metric (as the paper prints it), value, ci_low, ci_high,
+        all attacks of the probe), epsilon (at which the accuracy under a search is read; NaN for
+        other attacks), metric (as the paper prints it), value, ci_low, ci_high,
         n_images, seeds, unit and format.
 
     Raises:
@@ -51,6 +52,7 @@ def measured_cells(
                 column=column["name"],
                 measured=column["measured"] if _metric(column) == ACCURACY else "",
                 attack=column.get("attack", ""),
+                epsilon=column.get("epsilon", np.nan),
                 metric=column.get("printed", column["name"]),
                 unit=unit,
                 format=column.get("format", ".1f"),
@@ -95,10 +97,13 @@ def _rows_of(models: Sequence[dict], column: Column) -> pd.DataFrame:
         rows = rows.groupby([*MODEL, "model", "seed"], sort=False).tail(1)
     elif "attack" in rows:
         rows = rows[rows["attack"] == column["attack"]]
+    if "epsilon" in column:
+        rows = rows[rows["epsilon"] == f"{column['epsilon']:.6g}"]
     if rows.empty:
+        at = f" at epsilon {column['epsilon']:.6g}" if "epsilon" in column else ""
         raise UserError(
-            f"'{column['measured']}' did not measure attack '{column.get('attack')}', which the "
-            f"column '{column['name']}' shows: add it there."
+            f"'{column['measured']}' did not measure attack '{column.get('attack')}'{at}, which "
+            f"the column '{column['name']}' shows: add it there."
         )
     return with_fraction(rows)
 

@@ -10,6 +10,7 @@ from passband.figures.table_notes import NO_ATTACK
 from passband.figures.tables import PERCENT
 from passband.findings.measured import on_common_images
 from passband.intervals.estimates import mean_interval
+from passband.quantities import withstood
 
 BySeed = dict[int, np.ndarray]
 
@@ -83,6 +84,8 @@ def _answers(entry: dict, cell: tuple) -> np.ndarray | None:
         return None
     arrays, metadata = probe_arrays(entry, cell.measured), probe_metadata(entry, cell.measured)
     attacks = metadata.get("attacks", [])
+    if (smallest := arrays.get(f"minimal_epsilon_{cell.attack}")) is not None:
+        return withstood(smallest, cell.epsilon).astype(float)
     if "survived" in arrays:
         names = ["+".join(attacks[: place + 1]) for place in range(len(attacks))]
         found = {

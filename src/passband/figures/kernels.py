@@ -33,20 +33,25 @@ CHANNELS = {1: ["grey"], 3: ["red", "green", "blue"]}  # names of input channels
 MOST_CHANNELS, MOST_KERNELS = 3, 16
 NOISE = 2 / np.pi**0.5  # total variation of independent normal weights
 PIXELS, GAP = 12, 5  # of a weight, and between kernels
+TITLE = 6.2  # inches that the line above the kernels of a model takes
 
 Arrays = Mapping[str, np.ndarray]  # the arrays that the probe kept of one model
 
 
 @FIGURES.register("kernel_grid")
 def kernel_grid(
-    artifact: Artifact, *, probe: Annotated[str, Name("probe", of="kernels")]
+    artifact: Artifact,
+    *,
+    probe: Annotated[str, Name("probe", of="kernels")],
+    own_scales: bool = False,
 ) -> Figure:
     """The weights of one convolution of each model (first seed).
 
     Args:
         probe: the probe that stored the kernels.
+        own_scales: whether each model has a colour scale of its own, where sizes differ much.
     """
-    return draw_kernels(*_kernels(artifact, probe))
+    return draw_kernels(*_kernels(artifact, probe), own_scales)
 
 
 @FIGURES.register("kernel_frequencies")
@@ -67,31 +72,37 @@ def _kernels(artifact: Artifact, probe: str) -> tuple[dict[str, Arrays], dict[st
     return kernels, artifact.looks(kernels)
 
 
-def draw_kernels(kernels: Mapping[str, Arrays], looks: Mapping[str, Look]) -> Figure:
+def draw_kernels(
+    kernels: Mapping[str, Arrays], looks: Mapping[str, Look], own_scales: bool = False
+) -> Figure:
     """Kernels of each model, a row per input channel and a column per kernel, models stacked.
 
-    At most 3 channels and 16 kernels are drawn, and the axes say so; all models share one scale,
-    symmetric about zero.
+    At most 3 channels and 16 kernels are drawn, and the axes say so; scales are symmetric about
+    zero.
 
     Args:
-        kernels: method to arrays of the probe: weights [c_out, c_in, k, k] and total_variation
-            [c_out].
+        kernels: method to arrays of the probe: weights [c_out, c_in, k, k], total_variation and
+            sign_agreement [c_out].
         looks: method to look.
+        own_scales: whether each model has its own scale, or all share one.
     """
     shapes = [arrays["weights"].shape for arrays in kernels.values()]
     rows = min(max(shape[1] for shape in shapes), MOST_CHANNELS)
     columns = min(max(shape[0] for shape in shapes), MOST_KERNELS)
     cell = min(0.42, (PAGE - 1.1) / columns)
-    height = len(kernels) * (cell * rows + 0.42) + 0.2
-    figure = new_figure(cell * columns + 1.1, height, layout="compressed")
+    height = len(kernels) * (cell * rows + 0.55) + 0.2
+    figure = new_figure(max(cell * columns + 1.1, TITLE), height, layout="compressed")
     panels = figure.subplots(len(kernels), 1, squeeze=False)[:, 0]
-    limit = max(float(np.abs(_shown(one["weights"])).max()) for one in kernels.values()) or 1.0
-    for axes, (method, arrays) in zip(panels, kernels.items(), strict=True):
-        variation = sample_interval([arrays["total_variation"]])
-        words = f"total variation {stated(variation, '.2f')}, of noise {NOISE:.2f}"
-        axes.set_title(f"{looks[method].label}: {words}")
+    limits = [float(np.abs(_shown(one["weights"])).max()) or 1.0 for one in kernels.values()]
+    if not own_scales:
+        limits = [max(limits)] * len(limits)
+    for axes, (method, arrays), limit in zip(panels, kernels.items(), limits, strict=True):
+        axes.set_title(f"{looks[method].label}\n{_smoothness(arrays)}")
         drawn = _draw_kernels(axes, arrays["weights"], limit)
-    figure.colorbar(drawn, ax=list(panels), label="weight", aspect=24, pad=0.01)
+        if own_scales:
+            figure.colorbar(drawn, ax=axes, label="weight", pad=0.01)
+    if not own_scales:
+        figure.colorbar(drawn, ax=list(panels), label="weight", aspect=24, pad=0.01)
     count = shapes[0][0]
     panels[-1].set_xlabel(
         "kernel" if count <= MOST_KERNELS else f"kernel (the first {MOST_KERNELS} of {count})"
@@ -170,6 +181,16 @@ def _maps(arrays: Arrays) -> list[np.ndarray]:
             "config/probes.yaml."
         )
     return [arrays[name] for name in names]
+
+
+def _smoothness(arrays: Arrays) -> str:
+    """How smooth kernels are, with the intervals over kernels."""
+    variation = sample_interval([arrays["total_variation"]])
+    signs = sample_interval([100 * arrays["sign_agreement"]])
+    return (
+        f"total variation {stated(variation, '.2f')}, of noise {NOISE:.2f}; neighbours of one sign "
+        f"{stated(signs, '.0f')} %, of noise 50 %"
+    )
 
 
 def _shown(weights: np.ndarray) -> np.ndarray:

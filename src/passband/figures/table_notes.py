@@ -61,7 +61,7 @@ def training_notes(rows: Mapping[Sequence[str], Sequence[str]]) -> list[str]:
 
 def attack_notes(artifact: Artifact, columns: Sequence[Mapping[str, str]]) -> list[str]:
     """What the attacks of the columns are, every constant named."""
-    attacks: dict[str, str] = {}
+    attacks: dict[str, list[str]] = {}
     for column in columns:
         name = column.get("attack")
         if name is None:
@@ -72,8 +72,8 @@ def attack_notes(artifact: Artifact, columns: Sequence[Mapping[str, str]]) -> li
         else:
             continue
         if text:
-            attacks[column["name"]] = text
-    texts = [f"{name}: {text}" for name, text in attacks.items()]
+            attacks.setdefault(text, []).append(column["name"])
+    texts = [f"{listed(names)}: {text}" for text, names in attacks.items()]
     return ["Attacks. " + "; ".join(texts) + "."] if texts else []
 
 

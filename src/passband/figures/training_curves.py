@@ -17,7 +17,7 @@ from passband.labels import label
 from passband.options import Columns, Name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NONE = "none"
 SIZES = {"radius": "r", "bandwidth": "k", "rank": "rank"}  # key of a filter -> its symbol
 STYLES = {"low": "-", "high": (0, (3, 1.2))}
+WORDS = {"low": "within a radius", "high": "beyond it"}
 TRAINING, IMAGES = {"color": INK, "lw": 1.3, "ls": ":"}, {"color": INK, "lw": 1.7}
 LARGEST = 16  # the size with the last colour of the scale
 WIDEST = 6  # columns of a legend
@@ -72,13 +73,12 @@ def training_curves(
     for entry in artifact.models:
         key = (entry["dataset_title"], entry["architecture_title"], entry["method"])
         models.setdefault(key, []).append(entry)
-    varies = [len({key[place] for key in models}) > 1 for place in (0, 1)]
     known = artifact.paper.get("methods") or {}
     panels = []
-    for (dataset, network, method), runs in models.items():
-        named = label(known.get(method, {}).get("label", method), runs[0]["trained_with"])
-        title = ", ".join([*([dataset] if varies[0] else []), *([network] if varies[1] else [])])
-        title = f"{title}: {named}" if title else named
+    for key, runs in models.items():
+        named = label(known.get(key[2], {}).get("label", key[2]), runs[0]["trained_with"])
+        apart = [key[place] for place in (0, 1) if _differs_in(place, key, models)]
+        title = f"{', '.join(apart)}: {named}" if apart else named
         panels.append(_panel(runs, title, recorder, training, probe))
     return draw_training_curves(panels, columns)
 
@@ -101,16 +101,24 @@ def draw_training_curves(panels: "Sequence[Panel]", columns: int) -> "Figure":
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     for axes in grid[:, 0]:
         axes.set_ylabel("accuracy (%)")
-    grid[0, 0].set_ylim(-2, 102)
+    grid[0, 0].set(ylim=(-2, 102), yticks=range(0, 101, 20))
     handles, columns = _key(panels)
     title = f"95 % intervals: at most ±{_widest(panels):.1f} points"
-    if any((panel.curves["filter"] != NONE).any() for panel in panels):
-        title = f"low, high: only the frequencies within, beyond a radius · {title}"
+    shown = {keep for panel in panels for keep in panel.curves["keep"]}
+    words = [f"{keep}: only the frequencies {WORDS[keep]}" for keep in STYLES if keep in shown]
+    title = " · ".join([*words, title])
     figure.legend(
         handles=handles, loc="outside upper center", ncols=columns, title=title,
         title_fontsize=SMALLEST, columnspacing=1.1, handlelength=1.9,
     )  # fmt: skip
     return figure
+
+
+def _differs_in(place: int, key: tuple, keys: "Iterable[tuple]") -> bool:
+    """Whether another key is the same but for one place."""
+    rest = [key[other] for other in range(len(key)) if other != place]
+    same = (one for one in keys if [one[o] for o in range(len(one)) if o != place] == rest)
+    return any(one != key for one in same)
 
 
 def _panel(
@@ -163,6 +171,8 @@ def _draw(axes: "Axes", panel: Panel, letters: int) -> None:
         )
         end = seen["value"].iloc[-1]
         says = f"training {end:.0f} · {says} · gap {end - last:.0f}".replace("-", "−")
+    else:
+        says += " %"
     beyond = curves["epoch"].max() + 0.06 * epochs
     for end, interval in zip(panel.ends.itertuples(), intervals_of(panel.ends), strict=True):
         drawn = INK if end.filter == NONE else colour(end.size)

@@ -170,9 +170,9 @@ def _check_arguments(
     term: Term, attacks: Mapping[str, Collection[str]], filters: Mapping[str, Collection[str]]
 ) -> None:
     for parameter, value in zip(term.score.arguments, term.arguments, strict=True):
-        behind = filters.get(term.score.probe, ())
-        if parameter.annotation is FilterName and value not in behind:
-            raise unknown(f"filter of {term.score.name}", value, behind)
+        known = filters.get(term.score.probe, ())
+        if parameter.annotation is FilterName and value not in known:
+            raise unknown(f"filter of {term.score.name}", value, known)
         if parameter.annotation is AttackName:
             known = {CLEAN, *attacks.get(term.score.probe, ())}
             if (attack := str(value).lower()) not in known:

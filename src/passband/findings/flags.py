@@ -27,14 +27,13 @@ def flags(models: Sequence[Mapping], artifacts: Iterable[Mapping]) -> dict[str, 
         options = artifact["options"]
         if "checks" not in options:
             continue
-        columns = options["columns"]
+        columns = options.get("columns", ())
+        probes = [one["measured"] for one in columns] or [options["probe"]]
         names = {column.get("attack", column["measured"]): column["name"] for column in columns}
         for slug in artifact["models"]:
             entries = [entry for entry in models if entry["slug"] == slug]
             if entries:
-                runs = [
-                    answers_of(entry, (one["measured"] for one in columns)) for entry in entries
-                ]
+                runs = [answers_of(entry, probes) for entry in entries]
                 reasons = checks(runs, options["checks"], names)
                 found.setdefault(entries[0]["model"], {}).update(dict.fromkeys(reasons))
     return {model: "; ".join(reasons) for model, reasons in found.items() if reasons}
@@ -59,7 +58,7 @@ def answers(measured: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
         elif "bandwidths" in arrays:
             correct = arrays["correct"][:, arrays["bandwidths"].argmax()]
             found |= dict(zip([NO_ATTACK, *attacks], correct, strict=True))
-        else:
+        elif "correct_clean" in arrays:
             one = arrays["correct"].ndim == 1
             correct = [arrays["correct"] & arrays["correct_clean"]] if one else arrays["correct"]
             found |= dict(zip([probe] if one else attacks, correct, strict=True))

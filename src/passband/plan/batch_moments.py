@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from passband.dependencies import declared
 from passband.errors import UserError
-from passband.plan.budgets import available
+from passband.plan.budgets import training_images
 from passband.quantities import held_out
 
 
@@ -52,7 +52,7 @@ def _check_training(model: Mapping, limit: int | None) -> None:
     for key, row in recipe["recorders"].items():
         if row.get("images") == 1:
             raise _one_image(f"recorder '{key}' of {owner} has images: 1", model)
-    images, size = available(model["dataset"], "train", limit), recipe["batch_size"]
+    images, size = training_images(model, limit), recipe["batch_size"]
     if images is None:
         return
     aside = held_out(images, recipe["validation"]["fraction"])

@@ -20,8 +20,7 @@ def check_training(training: Mapping, limit: int | None) -> None:
         UserError: one sentence with the least number that works.
     """
     recipe, dataset = training["recipe"], training["dataset"]
-    limit = min(filter(None, (limit, recipe.get("train_images"))), default=None)
-    images, owner = available(dataset, "train", limit), f"the recipe of '{recipe['method']}'"
+    images, owner = training_images(training, limit), f"the recipe of '{recipe['method']}'"
     if images is None:
         return
     fraction, batch = recipe["validation"]["fraction"], recipe["batch_size"]
@@ -38,6 +37,17 @@ def check_training(training: Mapping, limit: int | None) -> None:
             f"{owner} selects by {recipe['select']}, but holds out none of {images} images: raise "
             f"validation.fraction{more}."
         )
+
+
+def training_images(training: Mapping, limit: int | None) -> int | None:
+    """The number of images of a training, those held out included; None where nobody knows it.
+
+    Args:
+        training: dataset and resolved recipe.
+        limit: the scale's train_images.
+    """
+    limits = [one for one in (limit, training["recipe"].get("train_images")) if one is not None]
+    return available(training["dataset"], "train", min(limits, default=None))
 
 
 def _or_raise(dataset: str, enough: Callable[[int], bool]) -> str:

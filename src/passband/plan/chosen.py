@@ -22,7 +22,8 @@ def made(config: Mapping, artifacts: Iterable[str]) -> list[str]:
         UserError: a pattern matches no artifact, or two match the same one.
     """
     artifacts = list(artifacts)
-    check_patterns("artifact in the scale's artifacts", config.get("artifacts", ()), artifacts)
+    listed_ones = [pattern.removeprefix("!") for pattern in config.get("artifacts", ())]
+    check_patterns("artifact in the scale's artifacts", listed_ones, artifacts)
     fitting = {name: _fitting(config, name) for name in artifacts}
     for name, patterns in fitting.items():
         if len(patterns) > 1:
@@ -31,6 +32,36 @@ def made(config: Mapping, artifacts: Iterable[str]) -> list[str]:
                 f"{listed(map(repr, patterns))}: keep one of them."
             )
     return [name for name, patterns in fitting.items() if patterns]
+
+
+def with_fewer_models(
+    config: Mapping, artifacts: Mapping[str, Mapping], models: Collection[str]
+) -> dict[str, dict]:
+    """The artifacts without the models that the scale leaves out.
+
+    Args:
+        config: the resolved config.
+        artifacts: rows of those that the scale makes, by name.
+        models: the slugs of all models.
+
+    Returns:
+        Rows by name; `fewer` says how many models are left where some are missing.
+
+    Raises:
+        UserError: a pattern matches no model, or an artifact has none left.
+    """
+    patterns = config.get("without", ())
+    check_patterns("model in the scale's without", patterns, models)
+    rows = {}
+    for name, row in artifacts.items():
+        kept = [slug for slug in row["models"] if not _matches(slug, patterns)]
+        if row["models"] and not kept:
+            raise UserError(
+                f"the scale makes {name} without any of its models: shorten its list 'without'."
+            )
+        fewer = {"models": kept, "fewer": f"{len(kept)} of {len(row['models'])} models"}
+        rows[name] = dict(row) | (fewer if len(kept) < len(row["models"]) else {})
+    return rows
 
 
 def left_out(
@@ -67,6 +98,12 @@ def left_out(
 
 
 def _fitting(scale: Mapping, name: str) -> list[str]:
-    """The patterns of a scale that match an artifact's name."""
+    """The patterns of a scale that match an artifact's name; none if one with "!" does."""
     patterns = scale.get("artifacts", ["*"])
-    return [pattern for pattern in patterns if fnmatch.fnmatchcase(name, pattern)]
+    if _matches(name, [one[1:] for one in patterns if one.startswith("!")]):
+        return []
+    return [pattern for pattern in patterns if _matches(name, [pattern])]
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -12,7 +12,7 @@ from passband.options import Known
 from passband.plan.artifacts import resolve_artifact
 from passband.plan.batch_moments import check_batch_moments
 from passband.plan.budgets import check_training
-from passband.plan.chosen import left_out, made
+from passband.plan.chosen import left_out, made, with_fewer_models
 from passband.plan.files import Files, read_files
 from passband.plan.folders import check_folder
 from passband.plan.marks import check_mark, expected_of, filled, mark_of
@@ -20,14 +20,7 @@ from passband.plan.models import resolve_models
 from passband.plan.names import check_known, check_names, check_patterns, patched
 from passband.plan.reading import scale_config
 from passband.plan.recipes import resolve_recipe
-from passband.plan.rows import (
-    ELSEWHERE,
-    check_attacks,
-    check_filter,
-    filters_in,
-    known_rows,
-    resolve_row,
-)
+from passband.plan.rows import ELSEWHERE, check_filter, filters_in, known_rows, resolve_row
 from passband.plan.substitutions import with_labels
 from passband.plan.tasks import check_measured, task_of
 from passband.plan.texts import check_drawn
@@ -137,6 +130,8 @@ def plan(config: Mapping, root: Path) -> Plan:
     check_batch_moments(models, targets.values(), probes, attacks, config)
     _check_findings(files, models, targets, probes, attacks, titles)
     artifacts = {name: targets[name] for name in made(config, targets)}
+    artifacts = with_fewer_models(config, artifacts, models)
+    targets |= artifacts
     unchanged = scale_config({key: config[key] for key in KEPT}, root)
     mark = mark_of(config, unchanged)
     check_mark(mark)
@@ -148,7 +143,8 @@ def plan(config: Mapping, root: Path) -> Plan:
     for name, row in targets.items():
         check_drawn(f"artifact '{name}'", [row["title"], files.artifacts[name].get("options", {})])
         shown = [models[slug] for slug in row["models"]]
-        row["mark"] = filled(mark, shown, row["datasets"], config)
+        words = filled(mark, shown, row["datasets"], config), row.get("fewer")
+        row["mark"] = " · ".join(filter(None, words))
     used = [models[slug] for row in artifacts.values() for slug in row["models"]]
     return Plan(
         scale={
@@ -220,7 +216,6 @@ def _check_probes(probes: Mapping, models: Mapping, config: Mapping) -> None:
                 f"probe '{name}' measures stored perturbations, which exist for the test split of "
                 "the model's data set only: remove dataset and split, or the attack."
             )
-        check_attacks(f"probe '{name}'", probe)
         measured = sides.get(task_of("probes", probe["probe"]), {32})
         here = {get(probe["dataset"]).side} if "dataset" in probe else measured
         for filter in filters_in(probe):

@@ -1,7 +1,7 @@
 """Validating and resolving rows that name a registered function: attacks, filters, probes, …"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 from passband.dependencies import Declared, declared
@@ -78,7 +78,8 @@ def check_together(owner: str, function: Declared, options: Mapping) -> None:
         function: its settings `above_zero` and `zero` are mappings from a condition, such as
             "loss=cross_entropy", to an argument that then has to be above 0, or to be 0;
             `complements` are two arguments, lists of the filters that keep the low and the high
-            parts of the same images.
+            parts of the same images; `an_attack` is a setting that at least one of its `attacks`
+            is registered with.
         options: the resolved arguments.
     """
     for setting, wanted in (("above_zero", "above 0"), ("zero", "0")):
@@ -90,6 +91,8 @@ def check_together(owner: str, function: Declared, options: Mapping) -> None:
                 )
     if "complements" in function.settings:
         _check_complements(owner, *function.settings["complements"], options)
+    if "an_attack" in function.settings:
+        _check_attacks(owner, function.settings["an_attack"], options["attacks"])
 
 
 def _check_complements(owner: str, low: str, high: str, options: Mapping) -> None:
@@ -105,6 +108,15 @@ def _check_complements(owner: str, low: str, high: str, options: Mapping) -> Non
                 f"{owner}: {low} has {names[0]} where {high} has {names[1]}; expected filters in "
                 "the same order that differ in what they keep, low and high, and in nothing else."
             )
+
+
+def _check_attacks(owner: str, kind: str, attacks: Sequence[Mapping]) -> None:
+    known = declared("attacks")
+    if not any(known[attack["attack"]].settings.get(kind) for attack in attacks):
+        fitting = ", ".join(one for one, function in known.items() if function.settings.get(kind))
+        raise UserError(
+            f"{owner}: none of its attacks is a {kind}; add one whose attack is one of: {fitting}."
+        )
 
 
 def known_rows(kind: str, rows: Mapping[str, Mapping]) -> dict[str, Known]:
@@ -143,23 +155,6 @@ def check_filter(owner: str, filter: Mapping, side: int) -> None:
         raise UserError(
             f"{owner}: filter '{filter['name']}' with {key} {filter[key]} leaves nothing of images "
             f"of side {side}; the {bound}."
-        )
-
-
-def check_attacks(owner: str, probe: Mapping) -> None:
-    """Raise UserError unless a probe has an attack of the kind that it needs, if it needs one.
-
-    Args:
-        owner: the probe, as the message names it.
-        probe: the resolved probe. The setting `an_attack` of its function is a setting with which
-            at least one of its attacks is registered.
-    """
-    kind = declared("probes")[probe["probe"]].settings.get("an_attack")
-    known = declared("attacks")
-    if kind and not any(known[one["attack"]].settings.get(kind) for one in probe["attacks"]):
-        fitting = ", ".join(one for one, function in known.items() if function.settings.get(kind))
-        raise UserError(
-            f"{owner}: none of its attacks is a {kind}; add one whose attack is one of: {fitting}."
         )
 
 

@@ -43,8 +43,9 @@ def editor_schemas(root: Path) -> dict[str, dict]:
         name: read_yaml(root / "workflow" / "schemas" / f"{name}.schema.yaml")
         for name in ("config", "paper", "models", "artifacts", "findings", "themes", "recipe")
     }
-    recipe = _recipe(written["recipe"], names)
     models = written["models"]
+    beside = models["properties"]["recipes"]["additionalProperties"]["properties"]
+    recipe = _recipe(written["recipe"], beside, names)
     models["properties"]["recipes"]["additionalProperties"] = recipe
     models["properties"]["transforms"]["additionalProperties"] = _row("transform", names)
     row = written["artifacts"]["properties"]["artifacts"]["additionalProperties"]
@@ -110,10 +111,10 @@ def _when(key: str, name: str, then: Mapping) -> dict:
     return {"if": {"properties": {key: {"const": name}}, "required": [key]}, "then": dict(then)}
 
 
-def _recipe(fixed: Mapping, names: Names) -> dict:
-    """The schema of a recipe in models.yaml: fixed keys and parts side by side. None is required,
-    since a merge key may provide it."""
-    properties = dict(fixed["properties"])
+def _recipe(fixed: Mapping, beside: Mapping, names: Names) -> dict:
+    """The schema of a recipe in models.yaml: fixed keys, those beside them, and parts side by side.
+    None is required, since a merge key or another recipe may provide it."""
+    properties = {**fixed["properties"], **beside}
     properties["optimizer"] = _choice("kind", declared(OPTIMISER), names, {})
     properties["schedule"] = _choice("kind", declared(SCHEDULE), names, {})
     properties["recorders"] = {
@@ -122,5 +123,4 @@ def _recipe(fixed: Mapping, names: Names) -> dict:
     }
     properties |= {name: _keywords(part, names) for name, part in declared(PART).items()}
     properties["<<"] = {}
-    properties["per_dataset"] = {"type": "object", "additionalProperties": {"type": "object"}}
     return {"type": "object", "properties": properties, "additionalProperties": False}

@@ -33,6 +33,7 @@ def kernels(subject: Subject, *, layer: Index = 0, all_layers: bool = False) -> 
     name, chosen = list(weights.items())[layer]
     statistics = {
         "total_variation": total_variation(chosen),
+        "sign_agreement": sign_agreement(chosen),
         "channel_correlation": channel_correlation(chosen),
         "high_share": high_share(frequency_map(chosen)),
     }
@@ -96,6 +97,19 @@ def total_variation(weights: Tensor) -> Tensor:
     right = (weights[..., 1:] - weights[..., :-1]).abs().flatten(1)
     scale = weights.flatten(1).square().mean(1).sqrt()
     return (torch.cat([down, right], 1).mean(1) / scale).float()
+
+
+def sign_agreement(weights: Tensor) -> Tensor:
+    """How many neighbours have the same sign: [c_out, c_in, k, k] to [c_out] in [0, 1].
+
+    The share of the pairs of neighbouring weights (down and right, within a channel) with one sign
+    among those without a zero; 1/2 for independent weights, 0 for a chessboard of signs. It depends
+    neither on scale nor on size. NaN where no pair is left, as for k = 1.
+    """
+    down = (weights[:, :, 1:].sign() * weights[:, :, :-1].sign()).flatten(1)
+    right = (weights[..., 1:].sign() * weights[..., :-1].sign()).flatten(1)
+    pairs = torch.cat([down, right], 1)
+    return (pairs > 0).sum(1) / (pairs != 0).sum(1)
 
 
 def channel_correlation(weights: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from passband.attacks.fgsm_search import fgsm_search, first_fooling
 from passband.attacks.pgd_search import pgd_search
 from passband.draws import Draws
 from passband.errors import UserError
-from passband.plan.rows import check_attacks, resolve_row
+from passband.options import Known
+from passband.plan.rows import resolve_row
 
 pytestmark = pytest.mark.usefixtures("strict")
 
@@ -159,10 +160,10 @@ def grey(*levels: float) -> tuple[Tensor, Tensor]:
 
 
 def test_the_line_search_finds_the_distance_to_a_plane_to_its_resolution():
-    images, labels = grey(0.2, 0.4, 0.4903, 0.4999, 0.7)
+    images, labels = grey(0.2, 0.4, 0.4903, 0.49992, 0.7)
     got = norms(fgsm_search, Mean(0.50005), images, labels, **FGSM)
     # 0.010 / 20 and 0.001 / 20 apart where one of the first twenty sizes fools
-    np.testing.assert_allclose(got, [0.301, 0.101, 0.01, 0.0002, 0], atol=1e-12)
+    np.testing.assert_allclose(got, [0.301, 0.101, 0.01, 0.00015, 0], atol=1e-12)
 
 
 @pytest.mark.parametrize("tries", [3, 20])
@@ -214,10 +215,10 @@ def test_gradients_are_taken_of_standing_images_only_where_a_step_follows():
     model = Mean(3.0)
     norms(pgd_search, model, images[:1], labels[:1], **PGD | {"tries": 2, "steps": 5})
     assert (model.passes, model.with_gradient) == (2 + 2 * 5, 1 + 2 * 4)
-    model = Mean(0.5)
+    model = Mean(0.4995)
     norms(pgd_search, model, *grey(0.45), **PGD | {"tries": 1})
     # 0.3 fools with the fifth step, 0.15 with the tenth
-    assert model.passes == 2 + 6 + 11
+    assert model.passes == 2 + 5 + 10
 
 
 def test_no_parameter_gets_a_gradient(subject):
@@ -240,12 +241,12 @@ def test_the_first_size_that_fools_is_found_for_sizes_in_any_order():
 def test_searches_are_run_in_float32_and_are_told_from_other_attacks():
     for name in ("fgsm_search", "pgd_search"):
         assert is_exact({"attack": name}) and ATTACKS.settings(name)["search"]
-    row = {"name": "x", "probe": "minimal_epsilon"}
-    search = resolve_row("attack", "one", {"attack": "fgsm_search"} | FGSM, {})
-    fixed = resolve_row("attack", "two", {"attack": "fgsm", "epsilon": 0.1}, {})
-    check_attacks("probe 'x'", row | {"attacks": [fixed, search]})
+    rows = {"one": {"attack": "fgsm_search"} | FGSM, "two": {"attack": "fgsm", "epsilon": 0.1}}
+    names = {"attack": {name: Known(resolve_row("attack", name, rows[name], {})) for name in rows}}
+    probe = {"probe": "minimal_epsilon", "epsilons": [0.1]}
+    resolve_row("probe", "x", probe | {"attacks": ["two", "one"]}, names)
     with pytest.raises(UserError, match=r"probe 'x': none .* a search; .* fgsm_search, pgd_search"):
-        check_attacks("probe 'x'", row | {"attacks": [fixed]})
+        resolve_row("probe", "x", probe | {"attacks": ["two"]}, names)
 
 
 @pytest.mark.parametrize(

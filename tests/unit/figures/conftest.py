@@ -12,6 +12,8 @@ from invented_defences import ALL_METHODS, invented_defence
 from invented_detections import detector
 from invented_images import PAPER_DATASETS, synthetic_models
 from invented_networks import METHODS, Invented, attacked_models
+from invented_searches import searched
+from invented_trainings import along_training
 
 SAMPLE = {"title": "Fashion-MNIST sample"}
 
@@ -88,6 +90,25 @@ def inspected(tmp_path_factory) -> list[dict]:
 def split(tmp_path_factory) -> list[dict]:
     """A natural model with predictions for low and high components."""
     return [components(tmp_path_factory.mktemp("split"))]
+
+
+@pytest.fixture(scope="session")
+def smoothed(tmp_path_factory) -> list[dict]:
+    """A natural model without and with smoothing, and their smallest perturbations."""
+    root = tmp_path_factory.mktemp("smoothed")
+    return [searched(root, method) for method in ("natural", "natural (ρ=0.10)")]
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory) -> list[dict]:
+    """Two models with accuracies on components along their trainings, of two seeds."""
+    root = tmp_path_factory.mktemp("recorded")
+    options = {"natural": {}, "Mix-up": {"test": 85, "training": 77}}
+    return [
+        along_training(root, method, seed=seed, **options[method])
+        for method in options
+        for seed in (0, 1)
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def known_names(paper: str) -> dict[str, dict[str, Known]]:
         "attack": known_rows("attack", attacks()),
         "filter": known_rows("filter", filters),
         "probe": probes,
-        "dataset": {"tiny-imagenet": Known("fashion-mnist-sample")},
+        "dataset": {name: Known("fashion-mnist-sample") for name in ("cifar10", "tiny-imagenet")},
         "printed": {path.stem: Known(path.stem) for path in printed},
         "check": {name: Known(one) for name, one in declared("findings/masking").items()},
     }

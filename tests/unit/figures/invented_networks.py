@@ -143,6 +143,7 @@ class Invented:
             "high_share": shares[0],
             "high_share_by_layer": np.array([share.mean() for share in shares]),
             "total_variation": np.concatenate(differences, 1).mean(1) / scale,
+            "sign_agreement": np.full(count, 0.8 if self.robust else 0.5),
         }
         if all_layers:
             arrays |= {f"frequency_map_{layer}": each for layer, each in enumerate(maps)}

@@ -72,6 +72,7 @@ def test_kernels_are_drawn_by_channel_and_kernel_about_zero(tmp_path):
         weights = picture[pitch : pitch + 3 * PIXELS : PIXELS, 5 * pitch :: PIXELS][:, :3]
         assert weights == pytest.approx(arrays["weights"][5, 1])
         assert f"total variation {arrays['total_variation'].mean():.2f}" in axes.get_title()
+        assert f"one sign {100 * arrays['sign_agreement'].mean():.0f} [" in axes.get_title()
         assert [label.get_text() for label in axes.get_yticklabels()] == ["red", "green", "blue"]
     assert figure.axes[0].get_title().startswith("Natural")
     norms = [axes.images[0].norm for axes in figure.axes[:2]]
@@ -96,6 +97,28 @@ def test_kernel_grid_says_which_kernels_it_shows(tmp_path):
     figure = draw_kernels(kernels, looks(kernels))
     assert figure.axes[1].get_xlabel() == "kernel (the first 16 of 20)"
     assert len(figure.axes[0].get_xticks()) == 16
+
+
+def test_each_model_has_its_own_scale_where_it_is_asked_for(tmp_path):
+    kernels = pair()(tmp_path)
+    kernels["natural"]["weights"] = 9 * kernels["natural"]["weights"]
+    figure = draw_kernels(kernels, looks(kernels), own_scales=True)
+    assert len(figure.axes) == 4, "a colour bar for each model"
+    for axes, arrays in zip(figure.axes[:2], kernels.values(), strict=True):
+        largest = np.abs(arrays["weights"]).max()
+        norm = axes.images[0].norm
+        assert norm.vmax == -norm.vmin == pytest.approx(largest)
+
+
+def test_kernels_of_five_by_five_weights_are_drawn_whole(tmp_path):
+    kernels = pair()(tmp_path)
+    for arrays in kernels.values():
+        arrays["weights"] = np.pad(arrays["weights"], [(0, 0), (0, 0), (1, 1), (1, 1)])
+    axes = draw_kernels(kernels, looks(kernels)).axes[0]
+    pitch = 5 * PIXELS + GAP
+    assert drawn(axes).shape == (3 * pitch - GAP, 16 * pitch - GAP)
+    weights = drawn(axes)[pitch : pitch + 5 * PIXELS : PIXELS, 5 * pitch :: PIXELS][:, :5]
+    assert weights == pytest.approx(kernels["natural"]["weights"][5, 1])
 
 
 def test_gaps_between_kernels_are_empty():

@@ -30,6 +30,7 @@ ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "component_examples": ("hfc.fig2", "split"),
     "detection_table": ("hfc.sec7", "detected"),
     "detections": ("hfc.fig8", "detected"),
+    "disparity": ("hfc.fig1", None),
     "distance_ablation": ("sar.fig9", "distances"),
     "filters": ("sar.fig1", None),
     "fourier_overview": ("fourier_study.fig1", None),
@@ -45,9 +46,12 @@ ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "ratio_curves": ("fourier_study.fig5", "inspected"),
     "robustness_table": ("sar.table4", "twelve"),
     "schematic": ("sar.fig8", None),
+    "search_table": ("hfc.table2", "smoothed"),
+    "security_curves": ("hfc.table2_curves", "smoothed"),
     "spectrum_grid": ("sar.fig4", "papers"),
+    "training_curves": ("hfc.fig5", "recorded"),
 }
-TABLES = {"detection_table", "lowpass_table", "robustness_table"}
+TABLES = {"detection_table", "lowpass_table", "robustness_table", "search_table"}
 SMALL = {"image_rows": [0, 4], "perturbation_examples": [0, 4]}
 
 

@@ -5,6 +5,7 @@ import torch
 from invented_artifacts import artifact_of, content
 from invented_networks import Invented
 
+from passband.attacks import ATTACKS
 from passband.compute import Compute
 from passband.evaluation import frozen
 from passband.figures import FIGURES
@@ -19,8 +20,10 @@ SIDE, N = 16, 8
 FEWER = {"images": N, "examples": N, "batch": N}
 
 
-def noise(name: str) -> dict:
-    """A cheap attack under the name of another one."""
+def cheap(name: str) -> dict:
+    """A cheap attack under the name of another one: a short search, or noise."""
+    if ATTACKS.settings(content("attacks.yaml")[name]["attack"]).get("search"):
+        return {"name": name, "attack": "fgsm_search", "largest": 1, "sizes": 10, "finer": 2}
     return {"name": name, "attack": "gaussian_noise", "std": 0.1}
 
 
@@ -39,7 +42,7 @@ def entry(tmp_path_factory) -> dict:
         name: resolve_row("filter", name, row, {}) for name, row in content("filters.yaml").items()
     }
     names = {
-        "attack": {name: Known(noise(name)) for name in content("attacks.yaml")},
+        "attack": {name: Known(cheap(name)) for name in content("attacks.yaml")},
         "filter": known_rows("filter", filters),
     }
     for name, row in content("probes.yaml").items():
@@ -56,7 +59,8 @@ def entry(tmp_path_factory) -> dict:
     [
         *("sar.table1", "sar.table2", "sar.fig2", "sar.fig3", "sar.fig4", "sar.fig5", "sar.fig6"),
         *("sar.fig7", "fourier_study.table1", "fourier_study.fig2", "fourier_study.fig3"),
-        *("fourier_study.fig4", "fourier_study.fig7", "fourier_study.fig8"),
+        *("fourier_study.fig4", "fourier_study.fig7", "fourier_study.fig8", "hfc.fig7"),
+        *("hfc.table2", "hfc.table2_curves"),
     ],
 )
 def test_measurements_of_the_probes_are_drawn(id, entry, tmp_path):
@@ -64,7 +68,7 @@ def test_measurements_of_the_probes_are_drawn(id, entry, tmp_path):
     artifact = artifact_of(tmp_path, id, [entry], **changes)
     drawn = FIGURES[artifact.notebook](artifact, **artifact.options)
     if artifact.kind == "table":
-        assert len(drawn.cells) == {"sar.table1": 9, "sar.table2": 5}.get(id, 35)
+        assert len(drawn.cells) == {"sar.table1": 9, "sar.table2": 5, "hfc.table2": 7}.get(id, 35)
         assert set(drawn.cells["n_images"]) == {N}
     else:
         assert all(axes.has_data() for axes in drawn.axes)

@@ -41,8 +41,23 @@ NETWORKS = {
     "mobilenet_v2": "MobileNet-V2",
     "efficientnet_b0": "EfficientNet-B0",
     "resnet8": "ResNet-8",
+    "resnet32_plain": "ResNet-18 (hfc)",
+    "resnet32_batch_moments": "ResNet-18 (hfc, batch moments)",
+    "resnet32_dropout": "ResNet-18 (hfc, dropout)",
+    "resnet32_plain_5x5": "ResNet-18 (hfc, 5×5 kernels)",
+    "lenet": "LeNet-5",
+    "alexnet_small": "AlexNet (small images)",
+    "vgg11_small": "VGG-11 (small images)",
+    "retinanet_resnet50_fpn": "RetinaNet (ResNet-50-FPN)",
 }
-DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "Tiny ImageNet"}
+DATASETS = {
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "tiny-imagenet": "Tiny ImageNet",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "coco-val2017": "COCO",
+}
 
 
 def verdicts(
@@ -94,8 +109,15 @@ def checked(findings: Sequence[Mapping], **change: object) -> None:
     attacks = read(ROOT / "config/attacks.yaml")
     probes = {name: row["probe"] for name, row in PROBES.items()}
     probes |= dict.fromkeys(attacks, "attack") | {"training": "training"}
-    everything = {*probes, "training:first-activation"}
-    recipes = [row for models in MODELS.values() for row in models["recipes"].values()]
+    filters = ["none", *read(ROOT / "config/filters.yaml")]
+    recorded = [f"training:{name}" for name in ("first-activation", "training", "test")]
+    everything = {
+        *probes,
+        *recorded,
+        *(f"{one}:{behind}" for one in recorded for behind in filters),
+    }
+    named = [MODELS[name].get(kind, {}) for name in MODELS for kind in ("recipes", "transforms")]
+    methods = [row["method"] for rows in named for row in rows.values()]
     known = {
         "paper": PAPERS[paper],
         "preconditions": {
@@ -110,8 +132,9 @@ def checked(findings: Sequence[Mapping], **change: object) -> None:
             name: [*row.get("attacks", []), *([row["attack"]] if "attack" in row else [])]
             for name, row in PROBES.items()
         },
-        "filters": {name: row.get("low", row.get("filters", [])) for name, row in PROBES.items()},
-        "measured": {recipe["method"]: everything for recipe in recipes},
+        "filters": {name: row.get("low", row.get("filters", [])) for name, row in PROBES.items()}
+        | {"training": filters},
+        "measured": dict.fromkeys(methods, everything),
         "networks": NETWORKS,
         "datasets": DATASETS,
     }

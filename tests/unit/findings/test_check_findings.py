@@ -136,11 +136,10 @@ def test_a_bad_finding_is_named(change, words):
 
 
 def test_a_claim_may_await_the_models_of_another_paper():
-    name = "fourier_study.table1.c"
-    checked([BY_ID[name]])
-    without = {key: value for key, value in BY_ID[name].items() if key != "awaits"}
-    with pytest.raises(UserError, match="unknown method 'LFC-trained'"):
-        checked([without])
+    row = clause("clean('Another method') > 0")
+    checked([broken(**row, awaits="another")])
+    with pytest.raises(UserError, match="unknown method 'Another method'"):
+        checked([broken(**row)])
 
 
 def test_a_measurement_that_nobody_asks_for_is_named():

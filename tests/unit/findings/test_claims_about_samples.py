@@ -164,26 +164,27 @@ def test_nothing_measured_is_not_run(name):
 def test_a_paper_that_is_not_there_is_named(paper_world):
     row = judged(LFC, paper_world)
     assert row.reason == (
-        "Not run at the tiny scale: the claim needs ResNet-18, which is not measured."
+        "Not run at the tiny scale: the claim needs ResNet-18 (hfc), which is not measured."
     )
     other = {
-        **paper_world[0], "architecture": "resnet18", "architecture_title": "ResNet-18",
-        "paper_architecture": "resnet18",
+        **paper_world[0], "architecture": "resnet32_plain",
+        "architecture_title": "ResNet-18 (hfc)", "paper_architecture": "resnet32_plain",
     }  # fmt: skip
     row = judged(LFC, [*paper_world, other])
-    assert "the LFC-trained model with ResNet-18 has no measurement 'pgd-20'" in row.reason
+    assert "LFC-trained (r=16) model with ResNet-18 (hfc)" in row.reason
+    assert "has no measurement 'test-images'" in row.reason
 
 
 @pytest.mark.parametrize("percent, verdict", [(74.5, "reproduced"), (60.0, "contradicted")])
 def test_the_other_papers_model_is_judged_once_it_is_there(percent, verdict, paper_world, tmp_path):
     correct = (np.arange(N) < percent * N / 100).astype(np.uint8)
-    path = tmp_path / "pgd-20.safetensors"
-    write_arrays(path, {"correct_clean": correct, "correct": correct}, {})
+    path = tmp_path / "test-images.safetensors"
+    write_arrays(path, {"correct": correct}, {})
     other = {
-        **paper_world[0], "paper": "hfc", "model": "lfc", "method": "LFC-trained",
-        "architecture": "resnet18", "architecture_title": "ResNet-18",
-        "paper_architecture": "resnet18",
-        "probes": {"pgd-20": {"csv": str(path), "arrays": str(path)}},
+        **paper_world[0], "paper": "hfc", "model": "lfc", "method": "LFC-trained (r=16)",
+        "architecture": "resnet32_plain", "architecture_title": "ResNet-18 (hfc)",
+        "paper_architecture": "resnet32_plain",
+        "probes": {"test-images": {"csv": str(path), "arrays": str(path)}},
     }  # fmt: skip
     assert judged(LFC, [*paper_world, other]).verdict == verdict
 

@@ -6,6 +6,7 @@ from scipy.stats import binom, binomtest
 
 from passband.dependencies import declared
 from passband.errors import UserError
+from passband.findings.flags import answers
 from passband.findings.masking import CHECKS, checks, describe_passed
 from passband.options import CheckRow, Known, read
 
@@ -172,3 +173,12 @@ def test_a_bad_row_is_named(row, words):
     with pytest.raises(UserError, match=words) as caught:
         read("artifact 'mine'", "checks", list[CheckRow], [row], names)
     assert "artifact 'mine'" in str(caught.value)
+
+
+def test_accuracy_without_an_attack_tells_nothing_of_attacks():
+    plain = {"test-images": {"correct": np.array([1, 0, 1], np.uint8)}}
+    attacked = {
+        "fgsm": {name: np.array([1, 0, 0], np.uint8) for name in ("correct", "correct_clean")}
+    }
+    assert answers(plain) == {}
+    assert answers(plain | attacked).keys() == {"fgsm", "none"}

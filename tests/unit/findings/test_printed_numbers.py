@@ -18,7 +18,8 @@ def names(path):
 def test_numbers_keep_their_text(path):
     rows = read_printed(path, names(path))
     assert len(rows) and rows["value"].notna().all()
-    assert (rows["printed"].str.replace(",", "").astype(float) == rows["value"]).all()
+    printed = rows["printed"].str.replace(",", "").astype(float)
+    assert (printed.where(rows["unit"] != "fraction", 100 * printed) == rows["value"]).all()
 
 
 @pytest.mark.parametrize("table", SHOWN)
@@ -51,3 +52,21 @@ def test_names_are_replaced(tmp_path):
     assert rows["printed"].tolist() == ["11,173,962", "90.10"]
     with pytest.raises(UserError, match="is missing"):
         read_printed(tmp_path / "none.csv", {})
+
+
+def test_a_metric_may_depend_on_its_condition(tmp_path):
+    path = tmp_path / "table2.csv"
+    path.write_text(
+        "table,dataset,model,method,condition,metric,value,unit\n"
+        "Table 2,A,B,AT,rho=none,clean,0.5,fraction\n"
+        "Table 2,A,B,AT,rho=none;eps=eps1,FGSM,0.25,fraction\n"
+        "Table 2,A,B,AT,rho=none;eps=eps2,FGSM,12.5,percent\n"
+    )
+    rules = [
+        {"metric": "FGSM", "condition": f"eps=eps{place}", "here": f"FGSM {epsilon}"}
+        for place, epsilon in ((1, 0.03), (2, 0.06))
+    ]
+    rows = read_printed(path, {"metrics": rules})
+    assert rows["metric"].tolist() == ["clean", "FGSM 0.03", "FGSM 0.06"]
+    assert rows["value"].tolist() == [50, 25, 12.5]
+    assert rows["printed"].tolist() == ["0.5", "0.25", "12.5"]

@@ -62,7 +62,7 @@ def test_images_that_follow_their_high_component_are_counted():
     condition = "components=disc-low-4+disc-high-4;shape=disc;radius=4;inclusive=False"
     assert rows[condition, "images_following_high"] == (2, 5, "images")
     assert rows[condition, "follows_high"] == (40, 5, "percent")
-    described = ["shape=disc;keep={};radius=4;inclusive=False".format(k) for k in ("low", "high")]
+    described = [f"shape=disc;keep={k};radius=4;inclusive=False" for k in ("low", "high")]
     accuracies = {
         "filter=none": 60.0,
         f"filter=disc-low-4;{described[0]}": 40.0,
@@ -96,7 +96,7 @@ def test_components_of_a_real_network_are_those_of_plain_loops(lived_in):
     given = subject(model, images, labels, classes=tuple("abcdefghij"))
     found = measured(given, *pairs, images=25, rescale="image-max")
     filters = {"disc": disc, "svd_energy_of_disc": svd_energy_of_disc}
-    for low, high in pairs:
+    for low, _ in pairs:
         name, function = low["name"], filters[low["shape"]]
         follows = []
         for image, label in zip(clean[:25], labels[:25], strict=True):

@@ -34,6 +34,7 @@ def test_every_probe_is_registered():
         "input_spectra",
         "kernels",
         "layer_similarity",
+        "minimal_epsilon",
         "perturbation_bands",
         "perturbation_spectrum",
         "worst_case_accuracy",
@@ -49,6 +50,7 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
     given = replace(subject(model, images, labels, noise), trained=trained)
     attacks = [attack_row("pgd"), attack_row("other", loss="margin")]
     low, high = ([filter_row(keep, size) for size in ("1/2", "1")] for keep in ("low", "high"))
+    search = {"name": "line", "attack": "fgsm_search", "largest": 1, "sizes": 20, "finer": 5}
     options = SimpleNamespace(
         accuracy_under_attacks={"attacks": attacks},
         accuracy_under_filtered_attacks={"attacks": attacks, "filters": low},
@@ -59,6 +61,7 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
         input_spectra={"attack": attacks[0], "images": 8},
         kernels={"layer": 1, "all_layers": True},
         layer_similarity={"attack": attacks[0], "images": 8, "batch": 4},
+        minimal_epsilon={"attacks": [search, *attacks], "epsilons": [0.03, 0.5], "images": 6},
         perturbation_bands={"attack": attacks[0], "low": low, "high": high},
         perturbation_spectrum={"attack": attacks[0], "images": 8},
         worst_case_accuracy={"attacks": attacks, "images": 6},

@@ -15,12 +15,14 @@ from known_networks import (
 from passband import models
 from passband.errors import UserError
 from passband.models.quantization import QuantizedConv2d, quantized
+from passband.models.transforms.smoothing import smoothed
 from passband.probes import PROBES
 from passband.probes.kernels import (
     channel_correlation,
     convolutions,
     frequency_map,
     high_share,
+    sign_agreement,
     total_variation,
 )
 
@@ -54,6 +56,31 @@ def test_total_variation_equals_loops_and_falls_when_kernels_are_blurred():
         assert got == pytest.approx(np.mean(differences) / np.sqrt((kernel**2).mean()))
     blurred = torch.nn.functional.avg_pool2d(kernels, 3, 1)
     assert (total_variation(blurred) < total_variation(kernels)).all()
+
+
+def test_sign_agreement_of_known_kernels():
+    sign = (-1.0) ** (torch.arange(3)[:, None] + torch.arange(3))
+    halves = torch.tensor([1.0, 1.0, -1.0]).expand(3, 3)
+    one_zero = torch.tensor([[2.0, -1.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
+    kernels = torch.stack([torch.ones(3, 3), sign, halves, one_zero, torch.zeros(3, 3)])[:, None]
+    # halves: 6 pairs down and 3 to the right agree; one_zero: 3 of 12 touch the zero, 3 disagree
+    expected = torch.tensor([1, 0, 9 / 12, 6 / 9, torch.nan])
+    torch.testing.assert_close(sign_agreement(kernels), expected, equal_nan=True)
+    torch.testing.assert_close(sign_agreement(-5 * kernels), expected, equal_nan=True)
+    assert sign_agreement(normal(4, 3, 1, 1)).isnan().all()
+    assert sign_agreement(normal(200, 30, 5, 5)).mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_smoothing_makes_kernels_smoother_by_both_numbers():
+    for size in (3, 5):
+        kernels = normal(64, 3, size, size)
+        variations, agreements = [], []
+        for rho in (0, 0.1, 0.25, 0.5, 1.0):
+            smooth = smoothed(kernels, rho)
+            variations.append(total_variation(smooth).mean().item())
+            agreements.append(sign_agreement(smooth).mean().item())
+        assert variations == sorted(variations, reverse=True) and variations[-1] < 0.75
+        assert agreements == sorted(agreements) and agreements[-1] > 0.7
 
 
 def test_channel_correlation_equals_numpy():
@@ -106,6 +133,7 @@ def test_kernels_probe_measures_weights_as_they_were_trained(lived_in):
     values = {metric: value for _, metric, value, _, _ in found.rows}
     assert values == {
         "total_variation": pytest.approx(total_variation(weights).mean().item()),
+        "sign_agreement": pytest.approx(sign_agreement(weights).mean().item()),
         "channel_correlation": pytest.approx(channel_correlation(weights).mean().item()),
         "high_share": pytest.approx(high_share(frequency_map(weights)).mean().item()),
     }
@@ -151,7 +179,7 @@ def test_kernels_of_one_channel_have_no_correlation_and_no_row_of_it(lived_in):
         trained_subject(lived_in("resnet8_w8", channels=1), noisy(1, channels=1))
     )
     assert np.isnan(found.arrays["channel_correlation"]).all()
-    assert [row[1] for row in found.rows] == ["total_variation", "high_share"]
+    assert [row[1] for row in found.rows] == ["total_variation", "sign_agreement", "high_share"]
 
 
 def test_a_convolution_that_does_not_exist_is_refused(lived_in):

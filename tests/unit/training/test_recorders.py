@@ -110,6 +110,7 @@ def test_a_job_writes_the_curves_of_prefix_and_rest(tmp_path, shared):
         write_arrays(tmp_path / f"{split}.safetensors", arrays, described)
     schedule = {"kind": "steps", "milestones": [1], "factors": [0.1]}
     common = RECIPE | {"epochs": 2, "schedule": schedule, "recorders": TEST | RATIO}
+    common |= {"train_images": 180}
     common.pop("method")
     alignment = {"coefficient": 0.1, "distance": "l1", "transform": "sample"}
     alignment |= {"natural_branch": "live"}
@@ -151,6 +152,7 @@ def test_a_job_writes_the_curves_of_prefix_and_rest(tmp_path, shared):
     assert {row["n_images"] for row in rows if row["split"] == "test"} == {"50"}
     described = json.loads((tmp_path / "run.json").read_text())
     assert described["origin"] == "trained"
+    assert described["train_images"] == 180  # of the 200 to which the job is limited
     assert described["shared_prefix"] == "plain"
     assert 0 < described["shared_prefix_seconds"] <= described["seconds"]
     assert described["selected_epoch"] == {1: 2, 2: 1}[shared]

@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 
 from passband.findings.scores import CLEAN, SCORES, Arrays, NotMeasured, at
-from passband.options import AttackName
+from passband.options import AttackName, Share
+from passband.quantities import withstood
 
 
 @SCORES.register("filtered_accuracy", probe="filtered_accuracy", unit="percent", span=(0.0, 100.0))
@@ -49,6 +50,31 @@ def accuracy_under(arrays: Arrays, *, attack: AttackName) -> np.ndarray:
         attack: one of those that the probe measures.
     """
     return 100.0 * arrays["correct"][_row(arrays, attack)]
+
+
+@SCORES.register(
+    "accuracy_at_epsilon",
+    probe="minimal_epsilon",
+    unit="percent",
+    span=(0.0, 100.0),
+    attacked=True,
+)
+def accuracy_at_epsilon(arrays: Arrays, *, search: AttackName, epsilon: Share) -> np.ndarray:
+    """Accuracy under all perturbations up to epsilon that a search tried.
+
+    Args:
+        search: one of the searches of the probe.
+        epsilon: the largest perturbation.
+    """
+    return 100.0 * withstood(_searched(arrays, search), epsilon)
+
+
+@SCORES.register(
+    "accuracy_before_search", probe="minimal_epsilon", unit="percent", span=(0.0, 100.0)
+)
+def accuracy_before_search(arrays: Arrays) -> np.ndarray:
+    """Accuracy on the images of a search as they are."""
+    return 100.0 * arrays["correct_clean"]
 
 
 @SCORES.register(
@@ -95,6 +121,12 @@ def accuracy_behind_filter(arrays: Arrays, attack: AttackName, bandwidth: Fracti
     """
     row = 0 if attack == CLEAN else 1 + _row(arrays, attack.lower())
     return 100.0 * arrays["correct"][row, at(arrays, bandwidth)]
+
+
+def _searched(arrays: Arrays, search: str) -> np.ndarray:
+    if f"minimal_epsilon_{search}" not in arrays:
+        raise NotMeasured(f"the search {search} was not made")
+    return arrays[f"minimal_epsilon_{search}"]
 
 
 def _row(arrays: Arrays, attack: str) -> int:

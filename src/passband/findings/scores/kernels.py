@@ -11,6 +11,12 @@ def total_variation(arrays: Arrays) -> np.ndarray:
     return arrays["total_variation"].astype(float)
 
 
+@SCORES.register("sign_agreement", probe="kernels", sample="kernels")
+def sign_agreement(arrays: Arrays) -> np.ndarray:
+    """Share (0..1) of neighbouring weights of one sign in each kernel."""
+    return arrays["sign_agreement"].astype(float)
+
+
 @SCORES.register("channel_correlation", probe="kernels", sample="kernels")
 def channel_correlation(arrays: Arrays) -> np.ndarray:
     """Mean correlation (-1..1) between the channels of each kernel."""

@@ -28,6 +28,8 @@ def apply(filter: dict, images: Tensor) -> Tensor:
     Returns:
         The filtered images, float (..., H, W).
     """
+    if not images.numel():  # no transform of nothing
+        return images
     constants = {key: value for key, value in filter.items() if key not in ("name", "shape")}
     size = FILTERS.settings(filter["shape"])["size"]
     constants[size] = size_of(filter, images.shape[-1])
