@@ -140,6 +140,7 @@ def test_a_detector_shows_its_training_loss(tmp_path):
     results = make_results(tmp_path)
     run, history = Path(results["runs"][0]), Path(results["histories"][0])
     rows = pd.read_csv(history, dtype=str).assign(val_accuracy="nan", train_accuracy="nan")
+    rows["train_loss"] = [str(2 / (epoch + 1)) for epoch in range(len(rows))]
     kept = float(rows.loc[rows["selected"] == "1", "train_loss"].iloc[-1])
     rows = rows.assign(val_robust_accuracy="nan").to_dict("records")
     write_run(run, json.loads(run.read_text(encoding="utf-8")), {"history": (history, rows)})
