@@ -123,6 +123,7 @@ def make_results(root: Path) -> dict:
         "architecture": "resnet8",
         "method": "natural",
         "seed": 0,
+        "recipe": {"batch_size": 128},
         "parameters": 75002,
         "dataset_sha256": "ab" * 32,
         "device": "cpu",

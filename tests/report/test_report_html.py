@@ -163,6 +163,7 @@ def test_models_made_of_others_are_listed(tmp_path):
     page = (tmp_path / "report" / "provenance.html").read_text(encoding="utf-8")
     assert "<code>smoothed</code></th><td>derived</td>" in page
     assert "in common: data set fashion-mnist-sample; network resnet8; method natural" in page
+    assert "<td>128</td>" in page
     assert page.count("<polyline") == 1 and "1 model, 1 min 23 s in all" in page
     index = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert "1 trained, in 1 min 23 s of training time; 1 made of other models" in index

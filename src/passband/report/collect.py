@@ -216,5 +216,6 @@ def _models(runs: Iterable[str | Path], histories: Iterable[str | Path]) -> list
         if path.parent in history_of:
             text = read_epochs({"run": path, "history": history_of[path.parent]}, "history")
             history = list(csv.DictReader(io.StringIO(text)))
-        models.append({**NOT_TRAINED, **run, "history": history})
+        batch_size = run.get("recipe", {}).get("batch_size")
+        models.append({**NOT_TRAINED, "batch_size": batch_size, **run, "history": history})
     return models
