@@ -198,13 +198,16 @@ def _marked(mark: Path, lower: str) -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
+    watcher = threading.Thread(target=watch, daemon=True)
     try:
         with suppress(OSError):
             mark.write_text(f"{_peak():9}\n{lower}", encoding="utf-8")
-            threading.Thread(target=watch, daemon=True).start()
+            watcher.start()
         yield
     finally:
         ended.set()
+        if watcher.is_alive():  # it would miss the mark, and end a job that has ended
+            watcher.join()
         signal.signal(signal.SIGTERM, before)
         with suppress(OSError):
             mark.unlink(missing_ok=True)

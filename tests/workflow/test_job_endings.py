@@ -105,6 +105,19 @@ def test_a_killed_job_is_said_with_its_memory_and_a_key(tmp_path):
     assert not killed_jobs(tmp_path), "it is said once"
 
 
+def test_a_job_is_not_killed_by_its_own_end(tmp_path):
+    """The mark is removed while its watcher looks at it, here as often as it can."""
+    body = f"""
+    pass
+import passband.jobs
+passband.jobs.BEAT = 1e-5
+for number in range(300):
+    with job({str(tmp_path / "other.log")!r}):
+        time.sleep(number * 1e-6)
+"""
+    assert run(tmp_path, body) == (0, b"")
+
+
 @pytest.mark.parametrize(
     "error",
     [
