@@ -183,7 +183,6 @@ def make_results(root: Path) -> dict:
         "titles": {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "sample": "Sample"},
         "findings": findings,
         "measurements": root / "measurements.csv",
-        "measured": [],
         "outputs": outputs,
         "runs": [model / "run.json"],
         "histories": [history],
