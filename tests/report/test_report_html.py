@@ -245,7 +245,6 @@ def flip(path: Path) -> None:
     "name",
     [
         "findings.csv",
-        "measurements.csv",
         "models/*/seed-0/run.json",
         "models/*/seed-0/history.csv",
         "figures/sar.fig4.svg",
@@ -265,10 +264,9 @@ def test_a_damaged_file_is_named(tmp_path, name, damage):
         collect_content(**results)
 
 
-@pytest.mark.parametrize("name", ["measurements.csv", "models/*/seed-0/history.csv"])
-def test_a_changed_byte_is_noticed(tmp_path, name):
+def test_a_changed_byte_is_noticed(tmp_path):
     results = make_results(tmp_path)
-    (path,) = tmp_path.glob(name)
+    (path,) = tmp_path.glob("models/*/seed-0/history.csv")
     flip(path)
     with pytest.raises(UserError, match=rf"^{path} is damaged"):
         collect_content(**results)
