@@ -25,7 +25,7 @@ run: setup ## run one scale, or a part of it: make run SCALE=fashion ARGS=sar.fi
 	$(if $(ARGS),,$(SNAKEMAKE) --quiet all --config scale=$(SCALE) --report results/$(SCALE)/report.zip)
 
 test: setup
-	.venv/bin/pytest $(ARGS)
+	OMP_NUM_THREADS=1 .venv/bin/pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 setup: .venv/.complete
 
