@@ -42,7 +42,6 @@ class Run(NamedTuple):
     loaded: list[dict]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of this folder, which share one run, in one of the processes of a test run."""
     for item in items:
