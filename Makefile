@@ -25,7 +25,7 @@ run: setup ## run one scale, or a part of it: make run SCALE=fashion ARGS=sar.fi
 	$(if $(ARGS),,$(SNAKEMAKE) --quiet all --config scale=$(SCALE) --report results/$(SCALE)/report.zip)
 
 test: setup
-	OMP_NUM_THREADS=1 .venv/bin/pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	.venv/bin/pytest $(ARGS)
 
 setup: .venv/.complete
 

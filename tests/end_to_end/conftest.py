@@ -42,13 +42,6 @@ class Run(NamedTuple):
     loaded: list[dict]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of this folder, which share one run, in one of the processes of a test run."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("end to end"))
-
-
 @pytest.fixture(scope="session")
 def project(copy_project, tmp_path_factory) -> Path:
     """A copy of the project to fail and to be killed in."""
