@@ -198,21 +198,31 @@ def _marked(mark: Path, lower: str) -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
+    watcher = threading.Thread(target=watch, daemon=True)
     try:
         with suppress(OSError):
             mark.write_text(f"{_peak():9}\n{lower}", encoding="utf-8")
-            threading.Thread(target=watch, daemon=True).start()
+            watcher.start()
         yield
     finally:
         ended.set()
+        if watcher.is_alive():  # it would miss the mark, and end a job that has ended
+            watcher.join()
         signal.signal(signal.SIGTERM, before)
         with suppress(OSError):
             mark.unlink(missing_ok=True)
 
 
 def _peak() -> int:
-    """The most memory that this process or one of its own has used, in MB."""
-    return max(resource.getrusage(one).ru_maxrss for one in OWN) // 1000
+    """The most memory that this process or one of its own has used, in MB.
+
+    On Linux its own comes from /proc: there `ru_maxrss` begins at the peak of its parent.
+    """
+    own, children = (resource.getrusage(one).ru_maxrss for one in OWN)
+    with suppress(OSError):
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        own = int(status.partition("VmHWM:")[2].split()[0])
+    return max(own, children) // 1000
 
 
 def _told(error: Exception, lower: str) -> str:

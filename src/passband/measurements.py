@@ -68,3 +68,9 @@ def collected(jobs: Iterable[tuple[str | Path, str | Path]]) -> str:
     tables = [read_rows(csv, arrays_file) for csv, arrays_file in jobs]
     nothing = pd.DataFrame(columns=[*LABELS, *MEASURED])
     return pd.concat(tables or [nothing]).to_csv(index=False)
+
+
+def check_collected(path: str | Path, jobs: Iterable[tuple[str | Path, str | Path]]) -> None:
+    """Raise Damaged unless a file holds the rows of all jobs as `collected` joins them."""
+    if read_text(path) != collected(jobs):
+        raise Damaged(path, "it does not hold what was measured, row by row")

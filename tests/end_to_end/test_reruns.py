@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-LAST = {f"report/{page}" for page in ("index", "fourier_study", "sar", "provenance")}
+PAGES = ("index", "fourier_study", "sar", "provenance", "sources")
+LAST = {f"report/{page}" for page in PAGES}
 ALWAYS_AFTER = {"measurements", "findings"} | LAST
 
 

@@ -140,12 +140,13 @@ def test_a_job_writes_what_it_used(tmp_path):
     """Its own work and that of processes it waited for; from the start of the process, not ours."""
     child = "subprocess.run([sys.executable, '-c', 'sum(range(10**7))'])"
     body = f"import subprocess; kept = bytearray(2 * 10**8); {child}; time.sleep(1)"
+    _parent = b"x" * 10**9  # a process starts with the peak of its parent in `ru_maxrss`
     done = run_job(tmp_path, f"import time; {body}", tmp_path / "one.log")
     assert done.returncode == 0, done.stderr
     used = json.loads((tmp_path / "one.json").read_text())
     assert used.keys() == {"seconds", "cpu_seconds", "memory_mb", "gpu_memory_mb"}
     assert used["seconds"] >= 1 and 0.1 < used["cpu_seconds"] < used["seconds"] + 1
-    assert 200 < used["memory_mb"] < 2000 and used["gpu_memory_mb"] == 0
+    assert 200 < used["memory_mb"] < 700 and used["gpu_memory_mb"] == 0
 
 
 def test_a_job_that_fails_writes_what_it_used_too(tmp_path):

@@ -51,6 +51,7 @@ rule build_report:
     output:
         "<results>/report/index.html",
         "<results>/report/provenance.html",
+        "<results>/report/sources.json",
         expand("<results>/report/{paper}.html", paper=papers_in_report()),
     log:
         "<logs>/report.log",

@@ -9,7 +9,6 @@ from passband.findings.contrast import Language, language_of
 from passband.findings.flags import flags
 from passband.findings.measured import Group, artifact_of, as_methods, groups_for, paper_of
 from passband.findings.preconditions import failures, read_preconditions
-from passband.findings.printed import beside_ours
 from passband.findings.scores import NotMeasured, read_scores
 from passband.findings.verdict import NOT_TESTABLE, Outcome, decide, not_run
 
@@ -89,8 +88,7 @@ def _outcome(
     terms = ask(finding, language)[0].terms
     failed = failures(read_preconditions(needed, language), groups, terms, clauses)
     verdict = NOT_TESTABLE if failed else outcome.verdict
-    both = beside_ours(finding["printed"], verdict)
-    reason = " ".join([*failed, outcome.reason, both, _runs(groups)])
+    reason = " ".join([*failed, outcome.reason, _runs(groups)])
     return outcome._replace(verdict=verdict, reason=reason)
 
 

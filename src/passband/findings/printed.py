@@ -16,19 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-PAPER = {
-    "consistent": "support the claim",
-    "partly": "support the claim in part",
-    "contradicted": "contradict the claim",
-}
-OURS = {
-    "reproduced": "support it",
-    "contradicted": "contradict it",
-    "inconclusive": "leave it open",
-    "not testable here": "cannot test it",
-}
-
-
 @dataclass(frozen=True)
 class Printed:
     """The rows that a table prints for one data set and network, read like measurements.
@@ -101,19 +88,6 @@ class Printed:
         if values.empty:
             raise KeyError(metric)
         return float(values.iloc[0])
-
-
-def beside_ours(printed: str, verdict: str) -> str:
-    """The paper's numbers and ours in one sentence.
-
-    >>> beside_ours("consistent", "not testable here")
-    "The paper's own numbers support the claim, ours cannot test it."
-    >>> beside_ours("no_numbers", "reproduced")
-    'The paper prints no numbers for the claim, ours support it.'
-    """
-    if printed not in PAPER:
-        return f"The paper prints no numbers for the claim, ours {OURS[verdict]}."
-    return f"The paper's own numbers {PAPER[printed]}, ours {OURS[verdict]}."
 
 
 def printed_check(

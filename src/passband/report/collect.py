@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from passband.errors import Damaged, UserError
-from passband.files import read_csv, read_json, read_text, reading
-from passband.measurements import collected
+from passband.files import read_csv, read_json, reading
 from passband.report.changes import changes, substitutions
 from passband.report.verdicts import coverage, read_findings
 from passband.runs import read_epochs
@@ -65,7 +64,6 @@ def collect_content(
     titles: Mapping[str, str],
     findings: str | Path,
     measurements: str | Path,
-    measured: Iterable[tuple[str | Path, str | Path]],
     outputs: Iterable[str | Path],
     runs: Iterable[str | Path],
     histories: Iterable[str | Path],
@@ -86,8 +84,6 @@ def collect_content(
         titles: displayed names of data sets and architectures; an id without one is shown as it is.
         findings: findings.csv of the scale.
         measurements: measurements.csv of the scale.
-        measured: the files that it was collected from, as `passband.measurements.collected` takes
-            them.
         outputs: the files of the artifacts, each <artifact>.<svg|pdf|png|csv|html|tex|ipynb>.
         runs: run.json of the models.
         histories: history.csv of the trained models; files of one folder belong together.
@@ -100,8 +96,6 @@ def collect_content(
     Raises:
         UserError: an output belongs to no artifact, a verdict is unknown, or a file is damaged.
     """
-    if read_text(measurements) != collected(measured):
-        raise Damaged(measurements, "it does not hold what was measured, row by row")
     files = _by_artifact(outputs, artifacts)
     rows = read_findings(findings, claims)
     built = {id: row for id, row in artifacts.items() if id in files}
@@ -216,5 +210,6 @@ def _models(runs: Iterable[str | Path], histories: Iterable[str | Path]) -> list
         if path.parent in history_of:
             text = read_epochs({"run": path, "history": history_of[path.parent]}, "history")
             history = list(csv.DictReader(io.StringIO(text)))
-        models.append({**NOT_TRAINED, **run, "history": history})
+        batch_size = run.get("recipe", {}).get("batch_size")
+        models.append({**NOT_TRAINED, "batch_size": batch_size, **run, "history": history})
     return models

@@ -20,6 +20,7 @@ COLUMNS: tuple[tuple[str, str, Callable], ...] = (
     ("Method", "method", _text),
     ("Seed", "seed", _text),
     ("Parameters", "parameters", _whole),
+    ("Batch size", "batch_size", _text),
     ("Epochs", "epochs", _text),
     ("Kept epoch", "selected_epoch", _text),
     ("Seconds", "seconds", _whole),

@@ -20,7 +20,14 @@ from passband.files import (
     write_csv,
     write_json,
 )
-from passband.measurements import LABELS, MEASURED, collected, read_rows, write_measurement
+from passband.measurements import (
+    LABELS,
+    MEASURED,
+    check_collected,
+    collected,
+    read_rows,
+    write_measurement,
+)
 from passband.runs import read_epochs, write_run
 from passband.tensors import check_finite, read_tensors, write_tensors
 
@@ -171,6 +178,17 @@ def test_all_measurements_are_one_table(tmp_path):
     jobs = [write_one(tmp_path), write_one(tmp_path / "other")]
     assert len(collected(jobs).splitlines()) == 7
     assert collected([]) == ",".join((*LABELS, *MEASURED)) + "\n"
+
+
+def test_the_table_of_all_measurements_is_whole_or_refused(tmp_path):
+    job, table = write_one(tmp_path), tmp_path / "all.csv"
+    table.write_text(collected([job]))
+    check_collected(table, [job])
+    whole = table.read_bytes()
+    for damaged in (whole[:-20], b"", whole.replace(b"50", b"51", 1)):
+        table.write_bytes(damaged)
+        with pytest.raises(Damaged, match=rf"^{table} is damaged"):
+            check_collected(table, [job])
 
 
 @pytest.mark.parametrize("lost", [1, 2, 3])

@@ -45,7 +45,6 @@ def test_the_reason_begins_with_what_fails(models):
         "The precondition trained fails on CIFAR10: the natural model's clean accuracy is 94.0 "
         "percent (needed: more than 95 percent). On CIFAR10, "
     )
-    assert "ours cannot test it." in row.reason
     assert row.effect == verdict("sar.table1.d", models).effect
 
 
