@@ -9,6 +9,9 @@ export PYTHONDONTWRITEBYTECODE :=
 UV_VERSION := 0.13.8
 UV := .venv/uv/bin/uv
 SNAKEMAKE := .venv/bin/snakemake
+# The end-to-end tests share runs of the whole workflow, which use every core by themselves.
+TEST_EACH = OMP_NUM_THREADS=1 .venv/bin/pytest --ignore=tests/end_to_end --numprocesses logical --maxprocesses 4
+TEST_WHOLE = .venv/bin/pytest tests/end_to_end
 GPU_PINS = $(if $(shell gpus=$$(nvidia-smi -L 2>/dev/null) && echo "$$gpus" | grep '^GPU '),requirements-gpu.txt)
 # Snakemake and uv need a cache; in containers the home folder often cannot be written.
 ifneq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test -w "$${XDG_CACHE_HOME:-$$HOME/.cache}" && echo yes),yes)
@@ -24,8 +27,8 @@ run: setup ## run one scale, or a part of it: make run SCALE=fashion ARGS=sar.fi
 	$(SNAKEMAKE) $(ARGS) --cores $(CORES) --config scale=$(SCALE)
 	$(if $(ARGS),,$(SNAKEMAKE) --quiet all --config scale=$(SCALE) --report results/$(SCALE)/report.zip)
 
-test: setup
-	.venv/bin/pytest $(ARGS)
+test: setup ## all tests, or some: make test ARGS="tests/unit/spectra -x"
+	$(if $(ARGS),.venv/bin/pytest $(ARGS),$(TEST_EACH) && $(TEST_WHOLE))
 
 setup: .venv/.complete
 
