@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SHAPES = {
     "disc": ("frequencies: disc of radius r", "blue"),
-    "svd_energy_of_disc": ("singular values: at least the energy of the disc", "orange"),
+    "svd_energy_of_disc": ("singular values: the energy of the disc", "orange"),
 }
 
 

@@ -49,9 +49,9 @@ def svd_energy(images: Tensor, *, keep: Literal["low", "high"], energy: InnerSha
 def svd_energy_of_disc(
     images: Tensor, *, keep: Literal["low", "high"], radius: FilterSize, inclusive: bool = False
 ) -> Tensor:
-    """Keep as many dominant singular values as hold the energy of a disc, or the others.
+    """Keep as many dominant singular values as have the energy of a disc, or the others.
 
-    Each channel of each image takes the smallest rank whose energy is at least that of the same
+    Each channel of each image takes the rank, from 1, whose energy is nearest to that of the same
     channel behind the filter `disc`, so that both ways to split it are compared at equal energy.
 
     Args:
@@ -61,7 +61,7 @@ def svd_energy_of_disc(
     """
     low = disc(images, keep="low", radius=radius, inclusive=inclusive)
     kept = low.double().square().sum((-2, -1))
-    return _truncated(images, keep, lambda squares: smallest_rank(squares, kept))
+    return _truncated(images, keep, lambda squares: nearest_rank(squares, kept))
 
 
 def smallest_rank(squares: Tensor, energy: Tensor) -> Tensor:
@@ -76,6 +76,18 @@ def smallest_rank(squares: Tensor, energy: Tensor) -> Tensor:
     """
     below = squares.cumsum(-1) < energy[..., None]
     return (below.sum(-1) + 1).clamp_max(squares.shape[-1])
+
+
+def nearest_rank(squares: Tensor, energy: Tensor) -> Tensor:
+    """The number of singular values whose energy is nearest to a given one, the smaller of two.
+
+    Args:
+        squares, energy: as for `smallest_rank`.
+
+    Returns:
+        int64 (...), from 1 to K.
+    """
+    return (squares.cumsum(-1) - energy[..., None]).abs().argmin(-1) + 1
 
 
 def _truncated(images: Tensor, keep: str, rank_of: Callable[[Tensor], Tensor | int]) -> Tensor:
