@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from torch import Tensor
+
 from passband.evaluation import frozen, predictions
 from passband.options import FilterName, Images, Rescaling
 from passband.spectra.filters import apply, describe
@@ -17,6 +19,7 @@ def accuracy(
     images: Images,
     filters: list[FilterName] | None = None,
     rescale: Rescaling | None = None,
+    rescale_unfiltered: bool = False,
 ) -> list[Row]:
     """Accuracy on the first images of a split, unfiltered and behind each filter.
 
@@ -25,23 +28,21 @@ def accuracy(
         images: number of images, the first ones of the split.
         filters: the filters, each measured separately.
         rescale: `image-max` divides every filtered image by its own largest value,
-            `image-max-bytes` also rounds it down to multiples of 1/255; unfiltered images stay as
-            they are.
+            `image-max-bytes` also rounds it down to multiples of 1/255.
+        rescale_unfiltered: whether unfiltered images are rescaled too.
     """
     data = subject.train if split == "train" else subject.test
     shown, labels = data.images[:images], data.labels[:images]
     measured = frozen(subject.model)
 
-    def percent(**options) -> float:
-        right = predictions(measured, shown, subject.compute, **options) == labels
-        return 100 * right.double().mean().item()
+    def row(filter: dict | None, how: Rescaling | None) -> Row:
+        def change(some: Tensor, _: slice) -> Tensor:
+            return rescaled(apply(filter, some) if filter else some, how)
 
-    rows = [Row(split, "filter=none", "accuracy", percent(), len(labels))]
-    for filter in filters or ():
-        condition = describe(filter, shown.shape[-1])
-        condition += f";rescale={rescale}" if rescale else ""
-        value = percent(
-            change=lambda some, _, filter=filter: rescaled(apply(filter, some), rescale)
-        )
-        rows.append(Row(split, condition, "accuracy", value, len(labels)))
-    return rows
+        right = predictions(measured, shown, subject.compute, change) == labels
+        condition = describe(filter, shown.shape[-1]) if filter else "filter=none"
+        condition += f";rescale={how}" if how else ""
+        return Row(split, condition, "accuracy", 100 * right.double().mean().item(), len(labels))
+
+    unfiltered = row(None, rescale if rescale_unfiltered else None)
+    return [unfiltered, *(row(filter, rescale) for filter in filters or ())]
