@@ -246,6 +246,18 @@ CONFIG_MISTAKES = {
         {"training_attacks": {"pgd-10": "onestep"}},
         ["training_attacks", "'onestep'", "did you mean 'one-step'?"],
     ),
+    "a search to train with": (
+        {"training_attacks": {"hfc-pgd-10": "min-pgd"}},
+        ["the recipe of 'PGD-AT'", "'min-pgd', which searches", "minimal_epsilon"],
+    ),
+    "a search to measure accuracy under": (
+        probe({"attacks": ["apgd-ce", "min-fgsm"]}, "autoattack"),
+        ["probe 'autoattack' has attack 'min-fgsm', which searches"],
+    ),
+    "components of two splits": (
+        probe({"high": "disc-high-4"}, "detection"),
+        ["probe 'detection': low has 'disc-low-1-5' where high has 'disc-high-4'"],
+    ),
     "unknown part": (
         recipe({"trade": {"beta": 6}}, "sar-trades"),
         ["recipe 'sar-trades'", "'trade'", "did you mean 'trades'?"],

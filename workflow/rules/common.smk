@@ -339,8 +339,9 @@ def entries(artifacts) -> list[dict]:
     for name in artifacts:
         row = PLAN.targets[name]
         for slug in row["models"]:
-            for seed in PLAN.seeds:
-                model = PLAN.models[slug]
+            model = PLAN.models[slug]
+            # Published weights do not depend on the seed.
+            for seed in PLAN.seeds[:1] if model["origin"] == "imported" else PLAN.seeds:
                 empty = {"seed": seed, "probes": {}, "files": model_files(model, seed)}
                 entry = found.setdefault((slug, seed), model | empty)
                 for probe in row["probes"]:

@@ -21,6 +21,7 @@ from passband.plan.names import check_known, check_names, check_patterns, patche
 from passband.plan.reading import scale_config
 from passband.plan.recipes import resolve_recipe
 from passband.plan.rows import ELSEWHERE, check_filter, filters_in, known_rows, resolve_row
+from passband.plan.searches import check_searches
 from passband.plan.substitutions import with_labels
 from passband.plan.tasks import check_measured, task_of
 from passband.plan.texts import check_drawn
@@ -128,6 +129,7 @@ def plan(config: Mapping, root: Path) -> Plan:
     for name, row in targets.items():
         check_measured(name, row, models, probes)
     check_batch_moments(models, targets.values(), probes, attacks, config)
+    check_searches(models, targets, probes, attacks)
     _check_findings(files, models, targets, probes, attacks, titles)
     artifacts = {name: targets[name] for name in made(config, targets)}
     artifacts = with_fewer_models(config, artifacts, models)

@@ -77,9 +77,9 @@ def check_together(owner: str, function: Declared, options: Mapping) -> None:
         owner: the row, as the message names it.
         function: its settings `above_zero` and `zero` are mappings from a condition, such as
             "loss=cross_entropy", to an argument that then has to be above 0, or to be 0;
-            `complements` are two arguments, lists of the filters that keep the low and the high
-            parts of the same images; `an_attack` is a setting that at least one of its `attacks`
-            is registered with.
+            `complements` are two arguments, filters or lists of filters, that keep the low and
+            the high parts of the same images; `an_attack` is a setting that at least one of its
+            `attacks` is registered with.
         options: the resolved arguments.
     """
     for setting, wanted in (("above_zero", "above 0"), ("zero", "0")):
@@ -96,7 +96,8 @@ def check_together(owner: str, function: Declared, options: Mapping) -> None:
 
 
 def _check_complements(owner: str, low: str, high: str, options: Mapping) -> None:
-    for one, other in zip_longest(options[low], options[high], fillvalue={}):
+    lists = ([one] if isinstance(one, Mapping) else one for one in (options[low], options[high]))
+    for one, other in zip_longest(*lists, fillvalue={}):
         kept = {one.get("keep"): one, other.get("keep"): other}
         shared = [
             {key: value for key, value in row.items() if key not in ("name", "keep")}

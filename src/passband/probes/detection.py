@@ -16,30 +16,32 @@ BATCH = 25  # images of one size that pass together
 DRAWN = 10  # detections that are kept of an example, those of the highest scores
 
 
-@PROBES.register("detection", task="detection")
-def detection(subject: Subject, *, filters: list[FilterName], examples: Images) -> Measurement:
-    """mAP and scores on the images and on each filtered version of them (hfc, section 7).
+@PROBES.register("detection", task="detection", complements=("low", "high"))
+def detection(
+    subject: Subject, *, low: FilterName, high: FilterName, examples: Images
+) -> Measurement:
+    """mAP and scores on the images and on their low and high component (hfc, section 7).
 
     The score of an image is the mean over its objects of the highest score of a detection of the
     right class whose box overlaps the object's by half or more, 0 for an object without one;
-    objects that are crowds do not count. An image is recognised better on a filtered version if its
-    score is higher there. Images without an object have no score and count for mAP only.
+    objects that are crowds do not count. An image is recognised better on a component if its score
+    is higher there. Images without an object have no score and count for mAP only.
 
     Args:
-        filters: the filters, each measured separately; each image is filtered at its own size.
-        examples: how many images to keep of those that the first filter makes worse most, and of
-            those that it makes better most.
+        low: the filter that keeps the low component of each image, at its own size.
+        high: the filter that keeps the rest.
+        examples: how many images to keep of those that are recognised worse on their low component
+            by the largest difference, and of those that are recognised better.
     """
     labels = subject.labels.cpu()
     counted = (labels[..., 4] >= 0) & (labels[..., 5] == 0)
     scored = counted.any(1)
-    result, found, scores = Measurement(), [], []
-    for filter in (None, *filters):
+    result, found, scores, precisions = Measurement(), [], [], []
+    for filter in (None, low, high):
         found.append(detections(subject, filter))
         condition = describe(filter, subject.side) if filter else "filter=none"
-        for metric, value in zip(
-            ("mAP", "AP50"), average_precision(found[-1], labels), strict=True
-        ):
+        precisions.append(average_precision(found[-1], labels))
+        for metric, value in zip(("mAP", "AP50"), precisions[-1], strict=True):
             result.rows.append((condition, metric, value, len(labels), "percent"))
         objects = object_scores(found[-1], labels) * counted
         scores.append(objects.sum(1)[scored] / counted.sum(1)[scored])
@@ -52,13 +54,14 @@ def detection(subject: Subject, *, filters: list[FilterName], examples: Images) 
     gains = scores[1] - scores[0]
     order, numbers = gains.argsort(stable=True), scored.nonzero()[:, 0]
     shown = torch.cat([order[:examples], order.flip(0)[:examples]])
-    result.metadata = {"classes": list(subject.classes), "filter": filters[0]["name"]}
+    result.metadata = {"classes": list(subject.classes), "filter": low["name"]}
     result.arrays = {
         "scores": np.stack([stored(one) for one in scores]),
+        "mAP": np.array([one for one, _ in precisions]),
         "image_numbers": stored(numbers),
         "example_numbers": stored(numbers[shown]),
         "example_gains": stored(gains[shown]),
-        **_examples(subject, numbers[shown], filters[0], found),
+        **_examples(subject, numbers[shown], low, found),
     }
     return result
 

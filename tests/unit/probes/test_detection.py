@@ -54,7 +54,7 @@ def disc(keep: str, radius: int) -> dict:
 
 def measured(given: Subject, **options) -> Measurement:
     return PROBES["detection"](
-        given, **{"filters": [disc("low", 3), disc("high", 3)], "examples": 2} | options
+        given, **{"low": disc("low", 3), "high": disc("high", 3), "examples": 2} | options
     )
 
 
@@ -93,7 +93,7 @@ def test_images_without_objects_and_crowds_have_no_score():
 
 
 def test_examples_are_those_that_change_most():
-    result = measured(subject(), filters=[disc("low", 3)])
+    result = measured(subject())
     gains = result.arrays["scores"][1] - result.arrays["scores"][0]
     shown = result.arrays["example_numbers"]
     assert len(shown) == 4 and result.arrays["example_gains"] == pytest.approx(gains[shown])

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from passband.findings.scores import SCORES, Arrays, NotMeasured
+from passband.findings.scores import SCORES, Arrays
 
 Part = Literal["image", "low", "high"]
 PLACES = {"image": 0, "low": 1, "high": 2}
@@ -14,13 +14,17 @@ PLACES = {"image": 0, "low": 1, "high": 2}
 def object_score(arrays: Arrays, part: Part) -> np.ndarray:
     """Mean over the objects of an image of the score that they are recognised with (percent).
 
-    The part is `image`, `low` or `high`: the first filter of the probe keeps the low frequencies,
-    the second one the high ones.
+    The part is `image`, or `low` or `high` for a component.
     """
-    place = PLACES[part]
-    if place >= len(arrays["scores"]):
-        raise NotMeasured(f"the {part} component was not measured")
-    return 100.0 * arrays["scores"][place].astype(float)
+    return 100.0 * arrays["scores"][PLACES[part]].astype(float)
+
+
+@SCORES.register(
+    "mean_average_precision", probe="detection", unit="percent", sample="training runs"
+)
+def mean_average_precision(arrays: Arrays, part: Part) -> np.ndarray:
+    """mAP over all images, one value per training run; the part as for `object_score`."""
+    return arrays["mAP"][PLACES[part]][None]
 
 
 @SCORES.register("recognised", probe="detection", unit="percent", span=(0.0, 100.0))
