@@ -5,7 +5,11 @@ import pytest
 import torch
 from torchvision.ops import box_iou
 
-from passband.probes.average_precision import average_precision, object_scores, overlaps
+from passband.probes.average_precision import (
+    average_precision,
+    intersection_over_union,
+    object_scores,
+)
 
 NOTHING = [0, 0, 0, 0, -1, 0]
 
@@ -47,8 +51,8 @@ def test_a_tiny_case_by_hand():
     """One object found with the surest box, one missed, one box on nothing.
 
     Class 0: two objects; the boxes are right (0.9), wrong (0.8). Recall reaches 1/2 at precision 1,
-    so that 51 of 101 points have precision 1. Class 1: one object, its box overlaps by 0.62, so that
-    it counts at 0.50, 0.55 and 0.60 only.
+    so that 51 of 101 points have precision 1. Class 1: one object, its box overlaps by 0.62, so
+    that it counts at 0.50, 0.55 and 0.60 only.
     """
     labels = torch.tensor(
         [[[0, 0, 10, 10, 0, 0], [20, 20, 30, 30, 0, 0]], [[0, 0, 10, 10, 1, 0], NOTHING]]
@@ -127,5 +131,6 @@ def test_scores_of_objects_by_loops():
 def test_overlaps_are_torchvisions():
     boxes = torch.rand(20, 2, 2, generator=torch.Generator().manual_seed(0)).sort(1).values
     boxes = torch.cat([boxes[:, 0], boxes[:, 1]], 1)
-    assert torch.allclose(overlaps(boxes[:, None], boxes[None]), box_iou(boxes, boxes), atol=1e-6)
-    assert overlaps(torch.zeros(4), torch.zeros(4)) == 0
+    found = intersection_over_union(boxes[:, None], boxes[None])
+    assert torch.allclose(found, box_iou(boxes, boxes), atol=1e-6)
+    assert intersection_over_union(torch.zeros(4), torch.zeros(4)) == 0

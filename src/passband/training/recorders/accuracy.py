@@ -5,7 +5,7 @@ from typing import Literal
 from passband.evaluation import frozen, predictions
 from passband.options import FilterName, Images, Rescaling
 from passband.spectra.filters import apply, describe
-from passband.spectra.scaling import rescaled
+from passband.spectra.scaling import described, rescaled
 from passband.training.recorders import RECORDERS, Row, Subject
 
 
@@ -25,8 +25,8 @@ def accuracy(
         images: number of images, the first ones of the split.
         filters: the filters, each measured separately.
         rescale: `image-max` divides every filtered image by its own largest value,
-            `image-max-bytes` also rounds it down to multiples of 1/255; unfiltered images stay as
-            they are.
+            `image-max-bytes` also rounds it down to multiples of 1/255; unfiltered images are
+            not rescaled.
     """
     data = subject.train if split == "train" else subject.test
     shown, labels = data.images[:images], data.labels[:images]
@@ -38,8 +38,7 @@ def accuracy(
 
     rows = [Row(split, "filter=none", "accuracy", percent(), len(labels))]
     for filter in filters or ():
-        condition = describe(filter, shown.shape[-1])
-        condition += f";rescale={rescale}" if rescale else ""
+        condition = describe(filter, shown.shape[-1]) + described(rescale)
         value = percent(
             change=lambda some, _, filter=filter: rescaled(apply(filter, some), rescale)
         )
