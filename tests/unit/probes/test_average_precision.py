@@ -128,7 +128,7 @@ def test_scores_of_objects_by_loops():
             assert scores[index, place] == pytest.approx(max(fitting, default=0.0), abs=1e-7)
 
 
-def test_overlaps_are_torchvisions():
+def test_intersections_over_union_are_torchvisions():
     boxes = torch.rand(20, 2, 2, generator=torch.Generator().manual_seed(0)).sort(1).values
     boxes = torch.cat([boxes[:, 0], boxes[:, 1]], 1)
     found = intersection_over_union(boxes[:, None], boxes[None])
