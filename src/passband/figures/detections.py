@@ -17,7 +17,7 @@ from passband.figures.load import first_seeds, probe_arrays, probe_metadata, rea
 from passband.figures.notebook import Artifact
 from passband.figures.style import ATTACK, GREY, PAGE, SMALLEST, new_figure
 from passband.figures.table_headings import dataset_heading
-from passband.figures.tables import PERCENT, Layout, Table
+from passband.figures.tables import PERCENT, Layout, Table, number, right_answers
 from passband.intervals.accuracies import over_seeds
 from passband.intervals.estimates import mean_interval
 from passband.options import Name, Number, Share
@@ -90,7 +90,7 @@ def draw_detections(
                 )  # fmt: skip
             if row:
                 gain = examples["example_gains"][place]
-                label = f"score {gain:+.2f}".replace("-", "−")
+                label = f"score {number(gain, '.2f', '+')}"
                 axes.set_xlabel(label, color=GREY, fontsize=SMALLEST)
     return figure
 
@@ -150,10 +150,8 @@ def detection_table(
         for value, form in zip(cells["paper_value"], cells["format"], strict=True)
     ]
     cells["difference"] = cells["value"] - cells["paper_value"]
-    right = cells["value"] / 100 * cells["n_images"] * cells["seeds"]
     cells = cells.assign(
-        right=right.where(cells["unit"] == PERCENT).round().astype("Int64"),
-        rank="", beside="", beside_value=np.nan,
+        right=right_answers(cells), rank="", beside="", beside_value=np.nan,
     ).drop(columns="part")  # fmt: skip
     layout = Layout(
         group=["dataset_title", "paper_dataset_title", "network", "paper_model"],
