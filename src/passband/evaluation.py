@@ -117,7 +117,7 @@ def in_whole_batches(model: nn.Module, count: int, attack: str) -> Callable[[Ten
     def forward(images: Tensor) -> Tensor:
         if len(images) != count:
             raise UserError(
-                f"attack '{attack}' drops images from the batch, and the answers of a network with "
+                f"attack '{attack}' drops images from the batch, but the outputs of a network with "
                 "batch moments depend on the whole batch: choose an attack that keeps all images "
                 "(fgsm, or pgd without restarts), or another network."
             )

@@ -30,16 +30,16 @@ class BatchMoments(nn.Module):
         self.norm = nn.BatchNorm2d(width, eps=EPSILON, track_running_stats=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(several(x))
+        return self.norm(at_least_two(x))
 
 
 @torch.fx.wrap
-def several(features: Tensor) -> Tensor:
+def at_least_two(features: Tensor) -> Tensor:
     """The features [N, C, H, W] themselves; raises UserError if N is 1."""
     if len(features) == 1:
         raise UserError(
             "a network that normalises by the moments of its batch was given a batch of one image, "
-            "whose moments say nothing of the set: give it at least two (batch_size, images, "
+            "whose moments are meaningless: give it at least two (batch_size, images, "
             "train_images, test_images)."
         )
     return features

@@ -74,7 +74,7 @@ def _check_attacks(owner: str, attacks: Iterable[Mapping | None], model: Mapping
         if attack and drops_images(attack):
             raise UserError(
                 f"{owner} has attack '{attack['name']}', which drops images from the batch, but "
-                f"the answers of {model['architecture']} depend on the whole batch: choose an "
+                f"the outputs of {model['architecture']} depend on the whole batch: choose an "
                 "attack that keeps all images, such as fgsm or pgd without restarts, or another "
                 "network."
             )
