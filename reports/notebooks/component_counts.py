@@ -12,9 +12,9 @@
 
 # %% [markdown]
 # # Frequencies and singular values
-# The share of test images that the model recognises as they are and by their high component alone, but
-# not by their low component: split by frequency, and by singular values such that the low part has at
-# least the same energy.
+# The share of test images that the model classifies correctly, as well as their high component, but
+# not their low one, when split by frequency and by singular values. In the latter case the low part
+# has at least the same energy.
 
 # %% tags=["parameters"]
 parameters = "results/demo/notebooks/hfc.sec8.json"

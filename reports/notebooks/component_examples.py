@@ -12,9 +12,9 @@
 
 # %% [markdown]
 # # Images that follow their high component
-# Test images that the model recognises as they are and by their high component alone, but not by their
-# low component, which looks much the same to us; below each what the model predicts (✗ where it is
-# wrong). High components are signed: grey is zero, white the value that is stated, black its opposite.
+# Test images that the model classifies correctly, as well as their high component, but not their low
+# one, although it looks much like the image to us. Below each is the prediction (✗ if it is wrong).
+# High components are signed: grey is zero, white the stated value, black its negative.
 
 # %% tags=["parameters"]
 parameters = "results/demo/notebooks/hfc.fig2.json"

@@ -12,8 +12,8 @@
 
 # %% [markdown]
 # # Detection by component
-# A row per version of the images, a column per quantity. Below each value: its 95 % interval over the
-# test images (and seeds) where one is known, the paper's value and the difference.
+# Rows are images and their components. Below each value: its 95 % interval over the test images (and
+# seeds) if it has one, the paper's value and the difference.
 
 # %% tags=["parameters"]
 parameters = "results/demo/notebooks/hfc.sec7.json"

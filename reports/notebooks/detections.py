@@ -12,10 +12,10 @@
 
 # %% [markdown]
 # # Detection on images and on their low-frequency components
-# Above, the images; below, their low-frequency components. Blue: the objects; orange: the boxes that
-# the detector finds, with class and score. Below each pair: the change of the image's score, which is
-# the mean over its objects of the highest score of a box of the right class that overlaps the object
-# by half or more.
+# Above, the images; below, their low-frequency components. Blue: the objects; orange: the
+# detections, with class and score. Below each pair: the change in the image's score, which is the mean
+# over its objects of the highest score of a detection of the right class with an intersection over
+# union of at least 0.5, or 0 without one.
 
 # %% tags=["parameters"]
 parameters = "results/demo/notebooks/hfc.fig8.json"

@@ -12,9 +12,9 @@
 
 # %% [markdown]
 # # What people and networks see in an image
-# An image is the sum of its low- and its high-frequency component. People recognise what it shows by
-# the first and hardly see the second; a network that is trained to predict labels may use both. The
-# high-frequency component is drawn on grey, which stands for 0, and scaled to be visible.
+# An image is the sum of its low- and its high-frequency component. People recognise it by the
+# former and hardly see the latter; a network that is trained to predict labels may use both. In the
+# high-frequency component, which is scaled to be visible, grey is 0.
 
 # %% tags=["parameters"]
 parameters = "results/demo/notebooks/hfc.fig1.json"

@@ -14,8 +14,8 @@
 # # Kernels of a convolution
 # The weights of one convolution of each model (first seed): a row per input channel, a column per
 # kernel. Total variation is the mean difference of neighbouring weights over the root mean square of
-# the weights, mean over all kernels; the smoother, the lower. Neighbours of one sign are counted
-# among all pairs of neighbouring weights; the smoother, the more.
+# the weights, mean over all kernels; the smoother, the lower. Neighbours of the same sign
+# are counted among all pairs of neighbouring weights; the smoother, the more.
 
 # %% tags=["parameters"]
 parameters = "results/demo/notebooks/fourier_study.fig3.json"

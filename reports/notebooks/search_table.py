@@ -11,12 +11,12 @@
 # ---
 
 # %% [markdown]
-# # Accuracy at bounds read from the smallest perturbations
-# For every image the smallest perturbation that fools the model was searched for; an image is right
-# at ε if no perturbation up to ε was found. A row per model, a column per attack and ε. Below each
-# value: accuracy under the same attack with this ε alone, the 95 % interval over the test images
-# (and seeds), the paper's value and the difference. Below the table: the constants of the attacks,
-# and whether search and fixed ε agree within noise.
+# # Accuracy read from the smallest adversarial perturbations
+# For every image an attack searched for the smallest perturbation that fools the model; an image counts
+# as correct at ε if no perturbation up to ε was found. A row per model, a column per attack and ε.
+# Below each value: accuracy under the same attack at this ε only, the 95 % interval over the test
+# images (and seeds), the paper's value and the difference. Below the table: the constants of the
+# attacks, and whether search and fixed ε agree within noise.
 
 # %% tags=["parameters"]
 parameters = "results/demo/notebooks/hfc.table2.json"

@@ -12,9 +12,9 @@
 
 # %% [markdown]
 # # Security curves
-# For every image the smallest perturbation that fools the model was searched for. The curves are the
-# share of the images that no perturbation up to ε fools, mean over seeds with its 95 % interval; a
-# panel per attack. Points are the same attacks with a fixed ε, which need not know a smaller one.
+# For every image an attack searched for the smallest perturbation that fools the model. Curves are the
+# share of images for which none was found up to ε, mean over seeds with its 95 % interval; a panel per
+# attack. Points are the same attacks at a fixed ε, which may miss smaller perturbations.
 
 # %% tags=["parameters"]
 parameters = "results/demo/notebooks/hfc.table2_curves.json"

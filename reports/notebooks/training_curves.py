@@ -11,12 +11,11 @@
 # ---
 
 # %% [markdown]
-# # Accuracy along training, on images and on their frequency components
-# One panel per model, with common axes. Grey is the accuracy on training images as the model saw
-# them, black that on test images, and the shaded area between them the generalisation gap. A colour
-# stands for one radius of the low- or high-frequency component everywhere; low frequencies are
-# drawn as solid lines, high ones as dashed lines. Above each panel are the values after the last
-# epoch.
+# # Accuracy during training, on images and on their frequency components
+# One panel per model, with common axes. The dotted line is accuracy on training images as the model
+# saw them, the solid black one that on test images, and the shaded area between them the
+# generalisation gap. Each radius has its own colour; solid lines are low-frequency, dashed ones
+# high-frequency components. Above each panel are the values after the last epoch.
 
 # %% tags=["parameters"]
 parameters = "results/demo/notebooks/hfc.fig5.json"

@@ -18,9 +18,10 @@ BATCH = {"cpu": 200, "cuda": 2000}  # multiples of EVALUATION_BATCH
 
 
 def batches(count: int, compute: Compute) -> Iterator[slice]:
-    """Slices that cover range(count) in the device's batch size; a short end joins the last one.
+    """Slices that cover range(count) in the device's batch size; a short remainder joins the last.
 
-    A frozen network with batch moments cuts them into the same evaluation batches on every device.
+    A frozen network with batch moments splits them into the same evaluation batches on every
+    device.
     """
     return cut(count, BATCH[compute.device.type])
 
@@ -54,7 +55,7 @@ class Lines:
 def frozen(model: nn.Module) -> nn.Module:
     """A copy for evaluation: eval mode, batch normalisation folded, no parameter gradients.
 
-    A network with batch moments keeps its normalisation and sees images in evaluation batches.
+    A network with batch moments keeps its normalisation and is given images in evaluation batches.
     """
     folded = fold_batchnorm(model)
     return InEvaluationBatches(folded) if uses_batch_moments(folded) else folded
@@ -92,7 +93,7 @@ def perturbations(
     model: as `frozen` gives it. indices: which images of the set these are, int64 [N], by default
     the first. Random draws depend on (seed, attack, index) only.
 
-    Raises UserError for an attack that drops images, of a network with batch moments.
+    Raises UserError for an attack that drops images on a network with batch moments.
     """
     key = key_of(seed, "attack", attack["name"])
     dependent = isinstance(model, InEvaluationBatches)
@@ -111,12 +112,12 @@ def perturbations(
 
 
 def in_whole_batches(model: nn.Module, count: int, attack: str) -> Callable[[Tensor], Tensor]:
-    """The same function; raises UserError for any other number of images than `count`."""
+    """The model's forward pass, which raises UserError unless it is given `count` images."""
 
     def forward(images: Tensor) -> Tensor:
         if len(images) != count:
             raise UserError(
-                f"attack '{attack}' drops images from the batch, and the answers of a network with "
+                f"attack '{attack}' drops images from the batch, but the outputs of a network with "
                 "batch moments depend on the whole batch: choose an attack that keeps all images "
                 "(fgsm, or pgd without restarts), or another network."
             )

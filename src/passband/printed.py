@@ -24,7 +24,7 @@ def read_printed(path: str | Path, names: Mapping[str, object]) -> "pd.DataFrame
 
     Returns:
         Its rows with our names in dataset, model, method and metric; `printed` is the number as the
-        paper has it, but in percent where it is a fraction of images, `value` the same as a float.
+        paper has it, except that fractions are in percent; `value` is the same as a float.
         The other columns are text, empty where missing.
 
     Raises:
@@ -58,7 +58,7 @@ def read_printed(path: str | Path, names: Mapping[str, object]) -> "pd.DataFrame
 
 
 def in_percent(row: Mapping[str, str]) -> str:
-    """The number of a printed row as the paper has it, a fraction of images in percent.
+    """The number of a printed row as the paper has it, but a fraction in percent.
 
     >>> in_percent({"value": "0.856", "unit": "fraction"}), in_percent({"value": "90.10"})
     ('85.6', '90.10')
@@ -69,10 +69,10 @@ def in_percent(row: Mapping[str, str]) -> str:
 
 
 def our_name(key: str, row: Mapping[str, str], rules: Sequence[Mapping[str, str]]) -> str:
-    """Our name for what a printed row has under `key`.
+    """Our name for the printed name in column `key` of a row.
 
-    The first matching rule applies: it has the row's name under the same key, and its `condition`,
-    if it has one, is among the row's conditions.
+    The first matching rule applies: the printed name is its own under the same key, and its
+    `condition`, if any, is among the row's conditions.
 
     >>> rule = {"method": "AT", "condition": "batch_size=64", "here": "AT (batch 64)"}
     >>> row = {"method": "AT", "condition": "batch_size=64;bits=4"}

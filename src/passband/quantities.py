@@ -41,13 +41,13 @@ def held_out(images: int, fraction: float) -> int:
     return round(images * fraction)
 
 
-ROUNDING = 1e-6  # more than what float32 adds to the distance between two images in [0, 1]
+ROUNDING = 1e-6  # above the float32 error of the distance between two images in [0, 1]
 
 
 def withstood(smallest, epsilon: float):
     """Whether no perturbation up to epsilon fools, given the smallest that does (number or array).
 
-    Both are l-infinity norms of images in [0, 1]; rounding counts as equal.
+    Both are l-infinity norms, for pixels in [0, 1]; differences within rounding count as equal.
 
     >>> withstood(0.03 + 1e-8, 0.03), withstood(0.031, 0.03), withstood(float("inf"), 1)
     (False, True, True)

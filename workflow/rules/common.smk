@@ -183,12 +183,12 @@ def split_file(dataset: str, split: str) -> str:
 
 
 def of_splits(*splits: str) -> str:
-    """A wildcard constraint: the data sets that have exactly these splits."""
+    """A wildcard constraint for the data sets that have exactly these splits."""
     return "|".join(name for name, row in DATASETS.items() if row.splits == splits)
 
 
 def megabytes(dataset: str) -> int:
-    """The size of the largest split of a data set."""
+    """The size of the largest split of a data set in MiB."""
     row = DATASETS[dataset]
     return max(row.sizes.values(), default=0) * row.channels * row.side**2 // 2**20
 
@@ -227,17 +227,18 @@ def has_curves(wanted: bool) -> str:
 
 
 def network(wildcards) -> dict:
-    """What is needed to build a model's network, its method as measurements name it, and how its
-    training images were filtered, if they were."""
+    """What is needed to build a model's network, its method as measurements name it, and the input
+    filter of its training, if any."""
     row = MODELS[wildcards.model]
     parts = row["recipe"]["parts"]
-    seen = {key: parts[key] for key in ("input_filter",) if key in parts}
-    return {
+    found = {
         "architecture": row["architecture"],
         "method": row["method"],
         "quantization": parts.get("quantization"),
-        **seen,
     }
+    if "input_filter" in parts:
+        found["input_filter"] = parts["input_filter"]
+    return found
 
 
 def source_weights(wildcards) -> str:
@@ -295,7 +296,7 @@ def probed_file(wildcards) -> str:
 
 
 def probe_memory(wildcards) -> int:
-    """A detection data set is read as a whole."""
+    """Probes of detectors read the whole data set."""
     dataset = MODELS[wildcards.model]["dataset"]
     return 8000 + megabytes(dataset) * (DATASETS[dataset].task == "detection")
 

@@ -1,4 +1,4 @@
-"""Import a model: somebody's published weights."""
+"""Import the published weights of a model."""
 
 import sys
 from pathlib import Path

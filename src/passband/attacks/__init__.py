@@ -7,8 +7,8 @@ the precision of the caller's choice); `labels` int64 [N]; `draws` gives random 
 The result lies in [0, 1] and in the attack's ball; an image that the attack cannot fool comes back
 as the attack left it. Gradients are taken with respect to the images only.
 
-An attack that goes on with some images of its batch only is registered with `drops_images=True`;
-one with restarts does so where there are several. Networks with batch moments refuse both.
+An attack that continues with only some images of its batch is registered with `drops_images=True`;
+an attack with several restarts does so, too. Both are refused for networks with batch moments.
 """
 
 from collections.abc import Callable

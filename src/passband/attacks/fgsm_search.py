@@ -1,6 +1,6 @@
-"""The smallest step along the signed gradient that fools, by line search (hfc, table 2).
+"""The smallest step along the signed gradient that fools the network, by line search.
 
-The search and its constants are those of foolbox 1.x (Rauber et al. 2017), with which hfc measured.
+The search is that of foolbox 1.x (Rauber et al. 2017), which hfc used for its table 2.
 """
 
 import torch
@@ -16,11 +16,11 @@ from passband.options import PositiveShare, Steps
 def first_fooling(
     logits_of: LogitsOf, images: Tensor, labels: Tensor, direction: Tensor, sizes: Tensor
 ) -> Tensor:
-    """Which of an image's sizes is the first that fools: int64 [N], K where none of K does.
+    """Index of the first of each image's K step sizes that fools: int64 [N], K if none does.
 
-    Shown is images + size * direction, clipped to [0, 1]; images and direction are [N, C, H, W],
-    sizes [N, K]. An image leaves at its first success, and those that stay are shown at several
-    sizes at once, so that a pass through the network has about N images until the end.
+    The network is shown images + size * direction, clipped to [0, 1]; images and direction are
+    [N, C, H, W], sizes [N, K]. An image leaves at its first success, and the remaining ones are
+    shown at several sizes at once, so that every pass through the network has about N images.
     """
     count = sizes.shape[1]
     first = torch.full_like(labels, count)
@@ -50,17 +50,18 @@ def fgsm_search(
     sizes: Steps,
     finer: Steps,
 ) -> Tensor:
-    """FGSM with the smallest epsilon that fools: `sizes` values are tried, from the smallest up.
+    """FGSM with the smallest epsilon that fools: `sizes` values are tried in increasing order.
 
-    The gradient is taken once, at the image. Where one of the first `finer` values fools, as many
-    values between 0 and it are tried in turn. FGSM may fail with a larger epsilon than the one
-    found: the result says nothing of those. An image that is wrong already, or that no value
-    fools, comes back clean. No draw is used.
+    The gradient is taken once, at the clean image. If one of the first `finer` values fools, as
+    many values between 0 and that one are tried in turn. FGSM may fail with epsilons above the one
+    found. An image that is misclassified already, or that no value fools, is returned clean. No
+    random numbers are drawn.
 
     Args:
         largest: the largest epsilon.
         sizes: number of equidistant values of epsilon, up to `largest`.
-        finer: number of values of the second search, and of the first values that lead to it.
+        finer: number of values in the second, finer search, which follows if one of this many
+            first values fools.
     """
     logits_of = in_few_sizes(logits_of)
     result = images.clone()
@@ -80,7 +81,7 @@ def fgsm_search(
     early = fooled & (first < finer)
     fine = size[early] * equidistant(finer)
     second = first_fooling(logits_of, clean[early], true[early], direction[early], fine)
-    # Rounding may hide at the last of the finer values what fooled at the same coarse one.
+    # The last fine value equals the coarse one, which fooled, but may not fool again by rounding.
     size[early] = fine.gather(1, second.clamp(max=finer - 1)[:, None])
     found = (clean + per_image(size[:, 0]) * direction).clamp_(0, 1)
     result[alive[fooled]] = found[fooled]

@@ -48,7 +48,7 @@ def objective(
 
 
 def signed_gradient(logits_of: LogitsOf, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Predictions int64 [N], and the sign of the cross-entropy's gradient [N, C, H, W]."""
+    """Predictions int64 [N], and the sign of the input gradient of cross-entropy [N, C, H, W]."""
     x = images.detach().requires_grad_()
     with torch.enable_grad():
         logits = logits_of(x)

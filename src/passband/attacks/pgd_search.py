@@ -1,6 +1,6 @@
-"""PGD with the smallest epsilon that fools, by bisection (hfc, table 2).
+"""PGD with the smallest epsilon that fools the network, by bisection.
 
-The search and its constants are those of foolbox 1.x (Rauber et al. 2017), with which hfc measured.
+The search is that of foolbox 1.x (Rauber et al. 2017), which hfc used for its table 2.
 """
 
 from typing import Annotated
@@ -24,15 +24,16 @@ def first_fooling(
     step_share: float,
     steps: int,
 ) -> tuple[Tensor, Tensor]:
-    """The first iterate of PGD from the clean image that fools, each image in a ball of its own.
+    """The first iterate of PGD from the clean image that fools, with a ball of its own per image.
 
     Args:
-        direction: the signed gradient at the images [N, C, H, W], which every run begins with.
-        epsilons: radius of each image's ball [N]; a step is `step_share` of it.
-        steps: the most steps that an image takes.
+        direction: the signed gradient at the images [N, C, H, W], the first step of every run.
+        epsilons: radius of each image's ball [N].
+        step_share: length of each step as a share of the radius.
+        steps: maximum number of steps.
 
     Returns:
-        Positions of the images that were fooled int64 [M], and their iterates [M, C, H, W].
+        Positions of the M images that were fooled, int64 [M], and their iterates [M, C, H, W].
     """
     radius = per_image(epsilons)
     low, high = (images - radius).clamp_(min=0), (images + radius).clamp_(max=1)
@@ -72,19 +73,19 @@ def pgd_search(
     steps: Steps,
     step_share: PositiveShare,
 ) -> Tensor:
-    """PGD with the smallest epsilon that fools: epsilon grows until it does, then is bisected.
+    """PGD with the smallest epsilon that fools: epsilon grows until PGD fools, then is bisected.
 
-    PGD starts at the image, without a random start, and stops at the first iterate that fools,
-    which may lie nearer than epsilon. Of all iterates that fooled, the nearest is returned, in the
-    l-infinity norm. The bisection takes for granted that PGD fools with every larger epsilon than
-    one that fools. An image that is wrong already, or that no epsilon fools, comes back clean. No
-    draw is used.
+    PGD starts at the clean image and stops at the first iterate that fools, which may be nearer
+    than epsilon. The nearest of all iterates that fooled, in the l-infinity norm, is returned. The
+    bisection assumes that if PGD fools with some epsilon, it does with every larger one. An image
+    that is misclassified already, or that no epsilon fools, is returned clean. No random numbers
+    are drawn.
 
     Args:
-        first: the epsilon that is tried first; it may exceed 1.
-        growth: the factor from one epsilon to the next until one fools.
-        tries: the most epsilons on the way up, and the number of bisections.
-        steps: the most gradient steps with each epsilon.
+        first: the first epsilon; it may exceed 1.
+        growth: factor by which epsilon grows until PGD fools.
+        tries: maximum number of growing epsilons, and number of bisections.
+        steps: maximum number of gradient steps for each epsilon.
         step_share: length of each step as a share of epsilon.
     """
     logits_of = in_few_sizes(logits_of)

@@ -1,4 +1,4 @@
-"""COCO's validation images of 2017 with their boxes (cocodataset.org/#format-data)."""
+"""COCO's 2017 validation images and their bounding boxes (cocodataset.org/#format-data)."""
 
 import io
 import json
@@ -18,28 +18,28 @@ ANNOTATIONS = "annotations/instances_val2017.json"
 
 
 def parse_coco(paths: Mapping[str, Path]) -> Parsed:
-    """The images in the order of their ids, as they are, and all their objects, crowds included.
+    """The images by increasing id, at their own sizes, and all their objects, crowds included.
 
-    Classes keep COCO's ids, 1 to 90, since published networks are numbered by them; the ids that
-    COCO leaves out are called "N/A".
+    Classes keep COCO's category ids, 1 to 90, which published networks predict; ids that COCO does
+    not use are named "N/A".
 
     Raises:
         UserError: an archive is damaged, lacks a file, or does not fit the other one.
     """
     images, annotations = (Path(path) for path in paths.values())
-    told = _annotations(annotations)
-    rows = sorted(told["images"], key=lambda row: row["id"])
+    described = _annotations(annotations)
+    rows = sorted(described["images"], key=lambda row: row["id"])
     sizes = np.array([(row["height"], row["width"]) for row in rows], np.int64)
     if len(rows) == 0 or sizes.min() < 1 or sizes.max() > SIDE:
         raise _not_published(annotations, f"it lists no images of at most {SIDE} pixels")
-    known = {category["id"]: category["name"] for category in told["categories"]}
+    known = {category["id"]: category["name"] for category in described["categories"]}
     names = ["N/A"] * (1 + max(known))
     for number, name in known.items():
         names[number] = name
 
     place = {row["id"]: index for index, row in enumerate(rows)}
-    objects = [one for one in told["annotations"] if one["image_id"] in place]
-    if len(objects) < len(told["annotations"]):
+    objects = [one for one in described["annotations"] if one["image_id"] in place]
+    if len(objects) < len(described["annotations"]):
         raise _not_published(annotations, "it has objects of images that it does not list")
     objects.sort(key=lambda one: (place[one["image_id"]], one["id"]))
     boxes = np.array([one["bbox"] for one in objects], np.float64).reshape(-1, 4)
@@ -59,8 +59,8 @@ def parse_coco(paths: Mapping[str, Path]) -> Parsed:
 def _annotations(archive: Path) -> dict:
     try:
         with zipfile.ZipFile(archive) as content:
-            told = json.loads(content.read(ANNOTATIONS))
-        return {key: told[key] for key in ("images", "annotations", "categories")}
+            described = json.loads(content.read(ANNOTATIONS))
+        return {key: described[key] for key in ("images", "annotations", "categories")}
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         raise _not_published(archive, "it is damaged or cut off") from error
     except (KeyError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Images with boxes: the arrays of a split of a detection data set, and what they must be."""
+"""Images with bounding boxes: the arrays of a split of a detection data set, and their checks."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,11 +11,11 @@ from passband.errors import Damaged
 class Scenes(NamedTuple):
     """A split as it is stored.
 
-    images: uint8 [N, C, S, S]; an image that is smaller lies in the upper left corner, on zeros.
+    images: uint8 [N, C, S, S]; smaller images lie in the upper left corner, on zeros.
     sizes: int64 [N, 2], height and width of each image in pixels. boxes: float32 [M, 4], left, top,
     right and bottom edge of each object in pixels. classes: int64 [M]. crowd: uint8 [M], 1 for a
-    box around many objects, which counts neither as found nor as missed. offsets: int64 [N + 1];
-    the objects of image i are those from offsets[i] to offsets[i + 1].
+    box around many objects, which evaluation ignores. offsets: int64 [N + 1]; the objects of image
+    i are boxes[offsets[i] : offsets[i + 1]], and likewise for classes and crowd.
     """
 
     images: np.ndarray
@@ -35,7 +35,7 @@ def check_scenes(scenes: Scenes, names: tuple[str, ...], path: Path) -> None:
         path: the file, as messages name it.
 
     Raises:
-        Damaged: an array does not fit.
+        Damaged: an array has a wrong type, shape or range.
     """
     images, sizes, boxes, classes, crowd, offsets = scenes
     count, objects, wrong = len(images), len(boxes), None

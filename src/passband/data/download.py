@@ -84,7 +84,7 @@ def sha256(path: Path, unpacked: bool = False) -> str:
 
 
 def own_folder(dataset: Dataset, mirror: Path | None = None) -> Path:
-    """The folder of images that a user brings for a data set, <mirror>/<dataset id>.
+    """A user's own folder of images for a data set, <mirror>/<dataset id>.
 
     The mirror folders are those of `fetch`.
 

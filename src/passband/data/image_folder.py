@@ -19,9 +19,9 @@ def parse_image_folder(paths: Mapping[str, Path], *, side: int) -> Parsed:
 
     Splits are the subfolders `train` and `test`, or `val` where there is no `test`. Classes are the
     subfolders of `train` in the order of their names. Each image is cropped to its central square
-    and reduced by averaging over pixels (Pillow's box filter). The images of a split are in the
-    order of the SHA-256 of their paths, so that the first ones are a random sample of the classes,
-    the same on every machine.
+    and resized by averaging over pixels (Pillow's box filter). The images of a split are ordered by
+    the SHA-256 of their paths, so that the first ones are a random sample of all classes, the same
+    on every machine.
 
     Args:
         paths: the folder by name.
@@ -53,7 +53,7 @@ def parse_image_folder(paths: Mapping[str, Path], *, side: int) -> Parsed:
 
 
 def listed(folder: Path, split: str) -> list[tuple[str, Path]]:
-    """The images of a split as (class, path), in the order of the SHA-256 of their paths below it.
+    """The images of a split as (class, path), ordered by the SHA-256 of their paths below it.
 
     Raises:
         UserError: the split's folder or the folders of its classes are missing, or one is empty.

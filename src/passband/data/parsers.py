@@ -20,8 +20,8 @@ from passband.errors import UserError
 class Parsed(NamedTuple):
     """The splits, and the class names.
 
-    A split is images uint8 [N,C,H,W] and integer labels [N]; that of a detection data set is
-    `Scenes`. One that the data set does not have is None.
+    A split is images uint8 [N,C,H,W] and integer labels [N], or `Scenes` for a detection data set;
+    None if the data set does not have it.
     """
 
     train: tuple[np.ndarray, np.ndarray] | Scenes | None

@@ -23,7 +23,7 @@ from passband.files import sha256, write_arrays, write_json
 def prepare(dataset_id: str, folder: Path, mirror: Path | None = None) -> None:
     """Prepare a data set: write one safetensors file per split, and dataset.json.
 
-    A data set without published files is made of the user's own folder of images (see
+    A data set without published files is made from the user's own folder of images (see
     `passband.data.image_folder`). Images smaller than the data set's side are padded with zeros
     (28 x 28 becomes 32 x 32). Equal input gives equal bytes. Files that are complete already are
     left as they are, whoever wrote them: another run may be reading them. While another process
@@ -52,7 +52,7 @@ def is_complete(dataset: Dataset, folder: Path, mirror: Path | None = None) -> b
     Args:
         dataset: the data set.
         folder: the output folder of `prepare`.
-        mirror: a mirror folder, which may have the user's own images.
+        mirror: a mirror folder, which may hold the user's own images.
     """
     try:
         described = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))

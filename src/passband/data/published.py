@@ -1,4 +1,4 @@
-"""Published weights of networks: addresses and checksums, by the name that a model's row uses."""
+"""Published weights of networks, with addresses and checksums, by name."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ PYTORCH = "https://download.pytorch.org/models/"
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """Somebody's trained network.
+    """Weights of a network that others have trained and published.
 
-    title: as messages name it. architecture: the registered network that they fit. file: its
-    state, as torch.save writes it. trained_on: in words. embedded: None, there is no copy in the
-    package.
+    title: as messages name it. architecture: the registered network that they fit. file: its state
+    dict, as torch.save writes it. trained_on: the training data, in words. embedded: None, since
+    the package contains no copy (see `passband.data.download.fetch`).
     """
 
     id: str

@@ -39,11 +39,11 @@ class RemoteFile:
 class Dataset:
     """A data set of images of `channels` x `side` x `side` pixels.
 
-    files: what its publisher provides; none where users bring a folder of their own. parse: from
-    these files, or that folder, to arrays. embedded: folder in the package, for a data set that
-    comes with it. splits: names of the splits, each one file. n_classes, sizes: number of classes,
-    and of images by split, where they are known. task: the task of its labels. made_of:
-    the data set whose files these are, if it is another one.
+    n_classes: number of classes; None if it depends on the user's own images. files: what its
+    publisher provides; none if users provide a folder of their own. parse: from these files, or
+    that folder, to arrays. embedded: folder in the package, for a data set that comes with it.
+    splits: names of the splits, each one file. sizes: number of images by split, where known. task:
+    the task of its labels. made_of: id of the data set that publishes the files, if another one.
     """
 
     id: str
@@ -358,10 +358,10 @@ _ALL = (
 
 
 def _scenes(made_of: Dataset, train: int, test: int) -> Dataset:
-    """Scenes of the garments of a data set, see `passband.data.scenes`."""
+    """Scenes composed of the garments of a data set, see `passband.data.scenes`."""
 
     def parse(paths: Mapping[str, Path]) -> Parsed:
-        from passband.data.scenes import compose  # needs torch, which plans do without
+        from passband.data.scenes import compose  # needs torch, which planning does not load
 
         garments = made_of.parse(paths)
         return Parsed(

@@ -1,12 +1,12 @@
-"""Scenes of garments on textured grounds: a small detection data set with exact boxes.
+"""Scenes of garments on textured backgrounds: a small detection data set with exact boxes.
 
-Each scene of 112 x 112 pixels shows one to five images of Fashion-MNIST, cut to the garment and
-resized so that its longer side has 20 to 48 pixels. Garments do not overlap: each is put at the
-first of 30 drawn places that is free, and left out if none is. The ground is the sum of a smooth
-shade and of noise on grids of 7, 14, 28 and 112 cells, so that it has texture at every scale.
+Each scene of 112 x 112 pixels shows one to five images of Fashion-MNIST, cropped to the garment and
+resized so that its longer side has 20 to 48 pixels. Garments do not overlap: each is placed at the
+first of 30 random positions that is free, and left out if none is. The background is a weighted sum
+of noise on grids of 7, 14, 28 and 112 cells, so that it has texture at every scale.
 
-A scene is a function of (split, index): all draws are those of `passband.draws`, and everything
-else is elementwise arithmetic of numpy in float64, so that scenes are the same on every machine.
+A scene is a function of (split, index): all random numbers come from `passband.draws`, and the rest
+is elementwise NumPy arithmetic in float64, so scenes are the same on every machine.
 """
 
 import numpy as np
@@ -16,12 +16,17 @@ from passband.data.detection import Scenes
 from passband.draws import Draws, key_of
 
 SIDE = 112
-MOST = 5  # garments in a scene
+MOST = 5  # maximum number of garments in a scene
 SIZES = (20, 48)  # longer side of a garment in pixels, both included
-PLACES = 30
-FOREGROUND = 16  # the least value of a pixel that belongs to a garment
-CELLS = {7: 0.5, 14: 0.25, 28: 0.15, SIDE: 0.1}  # of the ground, and the weight of each grid
-BRIGHTNESS = (20.0, 200.0)  # of the ground
+PLACES = 30  # positions tried for each garment
+FOREGROUND = 16  # smallest value of a pixel that belongs to a garment
+CELLS = {
+    7: 0.5,
+    14: 0.25,
+    28: 0.15,
+    SIDE: 0.1,
+}  # weight of each grid of noise by its cells
+BRIGHTNESS = (20.0, 200.0)  # range of the background's pixels
 
 
 def compose(images: np.ndarray, labels: np.ndarray, count: int, split: str) -> Scenes:
@@ -31,7 +36,7 @@ def compose(images: np.ndarray, labels: np.ndarray, count: int, split: str) -> S
         images: garments on black, uint8 [n, 1, 28, 28].
         labels: their classes [n].
         count: number of scenes.
-        split: name of the split; another one has other scenes.
+        split: name of the split, which seeds the random numbers.
     """
     parts = [
         _compose(images[:, 0], labels, torch.arange(start, min(start + 500, count)), split)
@@ -61,9 +66,7 @@ def _compose(images: np.ndarray, labels: np.ndarray, indices: torch.Tensor, spli
     picked = [array[scene, slot] for array in (chosen, corners, extents, sizes, places)]
     values, masks = _resized(images, *picked[:4])
     composed = ground(draws)
-    row, column = (
-        picked[4][:, axis, None] + np.arange(SIZES[1]) for axis in range(2)
-    )  # beyond the garment where the mask is empty
+    row, column = (picked[4][:, axis, None] + np.arange(SIZES[1]) for axis in range(2))
     garment, y, x = np.nonzero(masks)
     composed[scene[garment], row[garment, y], column[garment, x]] = values[garment, y, x]
 
@@ -79,7 +82,7 @@ def _compose(images: np.ndarray, labels: np.ndarray, indices: torch.Tensor, spli
 
 
 def ground(draws: Draws) -> np.ndarray:
-    """Textured grounds without garments, uint8 [N, 112, 112], for the scenes of these draws."""
+    """Textured backgrounds without garments, uint8 [N, 112, 112], for the scenes of these draws."""
     total = 0.0
     for cells, weight in CELLS.items():
         noise = draws.uniform(("ground", cells), (cells, cells)).double().numpy()
@@ -92,7 +95,7 @@ def ground(draws: Draws) -> np.ndarray:
 
 
 def _stretched(values: np.ndarray, axis: int) -> np.ndarray:
-    """Linear interpolation to 112 values along an axis, the ends held."""
+    """Linear interpolation to 112 values along an axis; the end values are held."""
     first, second, share = _between(np.array(values.shape[axis]), np.array(SIDE), SIDE)
     shape = [1, 1, 1]
     shape[axis] = SIDE
@@ -101,11 +104,11 @@ def _stretched(values: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _between(length: np.ndarray, size: np.ndarray, count: int) -> tuple[np.ndarray, ...]:
-    """Where each of `count` pixels lies when `length` pixels are resized to `size`.
+    """Source positions of `count` pixels when `length` pixels are resized to `size`.
 
     Returns:
-        The pixel before, the pixel after and the share of the latter, [*shape of length, count];
-        pixel centres are halves, and what lies beyond the ends is the end.
+        The pixel before, the pixel after and the weight of the latter, [*shape of length, count].
+        Pixel centres are at half-integers; positions outside the source are clamped to its ends.
     """
     length, size = length[..., None], size[..., None]
     at = np.clip((np.arange(count) + 0.5) * length / size - 0.5, 0, length - 1)
@@ -121,8 +124,8 @@ def _bounds(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _boxes(masks: np.ndarray) -> np.ndarray:
-    """Left, top, right and bottom edge of what is true, int64 [n, 4], of masks [n, rows, columns];
-    all of an empty mask."""
+    """Bounding boxes (left, top, right, bottom) of masks bool [n, rows, columns]: int64 [n, 4]; the
+    whole area for an empty mask."""
     edges = []
     for axis in (1, 2):  # columns, rows
         present = masks.any(axis)
@@ -138,10 +141,10 @@ def _resized(
     extents: np.ndarray,
     sizes: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The garments in their sizes, by bilinear interpolation.
+    """The garments, resized by bilinear interpolation.
 
     Returns:
-        Values uint8 and masks bool, [n, 48, 48], each in the upper left corner.
+        Values uint8 and masks bool, both [n, 48, 48]; garments lie in the upper left corner.
     """
     count = SIZES[1]
     rows, columns = (_between(extents[:, axis], sizes[:, axis], count) for axis in range(2))
@@ -162,14 +165,14 @@ def _resized(
 
 
 def _places(sizes: np.ndarray, wanted: np.ndarray, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
-    """Where the garments lie and which of them find a place.
+    """Positions of the garments, and which of them are placed.
 
     Args:
         sizes: rows and columns of the garments [N, 5, 2].
-        wanted: how many each scene is to show [N].
+        wanted: number of garments that each scene should show [N].
 
     Returns:
-        Upper left corners int64 [N, 5, 2], and bool [N, 5].
+        Upper left corners int64 [N, 5, 2], and whether each garment is placed, bool [N, 5].
     """
     count = len(sizes)
     shares = draws.uniform("place", (MOST, PLACES, 2)).double().numpy()

@@ -30,8 +30,7 @@ class SceneSet(NamedTuple):
     """One split of a detection data set.
 
     images uint8 [N,C,S,S] and sizes int64 [N,2] as in `Scenes`; labels float32 [N,K,6]: box, class
-    and crowd of the at most K objects of each image, and rows of class -1 after them; class names,
-    title.
+    and crowd of up to K objects per image, padded with rows of class -1; class names, title.
     """
 
     images: torch.Tensor
@@ -68,7 +67,7 @@ def load(folder: Path, split: str) -> ImageSet | SceneSet:
     if "offsets" in arrays:
         scenes = Scenes(**arrays)
         check_scenes(scenes, classes, path)
-        return _side_by_side(scenes, classes, described["title"])
+        return _with_padded_labels(scenes, classes, described["title"])
     images, labels = arrays["images"], arrays["labels"]
     check(images, labels, classes, path)
     return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), classes, described["title"])
@@ -99,8 +98,8 @@ def check(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], path
         raise Damaged(path, f"it has {wrong}")
 
 
-def _side_by_side(scenes: Scenes, classes: tuple[str, ...], title: str) -> SceneSet:
-    """A stored split with the objects of each image in a row of `labels`."""
+def _with_padded_labels(scenes: Scenes, classes: tuple[str, ...], title: str) -> SceneSet:
+    """A stored split with the objects of each image padded to a common number."""
     counts = np.diff(scenes.offsets)
     labels = np.zeros((len(counts), max(1, counts.max()), 6), np.float32)
     labels[..., 4] = -1

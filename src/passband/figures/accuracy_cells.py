@@ -14,7 +14,7 @@ from passband.intervals.accuracies import over_seeds
 
 MODEL = [*TITLES, "method"]
 ACCURACY = "accuracy"
-Column = Mapping  # as `accuracy_tables.Column`; `epsilon` where a search is read
+Column = Mapping  # as `accuracy_tables.Column`, with `epsilon` for a search
 
 
 def measured_cells(
@@ -31,8 +31,8 @@ def measured_cells(
         dataset_title, paper_dataset_title, network, paper_model, method, bandwidth (NaN where
         nothing is filtered), fraction (of the image side that is kept, in eighths), column,
         measured (the probe or attack; empty for another metric than accuracy), attack (empty for
-        all attacks of the probe), epsilon (at which the accuracy under a search is read; NaN for
-        other attacks), metric (as the paper prints it), value, ci_low, ci_high,
+        all attacks of the probe), epsilon (at which accuracy under a search is read; NaN for other
+        attacks), metric (as the paper prints it), value, ci_low, ci_high,
         n_images, seeds, unit and format.
 
     Raises:

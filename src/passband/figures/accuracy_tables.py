@@ -35,7 +35,7 @@ from passband.figures.table_notes import (
     masking_notes,
     training_notes,
 )
-from passband.figures.tables import BEST, PERCENT, RUNNER_UP, Layout, Table
+from passband.figures.tables import BEST, PERCENT, RUNNER_UP, Layout, Table, right_answers
 from passband.findings import masking
 from passband.findings.flags import answers_of
 from passband.intervals.accuracies import over_seeds
@@ -210,9 +210,8 @@ def _compared(
     """Cells with what `beside_and_ranked` adds, counts of right answers, and training attacks."""
     keys = _keys(cells)
     attacks = _by_model(models, lambda runs: attack_note(runs[0]["trained_with"]))
-    right = cells["value"] / 100 * cells["n_images"] * cells["seeds"]
     cells = cells.assign(
-        right=right.where(cells["unit"] == PERCENT).round().astype("Int64"),
+        right=right_answers(cells),
         training_attack=[attacks[key] for key in keys],
     )
     return beside_and_ranked(cells, _by_model(models, list), keys, layout.group, ranks)

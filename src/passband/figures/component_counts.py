@@ -1,4 +1,4 @@
-"""How many images follow their high component, against the size of the low one."""
+"""Share of images that follow their high component, against the size of the low component."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SHAPES = {
     "disc": ("frequencies: disc of radius r", "blue"),
-    "svd_energy_of_disc": ("singular values: the energy of the disc", "orange"),
+    "svd_energy_of_disc": ("singular values: the disc's energy", "orange"),
 }
 
 
@@ -28,11 +28,11 @@ def component_counts(
     *,
     probe: Annotated[str, Name("probe", of="component_predictions")],
 ) -> "Figure":
-    """Share of the images that are recognised by their high component, but not by their low one,
-    with images split by frequencies and by singular values of the same energy.
+    """Share of images classified correctly from their high component, but not from their low one,
+    when split by frequency and by singular values of the same energy.
 
     Args:
-        probe: the probe that counted them.
+        probe: the probe that counted these images.
     """
     rows = read_measurements(artifact.models, probe, "follows_high")
     rows = rows[rows["shape"].isin(list(SHAPES))].astype({"radius": float})

@@ -1,4 +1,4 @@
-"""Images that a network recognises by their high component alone."""
+"""Images that a network classifies correctly from their high component alone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
@@ -23,8 +23,9 @@ NO_SIZE = {"filter", "shape", "keep", "inclusive"}
 class Found(NamedTuple):
     """What was found for one model.
 
-    title: the model and its count. names: of the low and the high component. size: of the filter.
-    shown: images and components [N, C, H, W] by ROWS. captions: what is predicted for each.
+    title: the model and the number of images. names: of the low and the high component. size: of
+    the filter, in words. shown: images and components [N, C, H, W] by ROWS. captions: the predicted
+    class of each, and whether it is correct, by ROWS.
     """
 
     title: str
@@ -41,12 +42,12 @@ def component_examples(
     probe: Annotated[str, Name("probe", of="component_predictions")],
     filter: FilterName,
 ) -> Figure:
-    """Images recognised as they are and by their high component, but not by their low component,
-    with what is predicted for each.
+    """Images classified correctly, as is their high component but not their low one, with all
+    predictions.
 
     Args:
-        probe: the probe that searched for them.
-        filter: the filter of the low component, one of `low` of this probe.
+        probe: the probe that found them.
+        filter: the filter of the low component, one of the probe's `low`.
     """
     entries = first_seeds(artifact.models)
     looks = artifact.looks(method for _, method in entries)
@@ -79,7 +80,7 @@ def found(look: Look, dataset: str, entry: dict, probe: str, name: str) -> Found
 
 
 def draw_component_examples(blocks: Sequence[Found]) -> Figure:
-    """Per model a row of images, of their low and of their high components.
+    """Three rows per model: images, their low and their high components.
 
     Low components are clipped to 0..1. High components are signed: 0 is mid-grey, and the largest
     absolute value in the row, which is stated, is black or white.
@@ -123,4 +124,4 @@ def _say_none(panels: np.ndarray) -> None:
     first: Axes = panels[1, 0]
     for axes in panels.flat:
         bare(axes)
-    first.text(0, 0.5, "none was found", transform=first.transAxes, ha="left", va="center")
+    first.text(0, 0.5, "none found", transform=first.transAxes, ha="left", va="center")

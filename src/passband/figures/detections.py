@@ -17,13 +17,13 @@ from passband.figures.load import first_seeds, probe_arrays, probe_metadata, rea
 from passband.figures.notebook import Artifact
 from passband.figures.style import ATTACK, GREY, PAGE, SMALLEST, new_figure
 from passband.figures.table_headings import dataset_heading
-from passband.figures.tables import PERCENT, Layout, Table
+from passband.figures.tables import PERCENT, Layout, Table, number, right_answers
 from passband.intervals.accuracies import over_seeds
 from passband.intervals.estimates import mean_interval
 from passband.options import Name, Number, Share
 
 DetectionProbe = Annotated[str, Name("probe", of="detection")]
-FOUND, OBJECT = ATTACK, "#56b4e9"  # boxes that were found, and those that are there
+FOUND, OBJECT = ATTACK, "#56b4e9"  # detected boxes, and those of the objects
 
 
 @FIGURES.register("detections")
@@ -34,21 +34,21 @@ def detections(
     recognised: Literal["worse", "better"],
     score: Share = 0.3,
 ) -> Figure:
-    """Images and their low-frequency components, with the boxes and scores that a detector gives.
+    """Images and their low-frequency components, with the boxes and scores of a detector.
 
-    Where no image is recognised worse, or better, the figure says so and shows the examples.
+    If no example is recognised worse (or better), the figure says so and shows the closest ones.
 
     Args:
         probe: the probe that stored the examples.
-        recognised: those of its examples to show: recognised worse, or better, on the component.
-        score: the least score of a box that is drawn.
+        recognised: which examples to show: those recognised worse or better on the component.
+        score: minimum score of the boxes that are drawn.
     """
     (entry, *_) = first_seeds(artifact.models).values()
-    examples, told = probe_arrays(entry, probe), probe_metadata(entry, probe)
+    examples, metadata = probe_arrays(entry, probe), probe_metadata(entry, probe)
     sign = 1 if recognised == "better" else -1
     half = _half(examples, recognised)
     shown = [place for place in half if sign * examples["example_gains"][place] > 0]
-    figure = draw_detections(examples, shown or half, told["classes"], score)
+    figure = draw_detections(examples, shown or half, metadata["classes"], score)
     if not shown:
         figure.suptitle(f"No image is recognised {recognised} here.", color=GREY)
     return figure
@@ -57,13 +57,13 @@ def detections(
 def draw_detections(
     examples: Mapping[str, np.ndarray], shown: Sequence[int], classes: Sequence[str], score: float
 ) -> Figure:
-    """Two rows, images above their components; the objects are drawn in thin blue lines.
+    """Images above their components; thin blue boxes are the objects.
 
     Args:
         examples: arrays of the probe.
-        shown: places of the images among the examples.
-        classes: names.
-        score: the least score of a box that is drawn.
+        shown: positions of the images among the examples.
+        classes: class names.
+        score: minimum score of the boxes that are drawn.
     """
     cell = min(1.8, (PAGE - 0.5) / len(shown))
     figure = new_figure(cell * len(shown) + 0.5, 2 * cell + 0.7, layout="compressed")
@@ -90,13 +90,13 @@ def draw_detections(
                 )  # fmt: skip
             if row:
                 gain = examples["example_gains"][place]
-                label = f"score {gain:+.2f}".replace("-", "−")
+                label = f"score {number(gain, '.2f', '+')}"
                 axes.set_xlabel(label, color=GREY, fontsize=SMALLEST)
     return figure
 
 
 def _half(examples: Mapping[str, np.ndarray], recognised: str) -> range:
-    """The places of the images that are recognised worse, or better, most."""
+    """Positions of the examples whose score falls, or rises, most."""
     count = len(examples["example_numbers"]) // 2
     return range(count) if recognised == "worse" else range(count, 2 * count)
 
@@ -121,11 +121,11 @@ ROWS = {"none": "Image", "low": "LFC", "high": "HFC"}
 def detection_table(
     artifact: Artifact, *, probe: DetectionProbe, printed: dict[str, Number] | None = None
 ) -> Table:
-    """mAP, AP50, scores, and the share of images that are recognised better, by component.
+    """mAP, AP50, mean score and share of images recognised better, by component.
 
     Args:
-        probe: the probe.
-        printed: the paper's values, by row and column such as `LFC mAP`.
+        probe: the probe that ran the detector.
+        printed: the paper's values by row and column, such as `LFC mAP`.
     """
     known, parts = dict(printed or {}), []
     for column, (metric, unit, form) in COLUMNS.items():
@@ -150,10 +150,8 @@ def detection_table(
         for value, form in zip(cells["paper_value"], cells["format"], strict=True)
     ]
     cells["difference"] = cells["value"] - cells["paper_value"]
-    right = cells["value"] / 100 * cells["n_images"] * cells["seeds"]
     cells = cells.assign(
-        right=right.where(cells["unit"] == PERCENT).round().astype("Int64"),
-        rank="", beside="", beside_value=np.nan,
+        right=right_answers(cells), rank="", beside="", beside_value=np.nan,
     ).drop(columns="part")  # fmt: skip
     layout = Layout(
         group=["dataset_title", "paper_dataset_title", "network", "paper_model"],
@@ -191,14 +189,14 @@ def _notes(models: Sequence[Mapping], probe: str) -> list[str]:
     rows = read_measurements(models[:1], probe, "mAP")
     filtered = rows[rows["filter"] != "none"]
     sizes = "; ".join(
-        f"{ROWS[row.keep]}: {'within' if row.keep == 'low' else 'beyond'} a radius of {row.radius}"
+        f"{ROWS[row.keep]}: {'within' if row.keep == 'low' else 'outside'} a radius of {row.radius}"
         for row in filtered.itertuples()
     )
     return [
-        f"Components, in cycles per image. {sizes}.",
-        "mAP: over overlaps of 0.50 to 0.95; AP50: at 0.50; both by pycocotools, from at most 100 "
-        "boxes per image.",
-        "Score: the mean over the objects of an image of the highest score of a box of the right "
-        "class that overlaps the object by half or more, 0 for an object without one. An image is "
-        "recognised better on a component if its score is higher there.",
+        f"Components (radius in cycles per image). {sizes}.",
+        "mAP: averaged over intersections over union of 0.50 to 0.95; AP50: at 0.50; both computed "
+        "by pycocotools from at most 100 boxes per image.",
+        "Score: for each object the highest score of a detection of its class with an intersection "
+        "over union of at least 0.5, or 0 without one; mean over the objects of an image. An image "
+        "is recognised better on a component if its score is higher there.",
     ]

@@ -1,4 +1,4 @@
-"""Drawing of what people and networks see in an image (hfc, figure 1)."""
+"""Schematic of what people and networks see in an image (hfc, figure 1)."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def disparity(
     dataset: DatasetName,
     image: Index = 0,
 ) -> Figure:
-    """Drawing of an image, its two components, and who recognises what by which of them.
+    """Schematic of an image, its two components, and which of them people and networks use.
 
     Args:
         low: the filter of the low component.
@@ -40,7 +40,7 @@ def disparity(
 
 
 def draw_disparity(image: np.ndarray, low: Shown, high: Shown) -> Figure:
-    """An image [C, H, W] in 0..1 and its components to the left of a person and a network."""
+    """An image [C, H, W] in 0..1 and its components, with arrows to a person and a network."""
     figure = new_figure(PAGE, PAGE * HEIGHT / WIDTH, layout="none")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))

@@ -33,7 +33,7 @@ CHANNELS = {1: ["grey"], 3: ["red", "green", "blue"]}  # names of input channels
 MOST_CHANNELS, MOST_KERNELS = 3, 16
 NOISE = 2 / np.pi**0.5  # total variation of independent normal weights
 PIXELS, GAP = 12, 5  # of a weight, and between kernels
-TITLE = 6.4  # inches that the line above the kernels of a model takes
+TITLE = 6.4  # width in inches of the line above the kernels of a model
 
 Arrays = Mapping[str, np.ndarray]  # the arrays that the probe kept of one model
 
@@ -49,7 +49,7 @@ def kernel_grid(
 
     Args:
         probe: the probe that stored the kernels.
-        own_scales: whether each model has a colour scale of its own, where sizes differ much.
+        own_scales: give each model its own colour scale, for weights of very different size.
     """
     return draw_kernels(*_kernels(artifact, probe), own_scales)
 
@@ -84,7 +84,7 @@ def draw_kernels(
         kernels: method to arrays of the probe: weights [c_out, c_in, k, k], total_variation and
             sign_agreement [c_out].
         looks: method to look.
-        own_scales: whether each model has its own scale, or all share one.
+        own_scales: give each model its own colour scale instead of a common one.
     """
     shapes = [arrays["weights"].shape for arrays in kernels.values()]
     rows = min(max(shape[1] for shape in shapes), MOST_CHANNELS)
@@ -184,13 +184,13 @@ def _maps(arrays: Arrays) -> list[np.ndarray]:
 
 
 def _smoothness(arrays: Arrays) -> str:
-    """How smooth kernels are, with the intervals over kernels."""
+    """Measures of smoothness in words, with their intervals over kernels."""
     variation = sample_interval([arrays["total_variation"]])
     signs = sample_interval([100 * arrays["sign_agreement"]])
     signs = signs._replace(low=max(0.0, signs.low), high=min(100.0, signs.high))
     return (
-        f"total variation {stated(variation, '.2f')}, of noise {NOISE:.2f}; neighbours of one sign "
-        f"{stated(signs, '.0f')} %, of noise 50 %"
+        f"total variation {stated(variation, '.2f')} (noise: {NOISE:.2f}); neighbours of the same "
+        f"sign {stated(signs, '.0f')} % (noise: 50 %)"
     )
 
 

@@ -1,4 +1,4 @@
-"""A table of accuracies that are read from the smallest perturbations that fool."""
+"""A table of accuracies at several epsilons, read from smallest adversarial perturbations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple, TypedDict
@@ -26,9 +26,9 @@ class Search(TypedDict):
     """A search for the smallest perturbation.
 
     Args:
-        name: its name in the table; with an epsilon behind it, a metric of the printed table.
+        name: its name in the table; followed by an epsilon, a metric of the printed table.
         attack: the search.
-        fixed: the same attack with a fixed epsilon; each gives a column.
+        fixed: the same attack at fixed epsilons, one for each column.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Search(TypedDict):
 
 
 class Pair(NamedTuple):
-    """What a column shows: a search read at an epsilon, and the attack with this epsilon."""
+    """What a column shows: a search read at an epsilon, and the attack at this fixed epsilon."""
 
     search: str
     epsilon: float
@@ -56,12 +56,12 @@ def search_table(
     checks: list[CheckRow] | None = None,
     names: dict[str, str] | None = None,
 ) -> Table:
-    """Accuracy read from the smallest perturbation of each image, beside that under the same attack
-    with a fixed epsilon and beside the paper's numbers.
+    """Accuracy read from the smallest perturbation of each image, beside accuracy under the same
+    attack at a fixed epsilon and the paper's numbers.
 
     Args:
-        probe: the probe that searched, and that ran the attacks of fixed epsilons.
-        searches: the searches.
+        probe: the probe that ran the searches and the attacks at fixed epsilons.
+        searches: the searches to show.
         printed: the printed table, with the metrics `clean` and, for example, `FGSM 0.03`.
         head: heading of the column of row names.
         row_names: names of methods in the table, where they differ.
@@ -104,11 +104,11 @@ def search_table(
 def beside_fixed(
     cells: pd.DataFrame, models: Sequence[Mapping], probe: str, pairs: Mapping[str, Pair]
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], Interval]]:
-    """Cells with the accuracy under the attack of fixed epsilon as `beside_value`.
+    """Cells with the accuracy under the attack at a fixed epsilon as `beside_value`.
 
     Returns:
-        The cells, and by the names of row and column the accuracy that was read minus the one
-        beside it, in points, with intervals that hold together.
+        The cells, and by the names of row and column the accuracy read from the search minus that
+        beside it, in points, with simultaneous intervals.
     """
     cells, apart = cells.copy(), {}
     level = simultaneous(max(1, int(cells["column"].isin(list(pairs)).sum())))
@@ -135,9 +135,9 @@ def beside_fixed(
 
 
 def fixed_notes(apart: Mapping[tuple[str, str], Interval], pairs: Mapping[str, Pair]) -> list[str]:
-    """What stands beside the values, and whether both agree within noise."""
+    """Notes on the accuracies beside the values, and on whether both agree within noise."""
     texts = [f"{column}: {constants(pair.fixed)}" for column, pair in pairs.items()]
-    notes = [f"{FIXED}: the same attack with this epsilon. {'; '.join(texts)}."]
+    notes = [f"{FIXED}: the same attack at this epsilon only. {'; '.join(texts)}."]
     effects = [one.effect for one in apart.values()]
     beyond = [
         f"{row} under {column} ({number(one.effect, '.1f', '+')})"
@@ -148,8 +148,8 @@ def fixed_notes(apart: Mapping[tuple[str, str], Interval], pairs: Mapping[str, P
     verdict = f"beyond noise for {listed(beyond)}" if beyond else "nowhere beyond noise"
     notes.append(
         f"Accuracy read from a search minus that with {FIXED}, on the same images: {ends} points, "
-        f"{verdict} ({100 * LEVEL:.0f} % intervals of the {len(apart)} paired differences that "
-        "hold together). A search also finds smaller perturbations that fool where the one of "
+        f"{verdict} (simultaneous {100 * LEVEL:.0f} % intervals of the {len(apart)} paired "
+        "differences). A search also finds smaller perturbations that fool where the attack at "
         "this epsilon does not."
     )
     return notes

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 200  # of a curve
-LEFT = 1.0  # percent of its images that a curve may leave right beyond the end of the axis
+LEFT = 1.0  # accuracy in percent below which the axis may end
 
 Curve = tuple[str, str, str]  # data set, search and method
 
@@ -34,12 +34,12 @@ def security_curves(
     titles: dict[str, str],
     fixed: dict[str, list[AttackName]] | None = None,
 ) -> "Figure":
-    """Accuracy over epsilon, read from the smallest perturbation of each image.
+    """Accuracy against epsilon, read from the smallest perturbation of each image.
 
     Args:
-        probe: the probe that searched.
-        titles: name of the attack in the figure by the name of the search; each has a panel.
-        fixed: attacks of a fixed epsilon by the name of the search, drawn as points on its curve.
+        probe: the probe that ran the searches.
+        titles: title of the panel of each search.
+        fixed: attacks at fixed epsilons by search, drawn as points in its panel.
     """
     smallest: dict[Curve, list[np.ndarray]] = {}
     for entry in artifact.models:
@@ -61,10 +61,10 @@ def security_curves(
 def accuracy_over_epsilon(
     smallest: "Sequence[np.ndarray]", epsilons: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Accuracy in percent at each epsilon [K], and the ends of its interval.
+    """Accuracy in percent at each epsilon [K], and both ends of its interval [K].
 
     Args:
-        smallest: of each seed the smallest epsilon that fools each image [N].
+        smallest: for each seed, the smallest epsilon that fools each image [N].
     """
     percent = [[100 * withstood(one, epsilon).mean() for one in smallest] for epsilon in epsilons]
     images = min(map(len, smallest))
@@ -72,7 +72,7 @@ def accuracy_over_epsilon(
 
 
 def end_of(smallest: "Sequence[np.ndarray]") -> float:
-    """The epsilon beyond which accuracy is at most LEFT in every seed, at most 1."""
+    """The epsilon, at most 1, above which accuracy is at most LEFT in every seed."""
     ends = (np.quantile(one, 1 - LEFT / 100, method="higher") for one in smallest)
     return float(min(1.0, max(ends)))
 
@@ -86,10 +86,10 @@ def draw_security_curves(
     """A row of panels per data set, a panel per search, a curve per method.
 
     Args:
-        smallest: of each seed the smallest epsilon that fools each image [N]; infinite where none.
+        smallest: for each seed, the smallest epsilon that fools each image [N]; infinite if none.
         points: by search, rows of `over_seeds` with dataset_title, method and epsilon.
         looks: method to look.
-        titles: of searches, by name.
+        titles: titles of searches by name.
     """
     datasets = in_order([dataset for dataset, *_ in smallest])
     figure = new_figure(PAGE, 0.7 + 2.3 * len(datasets))
@@ -108,7 +108,7 @@ def draw_security_curves(
                     point(axes, epsilon, one, looks[method].colour, looks[method].marker)
             axes.set_title(title if len(datasets) == 1 else f"{title}, {dataset}")
     for axes in grid[-1]:
-        axes.set_xlabel("largest perturbation ε (l∞, of pixels in [0, 1])")
+        axes.set_xlabel("perturbation bound ε (l∞, pixels in [0, 1])")
     for axes in grid[:, 0]:
         axes.set_ylabel("accuracy (%)")
         axes.set_ylim(-3, 103)

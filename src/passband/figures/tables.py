@@ -52,6 +52,12 @@ class Table(NamedTuple):
     notes: Sequence[str] = ()
 
 
+def right_answers(cells: pd.DataFrame) -> pd.Series:
+    """The number of right answers of all seeds together; missing for other units than percent."""
+    right = cells["value"] / 100 * cells["n_images"] * cells["seeds"]
+    return right.where(cells["unit"] == PERCENT).round().astype("Int64")
+
+
 def rows_of(group: pd.DataFrame, layout: Layout) -> Iterator[tuple[str, bool, Sequence[str], dict]]:
     """Per row its name, whether a check speaks against it, details, and cells by column."""
     for name, row in group.groupby(layout.row, sort=False):

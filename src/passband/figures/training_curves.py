@@ -1,4 +1,4 @@
-"""Accuracy along training, on images and on what filters leave of them (hfc, figures 3 to 6)."""
+"""Accuracy during training, on images and on their components (hfc, figures 3 to 6)."""
 
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -26,21 +26,20 @@ if TYPE_CHECKING:
 NONE = "none"
 SIZES = {"radius": "r", "bandwidth": "k", "rank": "rank"}  # key of a filter -> its symbol
 STYLES = {"low": "-", "high": (0, (3, 1.2))}
-WORDS = {"low": "within a radius", "high": "beyond it"}
+WORDS = {"low": "within a radius", "high": "outside it"}
 TRAINING, IMAGES = {"color": INK, "lw": 1.3, "ls": ":"}, {"color": INK, "lw": 1.7}
-LARGEST = 16  # the size with the last colour of the scale
-WIDEST = 6  # columns of a legend
+LARGEST = 16  # size from which on the last colour of the scale is used
+WIDEST = 6  # maximum number of columns of the legend
 SHADE = 0.12
-FEW = 30  # epochs up to which every one has a marker
+FEW = 30  # up to this number of epochs, each has a marker
 
 
 class Panel(NamedTuple):
     """One training.
 
-    curves: rows of `over_seeds` with filter, keep, size and epoch, measured on images of `split`.
-    training: those on the training images as the model saw them, with epoch; empty if they are not
-    drawn. ends: those on all test images after the training, with filter, keep and size; empty
-    without them.
+    curves: accuracies on images of `split`, rows of `over_seeds` with filter, keep, size and epoch.
+    training: the same on training images as the model sees them, with epoch; empty if not drawn.
+    ends: the same on all test images after training, without epoch; empty if not drawn.
     """
 
     title: str
@@ -60,17 +59,17 @@ def training_curves(
     columns: Columns = 3,
     labels: dict[str, str] | None = None,
 ) -> "Figure":
-    """Accuracy after every epoch on images and behind filters, one panel per model.
+    """Accuracy after every epoch on images and on filtered images, one panel per model.
 
     Args:
         recorder: name of the recorder in the recipes whose accuracies are drawn.
-        training: another recorder, whose accuracy on the training images as the model saw them is
-            drawn beside them; the gap between the two is shaded.
-        probe: what measured the same on all test images after the training, drawn as points with
-            their intervals; components of another pixel scale are left out.
-        columns: number of panels side by side.
-        labels: names of methods in the figure, where they differ; with names in braces as in
-            paper.yaml.
+        training: another recorder, whose accuracy on training images as the model sees them is
+            drawn as well; the gap between both curves is shaded.
+        probe: a probe that measured the same on all test images after training, drawn as points
+            with intervals; conditions that the recorder did not record are left out.
+        columns: number of panels in a row.
+        labels: labels of methods that differ from those of paper.yaml; they may contain names in
+            braces, as there.
     """
     models: dict[tuple, list[dict]] = {}
     for entry in artifact.models:
@@ -90,7 +89,7 @@ def training_curves(
 
 
 def draw_training_curves(panels: "Sequence[Panel]", columns: int) -> "Figure":
-    """A grid of panels with common axes: a colour per size of filter, a style per part kept."""
+    """A grid of panels with common axes: colours for filter sizes, line styles for parts kept."""
     columns = min(columns, len(panels))
     lines = -(-len(panels) // columns)
     width = PAGE if columns > 1 else 0.72 * PAGE
@@ -121,10 +120,10 @@ def draw_training_curves(panels: "Sequence[Panel]", columns: int) -> "Figure":
 
 
 def _differs_in(place: int, key: tuple, keys: "Iterable[tuple]") -> bool:
-    """Whether another key is the same but for one place."""
-    rest = [key[other] for other in range(len(key)) if other != place]
-    same = (one for one in keys if [one[o] for o in range(len(one)) if o != place] == rest)
-    return any(one != key for one in same)
+    """Whether one of the keys differs from `key` at this place only."""
+    return any(
+        [index for index, value in enumerate(one) if value != key[index]] == [place] for one in keys
+    )
 
 
 def _panel(
@@ -145,7 +144,7 @@ def _panel(
 
 
 def _by_component(rows: "pd.DataFrame", by: list[str]) -> "pd.DataFrame":
-    """Accuracies over the seeds by filter, what it keeps and its size; NaN without a filter."""
+    """Accuracies over seeds by filter, the part it keeps and its size (NaN without a filter)."""
     import pandas as pd
 
     keys = [key for key in SIZES if key in rows]
@@ -168,8 +167,7 @@ def _draw(axes: "Axes", panel: Panel, letters: int) -> None:
     own = IMAGES if panel.split == "test" else TRAINING
     axes.plot(images["epoch"], images["value"], **own, **style)
     last = images["value"].iloc[-1]
-    says = "test" if panel.split == "test" else "training"
-    says += f" {last:.0f}"
+    says = f"{'test' if panel.split == 'test' else 'training'} {last:.0f}"
     if len(seen := panel.training):
         axes.plot(seen["epoch"], seen["value"], **TRAINING, **style)
         axes.fill_between(
@@ -192,12 +190,12 @@ def _draw(axes: "Axes", panel: Panel, letters: int) -> None:
 
 
 def colour(size: float) -> tuple[float, ...]:
-    """The colour of a size of filter, the same in every figure."""
+    """The colour of a filter size, the same in every figure."""
     return matplotlib.colormaps["plasma"](0.85 * min(size, LARGEST) / LARGEST)
 
 
 def _key(panels: "Sequence[Panel]") -> "tuple[list[Line2D | Patch], int]":
-    """A complete legend in rows of two, and its number of columns."""
+    """The handles of the legend, and its number of columns."""
     components = [panel.curves[panel.curves["filter"] != NONE] for panel in panels]
     found = {pair for rows in components for pair in zip(rows["keep"], rows["size"], strict=True)}
     symbol = next((one.attrs["symbol"] for one in components if len(one)), "")
@@ -224,6 +222,6 @@ def _key(panels: "Sequence[Panel]") -> "tuple[list[Line2D | Patch], int]":
 
 
 def _widest(panels: "Sequence[Panel]") -> float:
-    """Half of the widest interval of all points, in points."""
+    """Half-width of the widest interval, in percentage points."""
     rows = [rows for panel in panels for rows in (panel.curves, panel.training) if len(rows)]
     return max((one["ci_high"] - one["ci_low"]).max() for one in rows) / 2

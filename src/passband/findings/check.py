@@ -37,11 +37,11 @@ def check_findings(
         probes: the registered function of each probe; `attack` for each attack, `training` for
             training.
         attacks: the attacks whose answers each probe stores, by their names.
-        filters: the filters behind which each probe measures, by their names; `training` has all,
-            and `none`.
+        filters: names of the filters that each probe measures; for `training` all filters and
+            `none`.
         measured: what is measured of any model of each method: names of probes and attacks,
             "training", "training:<recorder>" for each recorder, and "training:<recorder>:<filter>"
-            for each filter behind which it records accuracy, `none` for none.
+            for each filter with which it records accuracy; `none` stands for unfiltered images.
         networks: titles of architectures by id.
         datasets: ids of data sets.
 
@@ -180,7 +180,7 @@ def _check_arguments(
 
 
 def _measurement(term: Term) -> str:
-    """What has to be measured for a term; of a recorder, behind the filter that the term names."""
+    """What has to be measured for a term; for a recorder, with the filter that the term names."""
     behind = [
         f":{value}"
         for parameter, value in zip(term.score.arguments, term.arguments, strict=True)

@@ -216,12 +216,12 @@ def groups_for(
 
 
 def as_methods(models: Sequence[Mapping], variants: Mapping[str, str]) -> list[Mapping]:
-    """Models of the variants of a network as models of that network, told apart by their methods.
+    """Count models of a network's variants as models of that network; their methods differ.
 
     Args:
         models: entries, one per model and seed.
-        variants: from the paper's variants of a network to the network (paper.yaml); at a scale
-            that substitutes the network, both count as its substitute.
+        variants: `variants` of paper.yaml, from variant to network; at a scale that substitutes
+            the network, both count as its substitute.
     """
     keys = ("paper_architecture", "architecture", "architecture_title")
     networks = {one["paper_architecture"]: {key: one[key] for key in keys} for one in models}

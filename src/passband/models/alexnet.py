@@ -1,9 +1,9 @@
 """AlexNet (Krizhevsky et al. 2012) for small images.
 
 The five convolutions of the one-column version (Krizhevsky 2014) with the usual changes for images
-of 32 x 32 (Wei Yang's pytorch-classification, for one): 2x2 max pooling, and one linear layer
-instead of three. Behind the last convolution the maximum is taken over all pixels, which at 32 x 32
-are 2 x 2. No normalisation, no dropout. hfc names an AlexNet among its "other tests" and publishes
+of 32 x 32 (as in Wei Yang's pytorch-classification): 2x2 max pooling, and one linear layer instead
+of three. The last convolution is followed by global max pooling, over 2 x 2 pixels for images of
+32 x 32. No normalisation, no dropout. hfc names an AlexNet among its "other tests" and publishes
 none; this one has 2,472,266 parameters for 3 x 32 x 32 and ten classes.
 """
 

@@ -7,14 +7,17 @@ from passband.errors import UserError
 
 
 class Dropout(nn.Module):
-    """Set features to zero in training and scale up the others; in evaluation do nothing.
+    """In training, set features to zero and scale up the others; in evaluation, do nothing.
 
-    `set_draws` has to say first which images the batch holds. All passes of one training step,
-    of natural and of adversarial images, have the same masks.
+    `set_draws` must be called first with the draws of the batch's images. All passes of one
+    training step, on natural and adversarial images, share the same masks.
 
     Args:
         rate: share of features that are set to zero, below 1.
-        whole: set all features of an image to zero or none.
+        whole: set all features of an image to zero, or none of them (drop connect).
+
+    Raises:
+        UserError: a pass in training mode without draws.
     """
 
     def __init__(self, rate: float, whole: bool = False):
@@ -33,7 +36,7 @@ class Dropout(nn.Module):
 
 
 def set_draws(model: nn.Module, draws: Draws) -> None:
-    """Give every dropout layer of a model the draws for the images of the coming batch."""
+    """Give every dropout layer of a model the draws for the images of the next batch."""
     for name, layer in model.named_modules():
         if isinstance(layer, Dropout):
             layer.draws = Draws(key_of(draws.key, name), draws.indices)

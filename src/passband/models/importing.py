@@ -28,17 +28,21 @@ def run_import(
 ) -> None:
     """Find or download published weights; write weights.safetensors and run.json.
 
-    The file is read as tensors only, nothing in it is executed. It does not depend on the seed.
+    Only tensors are read from the file; no code in it is executed. The weights do not depend on the
+    seed.
 
     Args:
         name: id of the imported model.
         network: its architecture and method.
-        imported: `weights`, a name of `PUBLISHED`, and the id of the `dataset` that the model is
+        imported: `weights`, a name in `PUBLISHED`, and the id of the `dataset` that the model is
             measured on.
+        seed: recorded in run.json.
         folder: where downloads are kept, in the subfolder raw.
+        weights, run: the output files.
 
     Raises:
-        UserError: the file cannot be had, is no state of this network, or is not finite.
+        UserError: the file cannot be found or downloaded, does not fit the network, or has values
+            that are not finite.
     """
     from passband.data.download import fetch  # slow to import, needed here only
     from passband.data.preparation import alone

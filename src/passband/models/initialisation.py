@@ -1,4 +1,4 @@
-"""Initial weights of the networks of hfc: Xavier convolutions, linear layers of unit scaling."""
+"""Initial weights of the networks of hfc: Xavier convolutions, unit-scaling linear layers."""
 
 from torch import nn
 
@@ -6,9 +6,9 @@ from torch import nn
 def initialised(model: nn.Module) -> nn.Module:
     """The model with new weights, drawn from PyTorch's generator; biases are zero.
 
-    Convolutions are uniform as Glorot and Bengio (2010) have it. The weights of linear layers are
-    uniform between -sqrt(3 / inputs) and sqrt(3 / inputs), so that outputs have the mean square of
-    the inputs (uniform unit scaling, Sussillo and Abbott 2014).
+    Convolutions have Xavier uniform weights (Glorot and Bengio 2010). Linear layers have weights
+    uniform between -sqrt(3 / inputs) and sqrt(3 / inputs), which preserve the mean square of their
+    inputs (uniform unit scaling, Sussillo and Abbott 2014).
     """
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d):

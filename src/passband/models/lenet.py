@@ -1,8 +1,8 @@
-"""LeNet-5 (LeCun et al. 1998) in the form that is usual now; its images were of 32 x 32, too.
+"""LeNet-5 (LeCun et al. 1998) in its usual modern form, for images of 32 x 32 as in the original.
 
-Two convolutions of 5x5 kernels without padding, 6 and 16 channels, each followed by relu and 2x2
-max pooling, and linear layers of 120 and 84 features; the original had tanh, trained pooling and
-partly connected channels. hfc names a LeNet among its "other tests" and publishes none; this one
+Two 5x5 convolutions without padding, of 6 and 16 channels, each followed by ReLU and 2x2 max
+pooling, and linear layers of 120 and 84 features; the original had tanh, trained pooling and partly
+connected channels. hfc names a LeNet among its "other tests" and publishes none; this one
 has 62,006 parameters for 3 x 32 x 32 and ten classes.
 """
 

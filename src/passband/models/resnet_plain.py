@@ -1,16 +1,15 @@
 """The residual network of hfc: no normalisation, pre-activation, shortcuts without parameters.
 
 The paper calls it ResNet-18; its code has a stem of 3x3 kernels and three stages of five blocks
-with 16, 32 and 64 channels, depth 32. A block is relu, convolution, relu, convolution, beside a
-shortcut; the very first one, behind the stem's relu, begins with its convolution. The first block
-of the second and of the third stage halves the side, with zero channels half before and half after
-those of its shortcut. A relu, the mean over the pixels and one linear layer end the network.
-Convolutions have no bias.
+with 16, 32 and 64 channels, depth 32. A block is ReLU, convolution, ReLU, convolution, beside a
+shortcut; the very first block follows the stem's ReLU and starts with its convolution. The first
+block of the second and of the third stage halves the side; its shortcut is average-pooled and
+padded with zero channels, half of them before and half after. The network ends with ReLU, global
+average pooling and one linear layer. Convolutions have no bias.
 
-With `batch_moments` the stem and both convolutions of a block are normalised before the relu (see
-`passband.models.batch_moments`), as in the paper's code, where the last relu and the first block's
-first convolution have no normalisation; scales and offsets are trained. `dropout` is the share of
-the linear layer's inputs that are dropped in training.
+With `batch_moments`, every ReLU but the last is preceded by normalisation (see
+`passband.models.batch_moments`), as in the paper's code; scales and offsets are trained. `dropout`
+is the share of the linear layer's inputs that is dropped in training.
 """
 
 from functools import partial
@@ -25,7 +24,7 @@ from passband.models.initialisation import initialised
 
 
 class _Before(nn.Sequential):
-    """What comes before a convolution: a normalisation, if any, and a relu."""
+    """What precedes a convolution: normalisation, if any, and ReLU."""
 
     def __init__(self, width: int, batch_moments: bool):
         super().__init__(*([BatchMoments(width)] if batch_moments else []), nn.ReLU())
@@ -53,18 +52,19 @@ class _Block(nn.Module):
 
 
 def same_padded(x: Tensor) -> Tensor:
-    """Images [N, C, H, W] in the zeros that TensorFlow's SAME adds for 3x3 kernels of stride 2.
+    """Images [N, C, H, W] with TensorFlow's SAME zero padding for 3x3 kernels of stride 2.
 
-    That is one row below and one column right; above and left only where the side is odd.
+    That is one row below and one column on the right, and above and on the left only if the side is
+    odd.
     """
     height, width = x.shape[2:]
     return F.pad(x, (width % 2, 1, height % 2, 1))
 
 
 def halved(x: Tensor, new_channels: int) -> Tensor:
-    """The means over 2x2 pixels, with zero channels half before and half after.
+    """Means over 2x2 pixels, padded with zero channels, half before and half after.
 
-    At the end of an odd side the mean is that of the pixels that are there.
+    At the end of an odd side, means are over the existing pixels.
     """
     before = new_channels // 2
     pooled = F.avg_pool2d(x, 2, ceil_mode=True)
@@ -82,7 +82,7 @@ def _resnet(
     batch_moments: bool = False,
     dropout: float = 0.0,
 ) -> nn.Module:
-    """blocks: in each stage. width: channels of the first stage. kernel: the stem's, odd."""
+    """blocks: number per stage. width: channels of the first stage. kernel: the stem's, odd."""
     layers: list[nn.Module] = [
         nn.Conv2d(channels, width, kernel, padding=kernel // 2, bias=False),
         *_Before(width, batch_moments),

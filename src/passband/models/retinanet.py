@@ -1,4 +1,4 @@
-"""RetinaNet (Lin et al. 2017), torchvision's, as published for COCO and for small scenes."""
+"""Torchvision's RetinaNet (Lin et al. 2017), as published for COCO and for small scenes."""
 
 from collections import OrderedDict
 from functools import partial
@@ -9,16 +9,16 @@ from torch import Tensor, nn
 
 from passband.models import register
 
-# torchvision takes seconds to import, and few jobs need it: its imports stand where it is used.
+# torchvision takes seconds to import, and few jobs need it, so it is imported where it is used.
 
 
 @register("retinanet_resnet50_fpn", title="RetinaNet (ResNet-50-FPN)", task="detection")
 def retinanet_resnet50_fpn(channels: int, classes: int, side: int) -> nn.Module:
-    """The network of torchvision's published COCO weights, which its builder only makes with them.
+    """The network of torchvision's published COCO weights; its builder makes it only with them.
 
-    Batch normalisation is frozen, with an epsilon of 0; images are normalised by ImageNet's mean
-    and deviation and resized to 800 pixels on their shorter side, at most 1,333 on the longer one;
-    both happen in the network.
+    Batch normalisation is frozen, with an epsilon of 0. The network itself normalises images by
+    ImageNet's mean and standard deviation and resizes their shorter side to 800 pixels, the longer
+    one to at most 1,333.
     """
     from torchvision.models import resnet50
     from torchvision.models.detection import RetinaNet
@@ -36,24 +36,24 @@ def retinanet_resnet50_fpn(channels: int, classes: int, side: int) -> nn.Module:
 SIZES = ((18, 24), (28, 34), (40, 48))  # sides of the anchors on each level of the pyramid
 RATIOS = (0.5, 1.0, 2.0)
 WIDTHS, PYRAMID = (16, 32, 64, 96), 48
-DIVISOR = 16  # of the side of images: the stride of the coarsest level
+DIVISOR = 16  # image sides are multiples of the stride of the coarsest level
 
 
 @register("retinanet_small", title="RetinaNet (small)", task="detection")
 def retinanet_small(channels: int, classes: int, side: int) -> nn.Module:
     """A RetinaNet for scenes of about 100 pixels with objects of 20 to 48.
 
-    A backbone of four blocks, a pyramid of 48 channels on strides 4, 8 and 16, two convolutions in
-    either head, anchors of 18 to 48 pixels (torchvision's begin at 32). Images are not resized
-    (torchvision's are, to 800 pixels) and normalised by a mean of 1/2 and a deviation of 1/4 (not
-    by ImageNet's), in the network.
+    A backbone of four blocks, a pyramid of 48 channels at strides 4, 8 and 16, two convolutions in
+    each head, and anchors of 18 to 48 pixels. In contrast to torchvision's, whose anchors start at
+    32 pixels, the network does not resize images, and it normalises them by a mean of 1/2 and a
+    standard deviation of 1/4.
     """
     return _small(channels, classes, side, WIDTHS, PYRAMID)
 
 
 @register("retinanet_tiny", title="RetinaNet (tiny)", task="detection")
 def retinanet_tiny(channels: int, classes: int, side: int) -> nn.Module:
-    """`retinanet_small` with a quarter of its channels, to test that everything runs."""
+    """`retinanet_small` with a quarter of its channels, for tests."""
     return _small(channels, classes, side, tuple(width // 4 for width in WIDTHS), PYRAMID // 4)
 
 
@@ -84,8 +84,8 @@ def _small(
 
 
 class _Pyramid(nn.Module):
-    """Four blocks, each of half the resolution of the one before, and a pyramid on the last three;
-    images [N, C, H, W] to features by level."""
+    """Four blocks, each halving the resolution, and a feature pyramid on the last three; images
+    [N, C, H, W] to features by level."""
 
     def __init__(self, channels: int, widths: tuple[int, ...], out_channels: int):
         from torchvision.ops import FeaturePyramidNetwork

@@ -1,8 +1,8 @@
 """VGG-11 (Simonyan and Zisserman 2015, table 1, configuration A) for small images.
 
 Its eight convolutions, with biases and without normalisation, and one linear layer instead of
-three, as is usual for images of 32 x 32. The fifth pooling takes the maximum over all pixels, which
-at 32 x 32 are 2 x 2. No dropout. hfc names a VGG among its "other tests" and publishes none; this
+three, as is usual for images of 32 x 32. The fifth pooling is global, over 2 x 2 pixels for images
+of 32 x 32. No dropout. hfc names a VGG among its "other tests" and publishes none; this
 one has 9,225,610 parameters for 3 x 32 x 32 and ten classes.
 """
 

@@ -1,6 +1,7 @@
-"""What a network that normalises by the moments of its batch cannot do, refused while planning.
+"""Refuse, while planning, what networks that normalise by the moments of their batch cannot do.
 
-Its answers depend on the whole batch: one image has no moments, and attacks must keep all images.
+Their outputs depend on the whole batch: a single image has no moments, and attacks must keep all
+images of the batch.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ def check_batch_moments(
     attacks: Mapping[str, Mapping],
     config: Mapping,
 ) -> None:
-    """Refuse batches of one image, and attacks that drop images, of networks with batch moments.
+    """Refuse batches of one image and attacks that drop images for networks with batch moments.
 
     Args:
         models: resolved, by slug.
@@ -73,14 +74,14 @@ def _check_attacks(owner: str, attacks: Iterable[Mapping | None], model: Mapping
         if attack and drops_images(attack):
             raise UserError(
                 f"{owner} has attack '{attack['name']}', which drops images from the batch, but "
-                f"the answers of {model['architecture']} depend on the whole batch: choose an "
+                f"the outputs of {model['architecture']} depend on the whole batch: choose an "
                 "attack that keeps all images, such as fgsm or pgd without restarts, or another "
                 "network."
             )
 
 
 def drops_images(attack: Mapping) -> bool:
-    """Whether a resolved attack goes on with some of its images only."""
+    """Whether a resolved attack may continue with only some images of its batch."""
     settings = declared("attacks")[attack["attack"]].settings
     return settings.get("drops_images", False) or attack.get("restarts", 1) > 1
 

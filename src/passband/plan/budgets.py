@@ -6,7 +6,7 @@ from passband.data.registry import DATASETS
 from passband.errors import UserError
 from passband.quantities import held_out
 
-UNKNOWN = 10_000_000  # as many images as a user's own folder may have
+UNKNOWN = 10_000_000  # upper bound on the images of a user's own folder
 
 
 def check_training(training: Mapping, limit: int | None) -> None:
@@ -40,7 +40,7 @@ def check_training(training: Mapping, limit: int | None) -> None:
 
 
 def training_images(training: Mapping, limit: int | None) -> int | None:
-    """The number of images of a training, those held out included; None where nobody knows it.
+    """Number of images of a training, including those held out; None if it is not known.
 
     Args:
         training: dataset and resolved recipe.

@@ -22,8 +22,8 @@ def made(config: Mapping, artifacts: Iterable[str]) -> list[str]:
         UserError: a pattern matches no artifact, or two match the same one.
     """
     artifacts = list(artifacts)
-    listed_ones = [pattern.removeprefix("!") for pattern in config.get("artifacts", ())]
-    check_patterns("artifact in the scale's artifacts", listed_ones, artifacts)
+    patterns = [pattern.removeprefix("!") for pattern in config.get("artifacts", ())]
+    check_patterns("artifact in the scale's artifacts", patterns, artifacts)
     fitting = {name: _fitting(config, name) for name in artifacts}
     for name, patterns in fitting.items():
         if len(patterns) > 1:
@@ -41,11 +41,11 @@ def with_fewer_models(
 
     Args:
         config: the resolved config.
-        artifacts: rows of those that the scale makes, by name.
+        artifacts: rows of the artifacts that the scale makes, by name.
         models: the slugs of all models.
 
     Returns:
-        Rows by name; `fewer` says how many models are left where some are missing.
+        Rows by name; if models are left out of one, `fewer` says how many remain.
 
     Raises:
         UserError: a pattern matches no model, or an artifact has none left.

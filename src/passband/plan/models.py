@@ -15,7 +15,7 @@ from passband.plan.substitutions import substitutions, trained_with
 from passband.plan.tasks import check_network, check_trainable
 
 TRAINED, DERIVED = ("dataset", "architecture", "recipe"), ("of", "transform")
-PUBLISHED_KEY = "weights"  # beside those of a trained model
+PUBLISHED_KEY = "weights"  # optional key of a trained model
 
 
 def resolve_models(
@@ -29,8 +29,8 @@ def resolve_models(
 ) -> tuple[dict[str, dict], dict[str, dict], dict[str, dict], dict[str, dict]]:
     """Resolve all models.
 
-    A model with published weights is imported where the scale replaces neither its data set nor
-    its architecture, and trained by its recipe elsewhere.
+    A model with published weights is imported if the scale keeps its data set and architecture;
+    otherwise it is trained by its recipe.
 
     Args:
         files: the rows of all config files.
@@ -124,7 +124,7 @@ def resolve_models(
 
 
 def _check_weights(slug: str, row: Mapping) -> None:
-    """Raise UserError for published weights that are unknown or of another network."""
+    """Raise UserError if a model's published weights are unknown or of another network."""
     name = row.get(PUBLISHED_KEY)
     if name is None:
         return

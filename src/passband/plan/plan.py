@@ -36,8 +36,8 @@ class Plan(NamedTuple):
     scale: name, title, mark and expected run time. models: rows by slug, with substitutions.
     trainings: dataset, architecture, recipe and shared prefix (a name or None) by model id.
     derived: source model and transform by model id. imported: dataset, architecture and published
-    weights by model id. shared_prefixes: what several trainings have in
-    common, and the epoch `until` which they do, by name. attacks, filters, probes, scores, papers:
+    weights by model id. shared_prefixes: what several trainings have in common, and the epoch
+    `until` which they do, by name. attacks, filters, probes, scores, papers:
     rows by name. targets: rows of all artifacts by name; artifacts: of those that the scale makes;
     left_out: of the others, see `chosen.left_out`. findings: rows with their paper. preconditions:
     rows by paper and name. themes, architectures: titles by name.

@@ -102,7 +102,7 @@ def _recorder(owner: str, row: object, names: Names) -> dict:
 
 
 def _part(owner: str, key: str, value: object, names: Names) -> dict:
-    """Resolve the keys of a part; raise UserError if they leave it nothing to do."""
+    """Resolve the keys of a part; raise UserError if all are optional and none is given."""
     if not isinstance(value, Mapping):
         raise UserError(f"{owner}: {key} is {value!r}, expected a mapping.")
     keywords = declared(PART)[key].keywords

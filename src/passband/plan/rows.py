@@ -76,10 +76,10 @@ def check_together(owner: str, function: Declared, options: Mapping) -> None:
     Args:
         owner: the row, as the message names it.
         function: its settings `above_zero` and `zero` are mappings from a condition, such as
-            "loss=cross_entropy", to an argument that then has to be above 0, or to be 0;
-            `complements` are two arguments, filters or lists of filters, that keep the low and
-            the high parts of the same images; `an_attack` is a setting that at least one of its
-            `attacks` is registered with.
+            "loss=cross_entropy", to an argument that must then be above 0, or 0; `complements` are
+            two arguments, filters or lists of filters that keep the low and the high parts of the
+            same images; `an_attack` is a setting that at least one of its `attacks` must be
+            registered with.
         options: the resolved arguments.
     """
     for setting, wanted in (("above_zero", "above 0"), ("zero", "0")):
@@ -127,7 +127,7 @@ def known_rows(kind: str, rows: Mapping[str, Mapping]) -> dict[str, Known]:
 
 
 def check_filter(owner: str, filter: Mapping, side: int) -> None:
-    """Raise UserError unless a resolved filter fits images of a given side and leaves something.
+    """Raise UserError if a resolved filter does not fit images of a given side, or removes all.
 
     Args:
         owner: the row that uses the filter, as the message names it.

@@ -44,8 +44,8 @@ def editor_schemas(root: Path) -> dict[str, dict]:
         for name in ("config", "paper", "models", "artifacts", "findings", "themes", "recipe")
     }
     models = written["models"]
-    beside = models["properties"]["recipes"]["additionalProperties"]["properties"]
-    recipe = _recipe(written["recipe"], beside, names)
+    extra = models["properties"]["recipes"]["additionalProperties"]["properties"]
+    recipe = _recipe(written["recipe"], extra, names)
     models["properties"]["recipes"]["additionalProperties"] = recipe
     models["properties"]["transforms"]["additionalProperties"] = _row("transform", names)
     row = written["artifacts"]["properties"]["artifacts"]["additionalProperties"]
@@ -111,10 +111,10 @@ def _when(key: str, name: str, then: Mapping) -> dict:
     return {"if": {"properties": {key: {"const": name}}, "required": [key]}, "then": dict(then)}
 
 
-def _recipe(fixed: Mapping, beside: Mapping, names: Names) -> dict:
-    """The schema of a recipe in models.yaml: fixed keys, those beside them, and parts side by side.
-    None is required, since a merge key or another recipe may provide it."""
-    properties = {**fixed["properties"], **beside}
+def _recipe(fixed: Mapping, extra: Mapping, names: Names) -> dict:
+    """The schema of a recipe in models.yaml: fixed keys, extra ones of models.yaml, and parts. None
+    is required, since a merge key or another recipe may provide it."""
+    properties = {**fixed["properties"], **extra}
     properties["optimizer"] = _choice("kind", declared(OPTIMISER), names, {})
     properties["schedule"] = _choice("kind", declared(SCHEDULE), names, {})
     properties["recorders"] = {

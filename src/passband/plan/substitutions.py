@@ -94,7 +94,7 @@ def _selection_attack(recipe: Mapping) -> list[Mapping]:
 
 
 def _numbers(*recipes: Mapping) -> list:
-    """The numbers of training images that recipes name, if one does."""
+    """The numbers of training images of recipes, if at least one limits them."""
     found = [recipe.get("train_images", "all") for recipe in recipes]
     return found if set(found) != {"all"} else []
 

@@ -1,4 +1,4 @@
-"""Classification and detection: what belongs to which, checked before anything runs."""
+"""Classification and detection: networks, data sets and probes must have the same task."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ def task_of(registry: str, name: str) -> str:
 
 
 def check_network(slug: str, dataset: str, architecture: str) -> None:
-    """Raise UserError for a model whose network and data set have different tasks."""
+    """Raise UserError if the network and the data set of a model have different tasks."""
     wanted, found = DATASETS[dataset].task, task_of("models", architecture)
     if wanted != found:
         raise UserError(
@@ -25,12 +25,12 @@ def check_network(slug: str, dataset: str, architecture: str) -> None:
 
 
 def check_trainable(slug: str, dataset: str, recipe: Mapping) -> None:
-    """Raise UserError for a training without images, or of a detector with what it does not do.
+    """Raise UserError if a training has no images, or if its recipe does not fit a detector.
 
     Args:
         slug: the model.
         dataset: its data set at this scale.
-        recipe: resolved.
+        recipe: the resolved recipe.
     """
     if "train" not in DATASETS[dataset].splits:
         raise UserError(
@@ -54,13 +54,13 @@ def check_trainable(slug: str, dataset: str, recipe: Mapping) -> None:
 
 
 def check_measured(artifact: str, row: Mapping, models: Mapping, probes: Mapping) -> None:
-    """Raise UserError for an artifact that measures detectors as classifiers, or the reverse.
+    """Raise UserError if an artifact measures detectors as classifiers, or vice versa.
 
     Args:
         artifact: its id.
-        row: resolved.
+        row: the resolved artifact.
         models: resolved models by slug.
-        probes: resolved probes by name; what is none of them is an attack.
+        probes: resolved probes by name; other names are attacks.
     """
     for name in row["probes"]:
         wanted = task_of("probes", probes[name]["probe"]) if name in probes else USUAL

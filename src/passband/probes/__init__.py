@@ -2,7 +2,7 @@
 
     probe(subject, **constants) -> Measurement
 
-A probe is registered with its `task` unless that is classification. It returns per-image arrays
+A probe whose task is not classification is registered with its `task`. It returns per-image arrays
 (what findings and figures read) and summary rows (what tables and people read). An argument named
 `attack` asks for that attack's stored perturbations; attacks in `attacks` are run by the probe
 itself.
@@ -26,8 +26,8 @@ class Subject:
 
     images uint8 [N, C, H, W] and labels int64 [N] on the device; perturbation float32
     [N, C, H, W] if the probe names an attack. `trained` is the same network as it was trained, in
-    eval mode: its batch normalisation is not folded into the convolutions. input_filter: what its
-    recipe has under this name, resolved; empty without one.
+    eval mode: its batch normalisation is not folded into the convolutions. input_filter: the
+    resolved options of this part of its recipe; empty without one.
 
     For a detector, images, labels float32 [N, K, 6] and sizes int64 [N, 2] are those of
     `passband.data.storage.SceneSet`, on the CPU.

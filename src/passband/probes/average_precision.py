@@ -1,4 +1,4 @@
-"""How well boxes are found: mean average precision by pycocotools, and a score per object."""
+"""Quality of detections: mean average precision by pycocotools, and a score for each object."""
 
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -8,20 +8,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-OVERLAP = 0.5  # intersection over union from which a box lies on an object
+OVERLAP = 0.5  # minimum intersection over union of a detection with its object
 
 
 def average_precision(detections: Sequence[Tensor], labels: Tensor) -> tuple[float, float]:
-    """COCO's mAP over overlaps of 0.50 to 0.95, and AP50, in percent, as pycocotools has them.
+    """COCO's mAP (intersections over union of 0.50 to 0.95) and AP50 in percent, by pycocotools.
 
-    Both are means over the classes that have an object; at most 100 detections of an image count.
+    Both are means over the classes that have objects; at most 100 detections per image count.
 
     Args:
-        detections: per image box, class and score, float32 [D, 6].
-        labels: box, class and crowd of the objects [N, K, 6], as in `SceneSet`.
+        detections: for each image boxes, classes and scores, float32 [D, 6].
+        labels: boxes, classes and crowd flags of the objects [N, K, 6], as in `SceneSet`.
 
     Returns:
-        mAP and AP50; 0 where there is an object and no detection at all, NaN without an object.
+        mAP and AP50; 0 without any detection, NaN without any object.
     """
     from pycocotools.coco import COCO  # slow to import, needed here only
     from pycocotools.cocoeval import COCOeval
@@ -68,10 +68,10 @@ def average_precision(detections: Sequence[Tensor], labels: Tensor) -> tuple[flo
 
 
 def object_scores(detections: Sequence[Tensor], labels: Tensor) -> Tensor:
-    """How surely each object is recognised: float32 [N, K] in [0, 1].
+    """Confidence with which each object is detected: float32 [N, K] in [0, 1].
 
-    The highest score of a detection of the object's class whose box overlaps the object's by half
-    or more (intersection over union); 0 if there is none.
+    The highest score of a detection of the object's class whose intersection over union with the
+    object is at least 0.5; 0 if there is none.
 
     Args:
         detections, labels: as for `average_precision`.
@@ -82,14 +82,14 @@ def object_scores(detections: Sequence[Tensor], labels: Tensor) -> Tensor:
     scores = []
     for start in range(0, len(labels), 100):
         objects, boxes = labels[start : start + 100, :, None], found[start : start + 100, None]
-        fits = overlaps(objects, boxes) >= OVERLAP
+        fits = intersection_over_union(objects, boxes) >= OVERLAP
         fits &= objects[..., 4] == boxes[..., 4]
         scores.append(torch.where(fits, boxes[..., 5], 0).amax(2))
     return torch.cat(scores)
 
 
-def overlaps(first: Tensor, second: Tensor) -> Tensor:
-    """Intersection over union of boxes [..., 4 or more], broadcast; 0 for two empty boxes."""
+def intersection_over_union(first: Tensor, second: Tensor) -> Tensor:
+    """Of boxes [..., 4 or more], which are broadcast; 0 for two empty boxes."""
     corner = torch.maximum(first[..., :2], second[..., :2])
     end = torch.minimum(first[..., 2:4], second[..., 2:4])
     shared = (end - corner).clamp_(min=0).prod(-1)

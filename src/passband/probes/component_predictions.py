@@ -1,4 +1,4 @@
-"""What a network sees in an image, in its low and in its high component."""
+"""Predictions for images and for their low and high components."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from passband.options import FilterName, Images, Rescaling
 from passband.probes import PROBES, Measurement, Subject, stored
 from passband.probes.examples import in_turn
 from passband.spectra.filters import apply, describe
-from passband.spectra.scaling import rescaled
+from passband.spectra.scaling import described, rescaled
 
 
 @PROBES.register("component_predictions", complements=("low", "high"))
@@ -23,16 +23,17 @@ def component_predictions(
 ) -> Measurement:
     """Labels predicted for images, their low and their high components (hfc, figure 2, section 8).
 
-    An image follows its high component if it is recognised as it is and by this component alone,
-    but not by its low component. These are counted for every pair of filters, and some of them are
-    kept, of each class in turn. The arrays of a pair end in the name of its first filter.
+    An image follows its high component if it and this component are classified correctly, but its
+    low component is not. Such images are counted for every pair of filters, and some of them are
+    kept as examples, from each class in turn. Names of a pair's arrays end in that of its low
+    filter.
 
     Args:
         low: filters that keep the low component.
-        high: the filters that keep the rest, in the same order.
-        examples: number of images to keep for each pair, fewer where fewer are found.
-        rescale: `image-max` shows the network components divided by their own largest value,
-            `image-max-bytes` also rounded down to multiples of 1/255; left out for neither.
+        high: filters that keep the rest, in the same order.
+        examples: maximum number of images to keep for each pair.
+        rescale: `image-max` divides each component by its own largest value, `image-max-bytes` also
+            rounds it down to multiples of 1/255; no rescaling if left out.
         images: number of test images, the first ones; all if left out.
     """
     subject = subject.first(images)
@@ -44,11 +45,11 @@ def component_predictions(
             "filters": {one["name"]: describe(one, subject.side) for one in low},
         },
     )
-    found.accuracy("filter=none", stored(predicted == subject.labels))
+    recognised = predicted == subject.labels
+    found.accuracy("filter=none", stored(recognised))
     for one, other in zip(low, high, strict=True):
         by_low, energy_low = _seen(subject, lambda shown, row=one: apply(row, shown), rescale)
         by_high, _ = _seen(subject, lambda shown, row=other: apply(row, shown), rescale)
-        recognised = predicted == subject.labels
         follows = recognised & (by_high == predicted) & (by_low != predicted)
         share = torch.where(energy > 0, energy_low / energy, 1.0).float()
         chosen = follows.nonzero().squeeze(1)
@@ -66,8 +67,7 @@ def component_predictions(
         }
         name, count = one["name"], len(subject.labels)
         found.arrays |= {f"{key}_{name}": stored(array) for key, array in arrays.items()}
-        ending = f";rescale={rescale}" if rescale else ""
-        pair = _described_pair(one, other, subject.side) + ending
+        pair = _described_pair(one, other, subject.side) + described(rescale)
         following = int(follows.sum())
         found.rows += [
             (pair, "images_following_high", following, count, "images"),
@@ -75,8 +75,8 @@ def component_predictions(
             (pair, "energy_share", float(share.mean()), count, "ratio"),
         ]
         for filter, seen in ((one, by_low), (other, by_high)):
-            described = describe(filter, subject.side) + ending
-            found.accuracy(described, stored(seen == subject.labels))
+            condition = describe(filter, subject.side) + described(rescale)
+            found.accuracy(condition, stored(seen == subject.labels))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Detection on images and on parts of their spectrum (hfc, section 7, figures 8 and 9)."""
+"""Object detection on images and on their components (hfc, section 7, figures 8 and 9)."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,8 @@ from passband.probes import PROBES, Measurement, Subject, stored
 from passband.probes.average_precision import average_precision, object_scores
 from passband.spectra.filters import apply, describe
 
-BATCH = 25  # images of one size that pass together
-DRAWN = 10  # detections that are kept of an example, those of the highest scores
+BATCH = 25  # images of the same size
+DRAWN = 10  # detections kept for each example, those with the highest scores
 
 
 @PROBES.register("detection", task="detection", complements=("low", "high"))
@@ -23,15 +23,15 @@ def detection(
     """mAP and scores on the images and on their low and high component (hfc, section 7).
 
     The score of an image is the mean over its objects of the highest score of a detection of the
-    right class whose box overlaps the object's by half or more, 0 for an object without one;
-    objects that are crowds do not count. An image is recognised better on a component if its score
-    is higher there. Images without an object have no score and count for mAP only.
+    right class with an intersection over union of at least 0.5, or 0 without one; crowds are
+    ignored. An image is recognised better on a component if its score is higher there. Images
+    without objects have no score and count for mAP only.
 
     Args:
-        low: the filter that keeps the low component of each image, at its own size.
-        high: the filter that keeps the rest.
-        examples: how many images to keep of those that are recognised worse on their low component
-            by the largest difference, and of those that are recognised better.
+        low: the filter of the low component; each image is filtered at its own size.
+        high: the filter of the high component.
+        examples: number of images to keep whose score is lower on the low component by the largest
+            difference, and of those whose score is higher there.
     """
     labels = subject.labels.cpu()
     counted = (labels[..., 4] >= 0) & (labels[..., 5] == 0)
@@ -67,14 +67,14 @@ def detection(
 
 
 def detections(subject: Subject, filter: dict | None = None) -> list[Tensor]:
-    """What a detector finds in each image, in strict float32.
+    """Detections in each image, computed in float32.
 
     Args:
         subject: its model is a RetinaNet of torchvision's.
-        filter: what the images pass through before, if anything.
+        filter: applied to the images first, if given.
 
     Returns:
-        Per image box, class and score, float32 [D, 6] on the CPU, the highest scores first.
+        For each image boxes, classes and scores, float32 [D, 6] on the CPU, by falling score.
     """
     found: list[Tensor] = [torch.empty(0, 6)] * len(subject.images)
     with torch.inference_mode(), progress(len(found), "detection") as bar:
@@ -87,7 +87,7 @@ def detections(subject: Subject, filter: dict | None = None) -> list[Tensor]:
 
 
 def _of_one_size(subject: Subject, filter: dict | None) -> Iterator[tuple[Tensor, Tensor]]:
-    """Indices [B] and filtered images [B, C, H, W]; no image is padded because of another one."""
+    """Indices [B] and filtered images [B, C, H, W] of the same size, so that none is padded."""
     sizes, which = subject.sizes.unique(dim=0, return_inverse=True)
     for number, (height, width) in enumerate(sizes.tolist()):
         for part in (which == number).nonzero()[:, 0].split(BATCH):
@@ -99,7 +99,7 @@ def _of_one_size(subject: Subject, filter: dict | None) -> Iterator[tuple[Tensor
 def _examples(
     subject: Subject, numbers: Tensor, filter: dict, found: list[list[Tensor]]
 ) -> dict[str, np.ndarray]:
-    """Images to draw, as they are and filtered, with their objects and what was found in each."""
+    """Images to draw, original and filtered, with their objects and detections."""
     images, filtered = subject.images[numbers].cpu(), []
     for image, (height, width) in zip(images, subject.sizes[numbers].tolist(), strict=True):
         part = apply(filter, subject.compute.images(image[None, :, :height, :width]))[0]

@@ -35,7 +35,7 @@ def shape_kept(changed: Tensor, clean: Tensor) -> Tensor:
 
 
 def in_turn(labels: Tensor, classes: int) -> Tensor:
-    """Indices [N] that sort images by class in turn: the first of each class, the second, ..."""
+    """Indices [N] that order images by class in turn: the first of each, then the second, ..."""
     of_class = F.one_hot(labels, classes).cumsum(0)
     occurrence = (of_class.gather(1, labels[:, None]) - 1).squeeze(1)
     return (occurrence * classes + labels).argsort()

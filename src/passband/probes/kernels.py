@@ -100,11 +100,11 @@ def total_variation(weights: Tensor) -> Tensor:
 
 
 def sign_agreement(weights: Tensor) -> Tensor:
-    """How many neighbours have the same sign: [c_out, c_in, k, k] to [c_out] in [0, 1].
+    """Share of neighbouring weights of the same sign: [c_out, c_in, k, k] to [c_out] in [0, 1].
 
-    The share of the pairs of neighbouring weights (down and right, within a channel) with one sign
-    among those without a zero; 1/2 for independent weights, 0 for a chessboard of signs. It depends
-    neither on scale nor on size. NaN where no pair is left, as for k = 1.
+    Pairs are vertical and horizontal neighbours within a channel, without those that contain a
+    zero; 1/2 for independent weights, 0 for a checkerboard of signs. The share depends neither on
+    scale nor on kernel size. NaN if no pair is left, as for k = 1.
     """
     down = (weights[:, :, 1:].sign() * weights[:, :, :-1].sign()).flatten(1)
     right = (weights[..., 1:].sign() * weights[..., :-1].sign()).flatten(1)

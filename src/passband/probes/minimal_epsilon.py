@@ -1,4 +1,4 @@
-"""The smallest perturbation that fools a network, image by image."""
+"""The smallest adversarial perturbation of each image."""
 
 import numpy as np
 import torch
@@ -22,15 +22,15 @@ def minimal_epsilon(
 ) -> Measurement:
     """Smallest epsilon that fools, and accuracy at some epsilons read from it (hfc, table 2).
 
-    Per search, `minimal_epsilon_<search>` is the l-infinity norm of the smallest perturbation of
-    each image that was found to fool: 0 where the image is wrong without one, infinite where none
-    was found. An image withstands epsilon if its norm is larger, so accuracy falls with epsilon by
-    construction. Attacks of a fixed epsilon are run on the same images, for comparison.
+    For each search, `minimal_epsilon_<search>` is the l-infinity norm of the smallest perturbation
+    found that fools: 0 for images that are misclassified without one, infinite if none was found.
+    An image withstands epsilon if its norm is larger, so accuracy cannot rise with epsilon. Attacks
+    at a fixed epsilon are run on the same images, for comparison.
 
     Args:
-        attacks: searches for the smallest perturbation, at least one, and attacks of a fixed
+        attacks: searches for the smallest perturbation, at least one, and attacks at a fixed
             epsilon.
-        epsilons: where accuracy under each search is read.
+        epsilons: at which accuracy under each search is read.
         images: number of test images, the first ones; all if left out.
     """
     subject = subject.first(images)
@@ -59,7 +59,7 @@ def minimal_epsilon(
 def _smallest(subject: Subject, right: Tensor, attack: dict) -> Tensor:
     """The norm of the perturbation that a search finds for each image, float32 [N].
 
-    right: positions of the images that are classified right, int64 [K].
+    right: positions of the correctly classified images, int64 [K].
     """
     smallest = torch.zeros(len(subject.labels), device=right.device)
     if len(right):

@@ -1,11 +1,11 @@
-"""Accuracy without an attack, on images as they are or as the model was trained on them."""
+"""Accuracy without an attack, on images as they are or as the model saw them in training."""
 
 from torch import Tensor
 
 from passband.evaluation import predictions
 from passband.probes import PROBES, Measurement, Subject, stored
 from passband.spectra.filters import apply, describe
-from passband.spectra.scaling import rescaled
+from passband.spectra.scaling import described, rescaled
 
 
 @PROBES.register("accuracy")
@@ -13,7 +13,7 @@ def accuracy(subject: Subject, *, as_trained: bool = False) -> Measurement:
     """Accuracy without an attack (hfc, table 1).
 
     Args:
-        as_trained: whether images pass the input filter of the model's recipe, if it has one.
+        as_trained: apply the input filter of the model's recipe, if it has one.
     """
     seen = subject.input_filter if as_trained else {}
     filter, rescale = seen.get("filter"), seen.get("rescale")
@@ -25,5 +25,5 @@ def accuracy(subject: Subject, *, as_trained: bool = False) -> Measurement:
     correct = stored(predicted == subject.labels)
     condition = describe(filter, subject.side) if filter else "filter=none"
     found = Measurement({"correct": correct})
-    found.accuracy(condition + (f";rescale={rescale}" if rescale else ""), correct)
+    found.accuracy(condition + described(rescale), correct)
     return found

@@ -80,7 +80,7 @@ def _described_ensemble(attacks: list[dict]) -> str:
 def still_right(subject: Subject, indices: Tensor, attack: dict | None = None) -> Tensor:
     """Those of the images at `indices` [K] that are classified correctly (under the attack).
 
-    A network with batch moments is asked about all images, since they are its evaluation batches.
+    A network with batch moments is given all images, since its outputs depend on whole batches.
     """
     if len(indices) == 0:
         return indices
@@ -99,7 +99,7 @@ def still_right(subject: Subject, indices: Tensor, attack: dict | None = None) -
 
 
 def mask(indices: Tensor, subject: Subject) -> Tensor:
-    """Which of the subject's images [N] stand at `indices` [K]: bool [N]."""
+    """Which of the subject's N images are at `indices` [K]: bool [N]."""
     found = torch.zeros(len(subject.labels), dtype=torch.bool, device=indices.device)
     found[indices] = True
     return found

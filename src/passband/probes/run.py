@@ -20,7 +20,7 @@ from passband.tensors import check_finite, read_tensors
 
 
 def _subject_data(data_file: Path, limit: int | None, compute: Compute) -> ImageSet | SceneSet:
-    """The first images; those of a detection data set, which may be large, stay on the CPU."""
+    """The first `limit` images; a detection data set, which may be large, stays on the CPU."""
     data = load(data_file.parent, data_file.stem).take(slice(limit))
     if data.task == "detection":
         return data
@@ -91,7 +91,7 @@ def run_probe(
     data = _subject_data(data_file, limit, compute)
     noise = None if perturbation is None else _stored_noise(perturbation, data)
     trained = compute.place(load_model(weights, network, data))
-    detects = data.task == "detection"  # such a forward pass cannot be traced, and so not folded
+    detects = data.task == "detection"  # its forward pass cannot be traced, and so not folded
     subject = Subject(
         model=trained if detects else compute.place(frozen(trained)),
         trained=trained,

@@ -161,8 +161,8 @@ def _training_seconds(models: list[dict]) -> float:
 
 
 def _sparkline(history: list[dict[str, str]]) -> str:
-    """The accuracies on held-out images by epoch or, without such images, those in training; for a
-    detector, which has none, the loss in percent of its largest value."""
+    """Accuracy on held-out images by epoch or, without such images, on training images; for a
+    detector, training loss in percent of its largest value."""
     curves = [
         [float(row[column]) for row in history]
         for column in ("val_accuracy", "val_robust_accuracy")

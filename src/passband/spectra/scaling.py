@@ -1,25 +1,25 @@
-"""Scales of pixels."""
+"""Rescaling of pixels."""
 
 from torch import Tensor
 
 from passband.options import Rescaling
 
-ROUNDING = 1e-5  # what single precision leaves of a pixel that is zero
+ROUNDING = 1e-5  # above the float32 error of a pixel that should be 0
 
 
 def rescaled(images: Tensor, how: Rescaling | None) -> Tensor:
     """Images divided by their own largest value (hfc: "the standard pixel scale").
 
-    A component of high frequencies is signed and may then lie below -1. An image without a value
-    above rounding errors, such as an all-zero one, stays as it is.
+    High-frequency components are signed, and the result may be below -1. Images whose largest value
+    is within rounding of 0 or negative, such as an all-zero one, are not rescaled.
 
     Args:
-        images: float [..., C, H, W]; the largest value is that of all channels.
-        how: `image-max`; `image-max-bytes` for the same, then rounded down to multiples of 1/255,
-            as images are that are stored as bytes in between; None to leave them as they are.
+        images: float [..., C, H, W]; the largest value is taken over all channels.
+        how: `image-max`; `image-max-bytes` also rounds down to multiples of 1/255, as if images
+            were stored as bytes; None for no rescaling.
 
     Returns:
-        As `images`.
+        Like `images`.
     """
     if how is None:
         return images
@@ -27,4 +27,9 @@ def rescaled(images: Tensor, how: Rescaling | None) -> Tensor:
     divided = images / largest.where(largest > ROUNDING, 1.0)
     if how == "image-max":
         return divided
-    return (255 * divided + 1e-3).floor() / 255  # k / k' * 255 may fall short of a whole number
+    return (255 * divided + 1e-3).floor() / 255  # rounding may put whole numbers slightly below
+
+
+def described(how: Rescaling | None) -> str:
+    """The end of the condition under which rescaled images are measured; empty for None."""
+    return f";rescale={how}" if how else ""

@@ -12,16 +12,16 @@ from passband.training.step import Step
 def detection_step(
     model: nn.Module, optimizer: torch.optim.Optimizer, recipe: dict, seed: int, compute: Compute
 ) -> Step:
-    """Build the step of a resolved recipe for a detector: flip, sum of the losses, update.
+    """Build the training step of a resolved recipe for a detector: flip, loss, update.
 
     Args:
         model: a RetinaNet of torchvision's.
 
     Returns:
         step(images uint8 [B, C, S, S], labels float32 [B, K, 6] as in `SceneSet`, indices int64
-        [B], epoch, number=0). Images fill their S x S pixels. The step updates the model once and
-        returns the batch's summed loss, and NaN in the place of correct predictions, which a
-        detector does not have; both 0-d.
+        [B], epoch, number=0). Images must fill all S x S pixels. The step updates the model once
+        and returns the batch's summed loss and NaN (instead of the number of correct predictions,
+        which detectors do not have), both 0-d.
     """
     augmentation = recipe["augmentation"]
 
@@ -41,17 +41,17 @@ def detection_step(
 
 
 def flipped(labels: Tensor, draws: Draws, side: int) -> Tensor:
-    """Boxes of images that `crop_and_flip` has mirrored by these draws: [B, K, 6] to the same."""
+    """Labels [B, K, 6] of the images that `crop_and_flip` mirrors by these draws."""
     mirrored = labels.clone()
     mirrored[..., 0], mirrored[..., 2] = side - labels[..., 2], side - labels[..., 0]
     return torch.where((draws.bits("flip") < 0)[:, None, None], mirrored, labels)
 
 
 def detection_loss(model: nn.Module, images: Tensor, labels: Tensor, compute: Compute) -> Tensor:
-    """Focal loss of the classes plus L1 loss of the boxes, 0-d, both as torchvision computes them.
+    """Focal loss of classes plus L1 loss of boxes, 0-d, as torchvision computes them.
 
-    Autocast is for the networks only. Anchors and losses are float32: in bfloat16, which
-    torchvision would take over from the features, an anchor is off by up to half a pixel.
+    Only the networks run under autocast; anchors and losses are float32. Torchvision would take
+    over bfloat16 from the features, which moves anchors by up to half a pixel.
     """
     present = labels[..., 4] >= 0
     targets = [

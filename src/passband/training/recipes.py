@@ -117,7 +117,7 @@ def check_parts(name: str, recipe: Mapping) -> None:
     if treatment and recipe["select"] != "last":
         raise UserError(
             f"{owner} has {treatment} and selects by {recipe['select']}, but the held-out images "
-            "have treated labels, too, which nothing learnt from the others can predict: the best "
+            "have treated labels, too, which cannot be predicted from the other images: the best "
             "epoch would be chosen by chance; set select to last."
         )
     provided = {

@@ -70,7 +70,7 @@ def test_fewer_images_and_none_and_several_models(tmp_path):
     figure = draw_component_examples([few, none])
     assert len(figure.axes) == 2 * 3 * 3
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]
-    assert texts == ["none was found"]
+    assert texts == ["none found"]
     assert "0 of 400 test images (0 %" in figure.axes[9].get_title(loc="left").replace("\n", " ")
     assert draw_component_examples([none]).axes
 

@@ -83,7 +83,7 @@ def test_cells_of_the_table(tmp_path):
     assert score["value"] == pytest.approx(scores.mean(), rel=1e-5)
     assert (score["ci_low"], score["ci_high"]) == pytest.approx((interval.low, interval.high))
     assert np.isnan(cells.loc[("LFC", "mAP"), "ci_low"])
-    assert "within a radius of 22" in table.notes[0] and "beyond a radius of 22" in table.notes[0]
+    assert "within a radius of 22" in table.notes[0] and "outside a radius of 22" in table.notes[0]
 
 
 def test_two_seeds_are_means(tmp_path):

@@ -74,7 +74,7 @@ def test_kernels_are_drawn_by_channel_and_kernel_about_zero(tmp_path):
         weights = picture[pitch : pitch + 3 * PIXELS : PIXELS, 5 * pitch :: PIXELS][:, :3]
         assert weights == pytest.approx(arrays["weights"][5, 1])
         assert f"total variation {arrays['total_variation'].mean():.2f}" in axes.get_title()
-        assert f"one sign {100 * arrays['sign_agreement'].mean():.0f} [" in axes.get_title()
+        assert f"same sign {100 * arrays['sign_agreement'].mean():.0f} [" in axes.get_title()
         assert [label.get_text() for label in axes.get_yticklabels()] == ["red", "green", "blue"]
     assert figure.axes[0].get_title().startswith("Natural")
     norms = [axes.images[0].norm for axes in figure.axes[:2]]
@@ -105,7 +105,7 @@ def test_a_share_of_neighbours_has_an_interval_within_a_hundred_percent(tmp_path
     kernels = pair()(tmp_path)
     kernels["natural"]["sign_agreement"] = np.array([1.0] * 15 + [0.5])
     title = draw_kernels(kernels, looks(kernels)).axes[0].get_title()
-    assert re.search(r"one sign 97 \[\d+, 100\] %", title)
+    assert re.search(r"same sign 97 \[\d+, 100\] %", title)
 
 
 def test_each_model_has_its_own_scale_where_it_is_asked_for(tmp_path):

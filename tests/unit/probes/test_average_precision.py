@@ -5,7 +5,11 @@ import pytest
 import torch
 from torchvision.ops import box_iou
 
-from passband.probes.average_precision import average_precision, object_scores, overlaps
+from passband.probes.average_precision import (
+    average_precision,
+    intersection_over_union,
+    object_scores,
+)
 
 NOTHING = [0, 0, 0, 0, -1, 0]
 
@@ -124,8 +128,9 @@ def test_scores_of_objects_by_loops():
             assert scores[index, place] == pytest.approx(max(fitting, default=0.0), abs=1e-7)
 
 
-def test_overlaps_are_torchvisions():
+def test_intersections_over_union_are_torchvisions():
     boxes = torch.rand(20, 2, 2, generator=torch.Generator().manual_seed(0)).sort(1).values
     boxes = torch.cat([boxes[:, 0], boxes[:, 1]], 1)
-    assert torch.allclose(overlaps(boxes[:, None], boxes[None]), box_iou(boxes, boxes), atol=1e-6)
-    assert overlaps(torch.zeros(4), torch.zeros(4)) == 0
+    found = intersection_over_union(boxes[:, None], boxes[None])
+    assert torch.allclose(found, box_iou(boxes, boxes), atol=1e-6)
+    assert intersection_over_union(torch.zeros(4), torch.zeros(4)) == 0

@@ -110,7 +110,7 @@ def test_examples_are_those_that_change_most():
 
 
 def test_images_pass_and_are_filtered_at_their_own_size():
-    """What lies beyond an image on its canvas is neither seen nor filtered."""
+    """The padding around an image is neither seen nor filtered."""
     sizes = torch.tensor([[16, 16], [12, 16], [16, 14], [12, 16], [16, 16]])
     given = subject(sizes=sizes)
     found = detections(given)

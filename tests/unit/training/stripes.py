@@ -45,7 +45,7 @@ def changed(changes: dict, recipe: dict = RECIPE) -> dict:
 
 
 def stripes(count: int = 240) -> ImageSet:
-    """Images [N, 1, 16, 16] whose class is their orientation, with noise: learnt in few steps."""
+    """Images [N, 1, 16, 16] whose class is their orientation, with noise: learned in few steps."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(count) % 2
     wave = (torch.arange(16) // 2 % 2 * 120).expand(16, 16)

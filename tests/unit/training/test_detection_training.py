@@ -1,4 +1,4 @@
-"""Training a detector: flips of boxes, losses, kill and resume, learning by heart."""
+"""Training a detector: flips of boxes, losses, kill and resume, memorising."""
 
 from pathlib import Path
 

@@ -98,16 +98,16 @@ def test_an_interrupted_training_of_the_paper_ends_with_the_same_bits(
         assert row["train_loss"] == same["train_loss"]
 
 
-def test_shuffled_labels_are_learnt_as_they_were_shuffled_once(tmp_path):
-    """A network that knows the shuffled labels by heart predicts them, not the true ones."""
+def test_shuffled_labels_are_learned_as_they_were_shuffled_once(tmp_path):
+    """A network that has memorised the shuffled labels predicts them, not the true ones."""
     data = stripes()
     fast = recipe(shuffled_labels={}) | {"epochs": 60, "batch_size": 24}
     fast["optimizer"] = fast["optimizer"] | {"learning_rate": 0.01}
     state = trained(tmp_path / "state", fast, "resnet8_plain_w4")
     found = predictions(frozen(state.model), data.images, FLOAT32)
     shuffled = shuffled_labels(data.labels)
-    learnt = (found == shuffled).float().mean()
-    assert learnt > (found == data.labels).float().mean() + 0.2
+    learned = (found == shuffled).float().mean()
+    assert learned > (found == data.labels).float().mean() + 0.2
     assert state.history[-1]["train_accuracy"] > 70
 
 

@@ -18,7 +18,7 @@ def filtered_accuracy(arrays: Arrays, bandwidth: Fraction) -> np.ndarray:
 
 @SCORES.register("plain_accuracy", probe="accuracy", unit="percent", span=(0.0, 100.0))
 def plain_accuracy(arrays: Arrays) -> np.ndarray:
-    """Accuracy on images without an attack."""
+    """Accuracy without an attack, on images as they are or as the model saw them in training."""
     return 100.0 * arrays["correct"]
 
 
@@ -60,20 +60,22 @@ def accuracy_under(arrays: Arrays, *, attack: AttackName) -> np.ndarray:
     attacked=True,
 )
 def accuracy_at_epsilon(arrays: Arrays, *, search: AttackName, epsilon: Share) -> np.ndarray:
-    """Accuracy under all perturbations up to epsilon that a search tried.
+    """Accuracy under the smallest perturbations that a search found, up to epsilon.
 
     Args:
         search: one of the searches of the probe.
-        epsilon: the largest perturbation.
+        epsilon: the perturbation bound, in the l-infinity norm.
     """
-    return 100.0 * withstood(_searched(arrays, search), epsilon)
+    if f"minimal_epsilon_{search}" not in arrays:
+        raise NotMeasured(f"the search {search} was not made")
+    return 100.0 * withstood(arrays[f"minimal_epsilon_{search}"], epsilon)
 
 
 @SCORES.register(
     "accuracy_before_search", probe="minimal_epsilon", unit="percent", span=(0.0, 100.0)
 )
 def accuracy_before_search(arrays: Arrays) -> np.ndarray:
-    """Accuracy on the images of a search as they are."""
+    """Accuracy on the clean images of a search."""
     return 100.0 * arrays["correct_clean"]
 
 
@@ -121,12 +123,6 @@ def accuracy_behind_filter(arrays: Arrays, attack: AttackName, bandwidth: Fracti
     """
     row = 0 if attack == CLEAN else 1 + _row(arrays, attack.lower())
     return 100.0 * arrays["correct"][row, at(arrays, bandwidth)]
-
-
-def _searched(arrays: Arrays, search: str) -> np.ndarray:
-    if f"minimal_epsilon_{search}" not in arrays:
-        raise NotMeasured(f"the search {search} was not made")
-    return arrays[f"minimal_epsilon_{search}"]
 
 
 def _row(arrays: Arrays, attack: str) -> int:

@@ -1,4 +1,4 @@
-"""What is predicted for the low and the high component of an image."""
+"""Predictions for the low and the high component of an image."""
 
 from typing import Literal
 
@@ -10,24 +10,24 @@ from passband.options import FilterName
 
 @SCORES.register("follows_high", probe="component_predictions", unit="percent", span=(0.0, 100.0))
 def follows_high(arrays: Arrays, filter: FilterName) -> np.ndarray:
-    """Share of the images that are recognised as they are and by their high component alone, but
-    not by their low component.
+    """Share of images that are classified correctly, as is their high component, but not their low
+    one.
 
-    `filter` is the one of the low component, in quotes.
+    `filter` is that of the low component, in quotes.
     """
-    return 100.0 * _follows(arrays, filter)
+    return 100.0 * _of_filter(arrays, "follows_high", filter)
 
 
 @SCORES.register("images_following_high", probe="component_predictions")
 def images_following_high(arrays: Arrays, filter: FilterName) -> np.ndarray:
-    """Number of these images: its mean is their count among all that were measured."""
-    follows = _follows(arrays, filter)
+    """Number of the images counted by `follows_high`, as the mean over all measured images."""
+    follows = _of_filter(arrays, "follows_high", filter).astype(float)
     return len(follows) * follows
 
 
 @SCORES.register("image_accuracy", probe="component_predictions", unit="percent", span=(0.0, 100.0))
 def image_accuracy(arrays: Arrays) -> np.ndarray:
-    """Accuracy on the images as they are."""
+    """Accuracy on the whole images."""
     return 100.0 * (arrays["predicted"] == arrays["labels"])
 
 
@@ -37,21 +37,18 @@ def image_accuracy(arrays: Arrays) -> np.ndarray:
 def component_accuracy(
     arrays: Arrays, filter: FilterName, *, keep: Literal["low", "high"]
 ) -> np.ndarray:
-    """Accuracy on a component of the images alone.
+    """Accuracy on one component of the images.
 
-    `filter` is the one of the low component, in quotes.
+    `filter` is that of the low component, in quotes.
 
     Args:
-        keep: the component.
+        keep: which component.
     """
-    name = f"predicted_{keep}_{filter}"
-    if name not in arrays:
-        raise NotMeasured(f"no component was measured by the filter {filter}")
-    return 100.0 * (arrays[name] == arrays["labels"])
+    return 100.0 * (_of_filter(arrays, f"predicted_{keep}", filter) == arrays["labels"])
 
 
-def _follows(arrays: Arrays, filter: str) -> np.ndarray:
-    name = f"follows_high_{filter}"
-    if name not in arrays:
-        raise NotMeasured(f"no component was measured by the filter {filter}")
-    return arrays[name].astype(float)
+def _of_filter(arrays: Arrays, name: str, filter: str) -> np.ndarray:
+    """The array of this name for the filter of a low component."""
+    if f"{name}_{filter}" not in arrays:
+        raise NotMeasured(f"no components were measured with the filter {filter}")
+    return arrays[f"{name}_{filter}"]

@@ -1,4 +1,4 @@
-"""Accuracies that a recorder measured after each epoch, behind filters (hfc, figures 3 to 6)."""
+"""Accuracies that a recorder measured after each epoch, with filters (hfc, figures 3 to 6)."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ import numpy as np
 from passband.findings.scores import SCORES, Arrays, NotMeasured
 from passband.options import FilterName, Percent, RecorderName
 
-NONE = "none"  # in the place of a filter: images as they are
+NONE = "none"  # instead of a filter: unfiltered images
 
 
 @SCORES.register("recorded_accuracy", probe="training", unit="percent", sample="training runs")
@@ -18,7 +18,7 @@ def recorded_accuracy(
     recorder: RecorderName,
     epoch: Literal["first", "last"] = "last",
 ) -> np.ndarray:
-    """The accuracy recorded behind a filter after an epoch; `'none'` is no filter.
+    """Accuracy recorded with a filter after the first or last epoch; `'none'` is no filter.
 
     Args:
         recorder: name of the recorder in the recipe.
@@ -32,12 +32,12 @@ def recorded_accuracy(
 def accuracy_when_learned(
     arrays: Arrays, filter: FilterName, *, recorder: RecorderName, level: Percent
 ) -> np.ndarray:
-    """The accuracy recorded behind a filter when that without one first reaches a level, in the
+    """Accuracy recorded with a filter when accuracy without one first reaches a level, or in the
     last epoch if it never does.
 
     Args:
         recorder: name of the recorder in the recipe.
-        level: of the accuracy on the recorder's images as they are.
+        level: of the accuracy on the recorder's unfiltered images, in percent.
     """
     values = accuracies(arrays, recorder, filter)
     reached = min(_first(accuracies(arrays, recorder, NONE), level), len(values) - 1)
@@ -48,21 +48,20 @@ def accuracy_when_learned(
 def epochs_to_reach(
     arrays: Arrays, filter: FilterName, *, recorder: RecorderName, level: Percent
 ) -> np.ndarray:
-    """Epochs until the accuracy recorded behind a filter first reaches a level; `'none'` is no
-    filter.
+    """Epochs until accuracy recorded with a filter first reaches a level; `'none'` is no filter.
 
-    A run that never does counts with one epoch more than it has, the least that it can need.
+    A run that never reaches it counts as one epoch more than it has, a lower bound.
 
     Args:
         recorder: name of the recorder in the recipe.
-        level: of the accuracy.
+        level: of the accuracy, in percent.
     """
     return np.array([1.0 + _first(accuracies(arrays, recorder, filter), level)])
 
 
 def accuracies(arrays: Arrays, recorder: str, filter: str) -> np.ndarray:
-    """The accuracies [E] that a recorder measured behind a filter, by epoch; NotMeasured if it
-    recorded none."""
+    """The accuracies [epochs] that a recorder measured with a filter, in percent; NotMeasured if
+    there are none."""
     condition = f"{recorder}|filter={filter}"
     for name, values in arrays.items():
         measured, _, metric = name.rpartition("|")
@@ -73,6 +72,6 @@ def accuracies(arrays: Arrays, recorder: str, filter: str) -> np.ndarray:
 
 
 def _first(values: np.ndarray, level: float) -> int:
-    """Index of the first value at a level or above it, their number without one."""
+    """Index of the first value that reaches a level, or the number of values if none does."""
     found = np.flatnonzero(values >= level)
     return int(found[0]) if len(found) else len(values)

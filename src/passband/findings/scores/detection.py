@@ -1,4 +1,4 @@
-"""How well the objects of an image are recognised, as it is and on its components."""
+"""Scores of a detector on images and on their components."""
 
 from typing import Literal
 
@@ -12,9 +12,9 @@ PLACES = {"image": 0, "low": 1, "high": 2}
 
 @SCORES.register("object_score", probe="detection", unit="percent")
 def object_score(arrays: Arrays, part: Part) -> np.ndarray:
-    """Mean over the objects of an image of the score that they are recognised with (percent).
+    """Mean score of the objects of an image, in percent (see the probe `detection`).
 
-    The part is `image`, or `low` or `high` for a component.
+    The part is `image`, `low` or `high`.
     """
     return 100.0 * arrays["scores"][PLACES[part]].astype(float)
 
@@ -29,10 +29,10 @@ def mean_average_precision(arrays: Arrays, part: Part) -> np.ndarray:
 
 @SCORES.register("recognised", probe="detection", unit="percent", span=(0.0, 100.0))
 def recognised(arrays: Arrays, *, than: Literal["better", "worse"]) -> np.ndarray:
-    """Whether the score of an image on its low component differs from that as it is: 0 or 100.
+    """Whether an image has a better (or worse) score on its low component than itself: 0 or 100.
 
     Args:
-        than: whether it is to be better or worse there.
+        than: `better` or `worse`.
     """
     gains = arrays["scores"][1] - arrays["scores"][0]
     return 100.0 * (gains > 0 if than == "better" else gains < 0)

@@ -13,7 +13,7 @@ def total_variation(arrays: Arrays) -> np.ndarray:
 
 @SCORES.register("sign_agreement", probe="kernels", sample="kernels")
 def sign_agreement(arrays: Arrays) -> np.ndarray:
-    """Share (0..1) of neighbouring weights of one sign in each kernel."""
+    """Share (0..1) of neighbouring weights in each kernel that have the same sign."""
     return arrays["sign_agreement"].astype(float)
 
 

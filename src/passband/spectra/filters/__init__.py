@@ -4,10 +4,10 @@
 
 `images`: float (..., H, W); `keep` is the part that is left, "low" or "high". The result is real
 and not clipped. A shape is registered with these settings. size: the name of its size argument.
-step: to which multiple shares of the image side are rounded, 1 by default; None for a size that has
-nothing to do with the side. sizes: by `keep` the smallest and the largest size that leave something
-of an image; the largest is "side", "below side" or "corner", the distance of the farthest frequency
-from the DC component, rounded down. Without it all sizes from 0 to the side are accepted.
+step: shares of the image side are rounded to a multiple of it, 1 by default; None for a size that
+does not depend on the side. sizes: by `keep`, the smallest and the largest size that do not remove
+the whole image; the largest is "side", "below side" or "corner", the distance of the farthest
+frequency from the DC component, rounded down. Without it all sizes from 0 to the side are accepted.
 """
 
 from torch import Tensor
@@ -28,7 +28,7 @@ def apply(filter: dict, images: Tensor) -> Tensor:
     Returns:
         The filtered images, float (..., H, W).
     """
-    if not images.numel():  # no transform of nothing
+    if not images.numel():  # FFTs refuse empty batches
         return images
     constants = {key: value for key, value in filter.items() if key not in ("name", "shape")}
     size = FILTERS.settings(filter["shape"])["size"]
@@ -37,8 +37,8 @@ def apply(filter: dict, images: Tensor) -> Tensor:
 
 
 def size_of(filter: dict, side: int) -> int | float:
-    """The size of a resolved filter for images of a side: pixels, frequencies, or as it is given
-    where it has nothing to do with the side."""
+    """The size of a resolved filter for images of a side, in pixels or frequencies; as given if it
+    does not depend on the side."""
     settings = FILTERS.settings(filter["shape"])
     size, step = filter[settings["size"]], settings.get("step", 1)
     return size if step is None else size_at(side, size, step)

@@ -15,10 +15,10 @@ def disc(
 ) -> Tensor:
     """Keep the frequencies within a radius of the DC component, or all others.
 
-    Both parts are real and add up to the image, whatever its height and width.
+    Both parts are real and add up to the image, for any height and width.
 
     Args:
-        keep: `low` for the disc, `high` for what lies outside of it.
+        keep: `low` for the disc, `high` for the frequencies outside it.
         radius: Euclidean distance from the DC component, in cycles per image.
         inclusive: whether a frequency at exactly this distance belongs to the disc.
     """

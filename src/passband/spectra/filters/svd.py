@@ -2,9 +2,9 @@
 
 Each channel is a matrix with singular values s_1 >= s_2 >= ..., whose squares add up to its energy,
 the sum of its squared pixels. The dominant ones, up to a rank, are the low part of the image, the
-trailing ones the high part; the two add up to the image. Both are projections on left singular
-vectors, the eigenvectors of the matrix times its transpose, which are found in double precision:
-faster than the decomposition itself, with the same result.
+trailing ones the high part; the two add up to the image. Both are projections onto left singular
+vectors, computed as eigenvectors of the matrix times its transpose, in double precision: faster
+than an SVD, with the same result.
 """
 
 from collections.abc import Callable
@@ -31,12 +31,12 @@ def svd(images: Tensor, *, keep: Literal["low", "high"], rank: FilterSize) -> Te
 
 @FILTERS.register("svd_energy", size="energy", step=None)
 def svd_energy(images: Tensor, *, keep: Literal["low", "high"], energy: InnerShare) -> Tensor:
-    """Keep as many dominant singular values as hold a share of a channel's energy, or the others.
+    """Keep the dominant singular values that hold a share of each channel's energy, or the others.
 
     Args:
         keep: `low` for the dominant ones, `high` for the trailing ones.
-        energy: the smallest share of the energy that the dominant ones hold; each channel of each
-            image takes the smallest rank that does.
+        energy: the share of the energy that the dominant ones hold at least; the rank is the
+            smallest that reaches it, for each channel of each image.
     """
     return _truncated(
         images, keep, lambda squares: smallest_rank(squares, energy * squares.sum(-1))
@@ -49,14 +49,14 @@ def svd_energy(images: Tensor, *, keep: Literal["low", "high"], energy: InnerSha
 def svd_energy_of_disc(
     images: Tensor, *, keep: Literal["low", "high"], radius: FilterSize, inclusive: bool = False
 ) -> Tensor:
-    """Keep as many dominant singular values as have the energy of a disc, or the others.
+    """Keep the dominant singular values that hold the energy of a disc, or the others.
 
-    Each channel of each image takes the rank, from 1, whose energy is nearest to that of the same
-    channel behind the filter `disc`, so that both ways to split it are compared at equal energy.
+    For each channel of each image the rank is the one, from 1, whose energy is nearest to that of
+    the same channel filtered by `disc`, so that both ways to split it are compared at equal energy.
 
     Args:
         keep: `low` for the dominant ones, `high` for the trailing ones.
-        radius: that of the disc.
+        radius: radius of the disc, see `disc`.
         inclusive: see `disc`.
     """
     low = disc(images, keep="low", radius=radius, inclusive=inclusive)
@@ -68,11 +68,11 @@ def smallest_rank(squares: Tensor, energy: Tensor) -> Tensor:
     """The smallest number of singular values that hold an energy.
 
     Args:
-        squares: squares of singular values (..., K), falling.
-        energy: sums of squares (...).
+        squares: squared singular values (..., K), in decreasing order.
+        energy: energies (...).
 
     Returns:
-        int64 (...), from 1 to K; K where rounding puts the energy above that of all of them.
+        int64 (...), from 1 to K; K if rounding puts the energy above the total.
     """
     below = squares.cumsum(-1) < energy[..., None]
     return (below.sum(-1) + 1).clamp_max(squares.shape[-1])
@@ -91,9 +91,9 @@ def nearest_rank(squares: Tensor, energy: Tensor) -> Tensor:
 
 
 def _truncated(images: Tensor, keep: str, rank_of: Callable[[Tensor], Tensor | int]) -> Tensor:
-    """The part of every matrix (..., H, W) with the singular values up to a rank, or beyond it.
+    """The part of every matrix (..., H, W) with the singular values up to a rank, or the others.
 
-    rank_of: from squares of singular values (..., H) to the rank, one for all or per matrix (...).
+    rank_of: maps squared singular values (..., H) to one rank for all matrices or for each (...).
     """
     matrices = images.double()
     squares, vectors = (one.flip(-1) for one in torch.linalg.eigh(matrices @ matrices.mT))

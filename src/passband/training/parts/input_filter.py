@@ -12,11 +12,11 @@ from passband.training.parts import PARTS
 def input_filter(
     images: Tensor, *, filter: FilterName | None = None, rescale: Rescaling | None = None
 ) -> Tensor:
-    """Change the training images after augmentation; validation images stay as they are.
+    """Filter or rescale training images after augmentation; validation images stay as they are.
 
     Args:
-        filter: the filter that images pass before the network sees them; left out for none.
-        rescale: what follows it: `image-max` divides every image by its own largest value,
-            `image-max-bytes` also rounds it down to multiples of 1/255; left out for nothing.
+        filter: the filter to apply; no filtering if left out.
+        rescale: applied after the filter: `image-max` divides every image by its own largest value,
+            `image-max-bytes` also rounds it down to multiples of 1/255; no rescaling if left out.
     """
     return rescaled(images if filter is None else apply(filter, images), rescale)

@@ -57,7 +57,7 @@ def refresh_statistics(
 ) -> None:
     """Set the running statistics of batch normalisation to their mean over `batches`.
 
-    A batch weighs as many images as it has. Nothing is dropped out meanwhile. The model is left in
+    Batches are weighted by their number of images, and dropout is inactive. The model is left in
     evaluation mode.
 
     Args:

@@ -7,7 +7,7 @@ from torch import Tensor
 from passband.evaluation import frozen, predictions
 from passband.options import FilterName, Images, Rescaling
 from passband.spectra.filters import apply, describe
-from passband.spectra.scaling import rescaled
+from passband.spectra.scaling import described, rescaled
 from passband.training.recorders import RECORDERS, Row, Subject
 
 
@@ -29,7 +29,7 @@ def accuracy(
         filters: the filters, each measured separately.
         rescale: `image-max` divides every filtered image by its own largest value,
             `image-max-bytes` also rounds it down to multiples of 1/255.
-        rescale_unfiltered: whether unfiltered images are rescaled too.
+        rescale_unfiltered: whether unfiltered images are rescaled, too.
     """
     data = subject.train if split == "train" else subject.test
     shown, labels = data.images[:images], data.labels[:images]
@@ -41,8 +41,8 @@ def accuracy(
 
         right = predictions(measured, shown, subject.compute, change) == labels
         condition = describe(filter, shown.shape[-1]) if filter else "filter=none"
-        condition += f";rescale={how}" if how else ""
-        return Row(split, condition, "accuracy", 100 * right.double().mean().item(), len(labels))
+        percent = 100 * right.double().mean().item()
+        return Row(split, condition + described(how), "accuracy", percent, len(labels))
 
     unfiltered = row(None, rescale if rescale_unfiltered else None)
     return [unfiltered, *(row(filter, rescale) for filter in filters or ())]
