@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
+from passband.data.registry import DATASETS
 from passband.plan import Plan, plan, read_yaml, scale_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,15 +84,12 @@ def expected(scale: Plan, artifacts: list[str]) -> dict[str, int]:
     for artifact in artifacts:
         row = scale.targets[artifact]
         jobs.add(("draw_figure" if row["kind"] == "figure" else "make_table", artifact))
-        jobs |= {("prepare_dataset", dataset) for dataset in row["datasets"]}
+        jobs |= {prepared(dataset) for dataset in row["datasets"]}
         for slug in row["models"]:
             model, dataset = (scale.models[slug][key] for key in ("model", "dataset"))
-            for seed in scale.seeds:
-                training = scale.trainings[model]
-                rule = "train_recorded_model" if training["recipe"]["recorders"] else "train_model"
-                jobs |= {("prepare_dataset", dataset), (rule, model, seed)}
-                if prefix := training["shared_prefix"]:
-                    jobs.add(("train_shared_prefix", prefix, seed))
+            imported = model in scale.imported
+            for seed in scale.seeds[:1] if imported else scale.seeds:
+                jobs |= {prepared(dataset), *origin(scale, model, seed)}
                 for name in row["probes"]:
                     probe = scale.probes.get(name, {"attack": {"name": name}})
                     if name in scale.probes:
@@ -100,6 +98,25 @@ def expected(scale: Plan, artifacts: list[str]) -> dict[str, int]:
                         rule = "attack_and_store" if model in read else "attack_model"
                         jobs.add((rule, model, seed, probe["attack"]["name"]))
     return Counter(rule for rule, *_ in jobs)
+
+
+def prepared(dataset: str) -> tuple[str, str]:
+    """The job that prepares a data set."""
+    whole = "train" in DATASETS[dataset].splits
+    return ("prepare_dataset" if whole else "prepare_test_set", dataset)
+
+
+def origin(scale: Plan, model: str, seed: int) -> set[tuple]:
+    """The jobs that make the weights of a model, but for its data set."""
+    if model in scale.imported:
+        return {("import_model", model, seed)}
+    if model in scale.derived:
+        source = scale.derived[model]["of"]
+        return {("derive_model", model, seed), *origin(scale, source, seed)}
+    training = scale.trainings[model]
+    rule = "train_recorded_model" if training["recipe"]["recorders"] else "train_model"
+    prefix = training["shared_prefix"]
+    return {(rule, model, seed)} | ({("train_shared_prefix", prefix, seed)} if prefix else set())
 
 
 WHOLE_RUN = ("collect_measurements", "judge_findings", "build_report")
@@ -179,7 +196,9 @@ def test_trainings_wait_for_the_shared_prefix_that_they_begin_with(calls, name, 
     one = planned(scale)
     trained = prefixes_behind(calls[name].output, "Training")
     shown = {one.models[slug]["model"] for row in one.artifacts.values() for slug in row["models"]}
-    assert {model for model, _, _ in trained} == shown & set(one.trainings)
+    shown |= {one.derived[model]["of"] for model in shown & set(one.derived)}
+    shown &= set(one.trainings)
+    assert {model for model, _, _ in trained} == shown
     assert len(trained) == len(shown) * len(one.seeds)
     for model, seed, awaited in trained:
         prefix = one.trainings[model]["shared_prefix"]

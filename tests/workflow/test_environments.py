@@ -162,6 +162,7 @@ JOBS = {
     "train_shared_prefix": ("envs/torch.yaml", members(*TRAINING)),
     "train_model": ("envs/torch.yaml", members(*TRAINING)),
     "derive_model": ("envs/torch.yaml", members("models", "models/transforms")),
+    "import_model": ("envs/torch.yaml", members("models")),
     "attack_model": ("envs/torch.yaml", members("models", "attacks")),
     "probe_model": ("envs/torch.yaml", members("models", "attacks", "probes", "spectra/filters")),
     "render_artifact": ("envs/figures.yaml", templates()),
@@ -186,10 +187,10 @@ def test_a_job_imports_only_what_its_conda_environment_has(script):
             assert f'"../../{file}"' in block, f"{script} runs in another environment"
 
 
-def test_only_the_figure_of_filters_needs_torch():
-    """It draws with the real ones."""
+def test_only_figures_of_filters_need_torch():
+    """They draw with the real ones."""
     scripts = [SCRIPTS / f"{name}.py" for name, (env, _) in JOBS.items() if "figures" in env]
-    others = [template for template in templates() if template.stem != "filters"]
+    others = [template for template in templates() if template.stem not in ("filters", "disparity")]
     assert "torch" not in third_party(*scripts, *others)
 
 

@@ -14,6 +14,7 @@ from passband.data.detection import Scenes, check_scenes
 from passband.data.download import fetch, own_folder
 from passband.data.image_folder import fingerprint
 from passband.data.registry import Dataset, get
+from passband.data.scenes import composed
 from passband.data.storage import check
 from passband.dependencies import code
 from passband.errors import explained
@@ -99,6 +100,8 @@ def _prepare(dataset: Dataset, folder: Path, mirror: Path | None) -> None:
     paths = {file.name: fetch(owner, file, folder / "raw", mirror) for file in dataset.files}
     paths = paths or {dataset.id: own_folder(dataset, mirror)}
     parsed = dataset.parse(paths)
+    if dataset.made_of:
+        parsed = composed(parsed, dataset.sizes)
     splits = {}
     for split in dataset.splits:
         path = folder / f"{split}.safetensors"

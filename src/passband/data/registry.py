@@ -359,17 +359,6 @@ _ALL = (
 
 def _scenes(made_of: Dataset, train: int, test: int) -> Dataset:
     """Scenes composed of the garments of a data set, see `passband.data.scenes`."""
-
-    def parse(paths: Mapping[str, Path]) -> Parsed:
-        from passband.data.scenes import compose  # needs torch, which planning does not load
-
-        garments = made_of.parse(paths)
-        return Parsed(
-            compose(*garments.train, train, "train"),
-            compose(*garments.test, test, "test"),
-            garments.classes,
-        )
-
     return replace(
         made_of,
         id=made_of.id.replace("mnist", "scenes"),
@@ -377,7 +366,6 @@ def _scenes(made_of: Dataset, train: int, test: int) -> Dataset:
         side=112,
         sizes={"train": train, "test": test},
         task="detection",
-        parse=parse,
         made_of=made_of.id,
     )
 

@@ -9,10 +9,13 @@ A scene is a function of (split, index): all random numbers come from `passband.
 is elementwise NumPy arithmetic in float64, so scenes are the same on every machine.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
 from passband.data.detection import Scenes
+from passband.data.parsers import Parsed
 from passband.draws import Draws, key_of
 
 SIDE = 112
@@ -27,6 +30,13 @@ CELLS = {
     SIDE: 0.1,
 }  # weight of each grid of noise by its cells
 BRIGHTNESS = (20.0, 200.0)  # range of the background's pixels
+
+
+def composed(garments: Parsed, counts: Mapping[str, int]) -> Parsed:
+    """Scenes of the garments of each split, as many as `counts` says."""
+    train = compose(*garments.train, counts["train"], "train")
+    test = compose(*garments.test, counts["test"], "test")
+    return Parsed(train, test, garments.classes)
 
 
 def compose(images: np.ndarray, labels: np.ndarray, count: int, split: str) -> Scenes:

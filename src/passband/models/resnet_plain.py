@@ -126,6 +126,7 @@ register("resnet8_dropout", title="ResNet-8 (hfc, dropout)")(
 register("resnet8_plain_5x5", title="ResNet-8 (hfc, 5×5 kernels)")(
     partial(_resnet, blocks=1, kernel=5)
 )
+register("resnet8_plain_w8", title="ResNet-8 (hfc, width 8)")(partial(_resnet, blocks=1, width=8))
 register("resnet8_plain_w4", title="ResNet-8 (hfc, width 4)")(partial(_resnet, blocks=1, width=4))
 register(
     "resnet8_batch_moments_w4", title="ResNet-8 (hfc, width 4, batch moments)", batch_moments=True

@@ -33,6 +33,11 @@ ROWS = {
     "fab": BALL | {"attack": "fab", "steps": 3, "target_classes": 2},
     "square": BALL | {"attack": "square", "queries": 5, "initial_share": 0.5},
     "cw": CW,
+    "fgsm search": {"attack": "fgsm_search", "largest": 1, "sizes": 10, "finer": 2},
+    "pgd search": {
+        "attack": "pgd_search",
+        **{"first": 0.3, "growth": 1.5, "tries": 3, "steps": 2, "step_share": 0.1},
+    },
 }
 
 
@@ -73,7 +78,7 @@ def test_the_passes_in_each_precision(lived_in, name, in_bfloat16, in_float32):
     assert watched.passes == {"bfloat16": in_bfloat16, "float32": in_float32}
 
 
-@pytest.mark.parametrize("name", ["apgd", "fab", "square", "cw"])
+@pytest.mark.parametrize("name", ["apgd", "fab", "square", "cw", "fgsm search", "pgd search"])
 def test_attacks_that_follow_the_boundary_search_in_float32(lived_in, name):
     model, images = lived_in("resnet8_w8", 1, 16), torch.rand(6, 1, 16, 16)
     watched, labels = Watched(model), model(images).argmax(1)

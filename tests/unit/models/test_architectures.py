@@ -13,7 +13,9 @@ from torchvision.models.resnet import Bottleneck, ResNet
 
 from passband import models
 from passband.errors import UserError
+from passband.plan.tasks import task_of
 
+CLASSIFIERS = [name for name in models.names() if task_of("models", name) == "classification"]
 SLIM = {
     "efficientnet_b0": {"stages": ((1, 16, 1, 3, 1), (6, 24, 2, 5, 2), (6, 40, 1, 3, 2))},
     "vgg11_small": {"width": 8},
@@ -88,7 +90,7 @@ def test_forward_costs_and_logits_of_the_papers_networks(name, gflop, side):
 
 
 @pytest.mark.usefixtures("slim")
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", CLASSIFIERS)
 @pytest.mark.parametrize(("channels", "side"), [(1, 28), (3, 32), (3, 64)])
 def test_logits_of_every_size(name, channels, side):
     model = models.build(name, channels, 7, side, seed=0)
@@ -100,7 +102,7 @@ def test_logits_of_every_size(name, channels, side):
 
 
 @pytest.mark.usefixtures("slim")
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_channels_last_in_bfloat16_keeps_logits_and_reaches_the_input(name, lived_in):
     model = lived_in(name)
     x = torch.rand(4, 3, 32, 32)
@@ -309,7 +311,7 @@ def test_unknown_architecture_is_a_user_error_with_a_hint():
 
 
 @pytest.mark.usefixtures("slim")
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_folding_keeps_logits_and_input_gradients(name, lived_in):
     model = lived_in(name)
     before = {key: value.clone() for key, value in model.state_dict().items()}
