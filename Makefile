@@ -10,7 +10,7 @@ UV_VERSION := 0.13.8
 UV := .venv/uv/bin/uv
 SNAKEMAKE := .venv/bin/snakemake
 # The end-to-end tests share runs of the whole workflow, which use every core by themselves.
-TEST_EACH = OMP_NUM_THREADS=1 .venv/bin/pytest --ignore=tests/end_to_end --numprocesses logical --maxprocesses 4
+TEST_EACH = OMP_NUM_THREADS=1 .venv/bin/pytest --ignore=tests/end_to_end --numprocesses logical --maxprocesses 4 --dist loadfile
 TEST_WHOLE = .venv/bin/pytest tests/end_to_end
 GPU_PINS = $(if $(shell gpus=$$(nvidia-smi -L 2>/dev/null) && echo "$$gpus" | grep '^GPU '),requirements-gpu.txt)
 # Snakemake and uv need a cache; in containers the home folder often cannot be written.
