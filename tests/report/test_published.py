@@ -1,5 +1,6 @@
 """Published reports: complete without the run that they come from, and as the code makes them."""
 
+import re
 import runpy
 import shutil
 from pathlib import Path
@@ -45,6 +46,15 @@ def test_pages_are_made_of_the_measurements_beside_them(folder, tmp_path):
     changed = [name for name in again if again[name] != published[name]]
     assert not changed, f"run: python scripts/publish_report.py {folder.relative_to(ROOT)}"
     check_pages(copy / "report")
+
+
+def test_the_readme_says_what_the_published_report_found():
+    tally = (
+        r"(\d+) claims that .*?, (\d+) (?:are )?reproduced, (\d+) (?:are )?contradicted and (\d+)"
+    )
+    texts = ROOT / "README.md", ROOT / "reports/published/laptop/report/index.html"
+    readme, page = (re.search(tally, text.read_text(encoding="utf-8")) for text in texts)
+    assert readme and page and readme.groups() == page.groups()
 
 
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
