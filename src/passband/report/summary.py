@@ -16,7 +16,7 @@ def what_holds(tally: Mapping, themes: Iterable[Mapping]) -> str:
     ...     names = ("reproduced", "contradicted", "inconclusive")
     ...     return {"tested": sum(numbers), "verdicts": dict(zip(names, numbers))}
     >>> print(what_holds(of(3, 1, 0), [{"title": "Where attacks live", "tally": of(3, 1, 0)}]))
-    Of 4 claims that could be tested here, 3 are reproduced, 1 is contradicted and 0 stay open.
+    Of 4 claims that could be tested here, 3 are reproduced, 1 is contradicted and 0 are inconclusive.
     By theme, claims reproduced of those tested: where attacks live 3 of 4.
     """
     tested, counts = tally["tested"], tally["verdicts"]
@@ -25,7 +25,7 @@ def what_holds(tally: Mapping, themes: Iterable[Mapping]) -> str:
     total = (
         f"Of {tested} {'claim' if tested == 1 else 'claims'} that could be tested here, "
         f"{_are(counts['reproduced'])} reproduced, {_are(counts['contradicted'])} contradicted and "
-        f"{counts['inconclusive']} {'stays' if counts['inconclusive'] == 1 else 'stay'} open"
+        f"{_are(counts['inconclusive'])} inconclusive"
     )
     shares = [
         f"{theme['title'][:1].lower()}{theme['title'][1:]} "
@@ -68,9 +68,9 @@ def _scope(content: Mapping) -> str:
     ]
     kinds = {one["kind"] for one in content["substitutions"]}
     changes = [
-        *(["other attacks in training"] if "training_attacks" in kinds else []),
+        *(["other attacks are used in training"] if "training_attacks" in kinds else []),
         *data,
-        *(["other networks for the papers’"] if "architectures" in kinds else []),
+        *(["other networks replace the papers’"] if "architectures" in kinds else []),
         *(["trainings and measurements are shortened"] if content["changes"] else []),
     ]
     changed = listed(changes) or "Something differs from the papers"
