@@ -19,6 +19,7 @@ of processor time. About a minute on one core.
 import argparse
 import collections
 import collections.abc
+import math
 import sys
 import time
 import warnings
@@ -63,6 +64,7 @@ RESOLUTIONS = {  # the finest size of the line; the last bisection from the firs
 }
 ROUNDING = 1e-7  # of an epsilon near 1 in float32
 ALIKE = 0.1  # the engine against itself may differ by this much, or the run is void
+AT_LEAST = 1.0  # seconds of the engine before and after the other arms
 
 Arm = Callable[[str, Tensor, Tensor], np.ndarray]  # (search, images, labels) to epsilons [N]
 
@@ -146,9 +148,11 @@ def timed(arm: Callable[[], np.ndarray], cuda: bool) -> tuple[np.ndarray, float]
 def measure(arms: dict[str, Arm], name: str, images: Tensor, labels: Tensor) -> dict:
     """Epsilons and seconds of one search; the engine goes first and last."""
     run = {arm: partial(search, name, images, labels) for arm, search in arms.items()}
-    run["engine"]()  # warm
+    run["engine"]()
+    _, warm = timed(run["engine"], images.is_cuda)
+    engine = ["engine"] * math.ceil(AT_LEAST / warm)
     epsilons, seconds = {}, {arm: [] for arm in arms}
-    for arm in ["engine", *(arm for arm in arms if arm != "engine"), "engine"]:
+    for arm in [*engine, *(arm for arm in arms if arm != "engine"), *engine]:
         epsilons[arm], taken = timed(run[arm], images.is_cuda)
         seconds[arm].append(taken)
         print(f"{name}: {arm}", file=sys.stderr, flush=True)
@@ -164,8 +168,8 @@ def measure(arms: dict[str, Arm], name: str, images: Tensor, labels: Tensor) -> 
             arm: np.flatnonzero(each > RESOLUTIONS[name] + ROUNDING).tolist()
             for arm, each in away.items()
         },
-        "seconds": {arm: float(np.mean(each)) for arm, each in seconds.items()},
-        "control": seconds["engine"][0] / seconds["engine"][1],
+        "seconds": {arm: float(np.median(each)) for arm, each in seconds.items()},
+        "control": float(np.divide(*np.median(np.reshape(seconds["engine"], (2, -1)), 1))),
     }
 
 
