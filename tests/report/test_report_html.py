@@ -63,7 +63,7 @@ def test_index_opens_with_the_verdicts(report_folder):
     index = (report_folder / "index.html").read_text(encoding="utf-8")
     assert "2 of 4 testable findings reproduced" in index
     assert index.index("findings reproduced") < index.index("Sample stands in for CIFAR-10")
-    assert "Of 4 claims that could be tested here, 2 are reproduced, 1 is contradicted" in index
+    assert "Of 4 claims that could be tested, 2 are reproduced, 1 is contradicted" in index
     assert "what robust networks look at 1 of 1; where attacks live 1 of 3" in index
     assert "1 cannot be tested here, since a precondition fails and 2 were not run" in index
     assert "1 counted with another claim" in index

@@ -16,14 +16,14 @@ def what_holds(tally: Mapping, themes: Iterable[Mapping]) -> str:
     ...     names = ("reproduced", "contradicted", "inconclusive")
     ...     return {"tested": sum(numbers), "verdicts": dict(zip(names, numbers))}
     >>> print(what_holds(of(3, 1, 0), [{"title": "Where attacks live", "tally": of(3, 1, 0)}]))
-    Of 4 claims that could be tested here, 3 are reproduced, 1 is contradicted and 0 are inconclusive.
+    Of 4 claims that could be tested, 3 are reproduced, 1 is contradicted and 0 are inconclusive.
     By theme, claims reproduced of those tested: where attacks live 3 of 4.
     """
     tested, counts = tally["tested"], tally["verdicts"]
     if not tested:
         return "None of the claims could be tested here."
     total = (
-        f"Of {tested} {'claim' if tested == 1 else 'claims'} that could be tested here, "
+        f"Of {tested} {'claim' if tested == 1 else 'claims'} that could be tested, "
         f"{_are(counts['reproduced'])} reproduced, {_are(counts['contradicted'])} contradicted and "
         f"{_are(counts['inconclusive'])} inconclusive"
     )
