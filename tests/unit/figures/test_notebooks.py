@@ -126,12 +126,14 @@ def test_notebook_runs_with_one_parameter(template, request, tmp_path):
     render(TEMPLATES / f"{template}.py", parameters, executed, path)
     assert json.loads(path.read_text()) == json.loads(json.dumps(parameters))
     notebook = json.loads(executed.read_text())
-    injected = [
+    (injected,) = [
         "".join(cell["source"])
         for cell in notebook["cells"]
         if "injected-parameters" in cell["metadata"].get("tags", [])
     ]
-    assert injected == [f'# Parameters\nparameters = "{path}"\n']
+    defined: dict[str, object] = {}
+    exec(injected, defined)
+    assert defined.pop("__builtins__") and defined == {"parameters": str(path)}
     text = executed.read_text()
     assert "Two numbers differ." in text
     assert ('"image/png"' in text) == (template == "kernel_grid")
