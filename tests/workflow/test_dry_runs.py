@@ -220,6 +220,15 @@ def test_papers_and_findings_are_targets(counts):
     assert counts("sar and findings") == jobs | {"total": sum(jobs.values())}
 
 
+def test_a_scale_judges_its_claims_on_all_that_they_need(calls):
+    """No artifact of the demo shows PGD-20 on this model, but preconditions read it."""
+    demo, slug = planned("demo"), "fs-c10-rn20-pgd7"
+    shown = [row["probes"] for row in demo.artifacts.values() if slug in row["models"]]
+    assert shown and not any("pgd-20" in probes for probes in shown)
+    reason = re.search(r"Judging the findings\nReason: (.*)", calls["default"].output)[1]
+    assert f"arrays/{demo.models[slug]['model']}/seed-0/pgd-20.safetensors" in reason
+
+
 def test_a_claim_is_a_target_that_makes_its_artifact_and_no_other(counts):
     jobs = counts("claim")
     assert jobs["sar.table2.a"] == jobs["make_table"] == 1 and "draw_figure" not in jobs

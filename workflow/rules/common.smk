@@ -350,12 +350,8 @@ def entries(artifacts) -> list[dict]:
     return list(found.values())
 
 
-def probe_files(artifacts, kind: str) -> list[str]:
-    paths = (
-        probe[kind]
-        for entry in entries(artifacts)
-        for probe in entry["probes"].values()
-    )
+def probe_files(models: list[dict], kind: str) -> list[str]:
+    paths = (probe[kind] for entry in models for probe in entry["probes"].values())
     return list(dict.fromkeys(paths))
 
 
@@ -375,19 +371,19 @@ def measurement_files(kind: str) -> list[str]:
     """All measurements for the artifacts, including the attacks of their probes."""
     attacks = (
         measurement(entry["model"], entry["seed"], attack["name"])[kind]
-        for entry in entries(PLAN.artifacts)
+        for entry in judged()
         for probe in entry["probes"]
         if (attack := PLAN.probes.get(probe, {}).get("attack"))
     )
-    return list(dict.fromkeys([*probe_files(PLAN.artifacts, kind), *attacks]))
+    return list(dict.fromkeys([*probe_files(judged(), kind), *attacks]))
 
 
 def artifact_inputs(wildcards) -> list[str]:
     artifacts = [wildcards.artifact]
     paths = [path for entry in entries(artifacts) for path in entry["files"].values()]
     return [
-        *probe_files(artifacts, "csv"),
-        *probe_files(artifacts, "arrays"),
+        *probe_files(entries(artifacts), "csv"),
+        *probe_files(entries(artifacts), "arrays"),
         *dict.fromkeys(paths),
     ]
 
@@ -483,23 +479,44 @@ def language(paper: str) -> Language:
     return language_of(PLAN.papers[paper], read_scores(PLAN.scores))
 
 
-def claim_inputs(finding: dict) -> list[str]:
-    """An artifact's files and the measurements that judge one of its claims."""
+def claim_measurements(finding: dict, models: list[dict]) -> list[tuple[dict, str]]:
+    """Of these entries those that judge a claim or its preconditions, and the measurements."""
     paper = paper_of(finding)
     described = PLAN.papers[paper]
     networks = finding.get("architectures") or described["networks"]
     wanted = inputs(finding, PLAN.preconditions[paper], language(paper))
-    paths = []
-    for entry in as_methods(entries(PLAN.targets), described.get("variants", {})):
-        if (
-            entry["paper_architecture"] not in networks
-            or entry["paper_dataset"] not in finding["datasets"]
-        ):
-            continue
-        for name in (name for method, name in wanted if method == entry["method"]):
-            files = entry["files"] if name == "training" else entry["probes"].get(name)
-            paths += files.values() if files else ()
+    return [
+        (entry, name)
+        for entry in as_methods(models, described.get("variants", {}))
+        if entry["paper_architecture"] in networks
+        and entry["paper_dataset"] in finding["datasets"]
+        for method, name in wanted
+        if method == entry["method"] and name in ("training", *entry["probes"])
+    ]
+
+
+def claim_inputs(finding: dict) -> list[str]:
+    """An artifact's files and the measurements that judge one of its claims."""
+    measured = claim_measurements(finding, entries(PLAN.targets))
+    files = (entry["probes"].get(name, entry["files"]) for entry, name in measured)
+    paths = [path for one in files for path in one.values()]
     return [*artifact_files([artifact_of(finding)]), *dict.fromkeys(paths)]
+
+
+@cache
+def judged() -> list[dict]:
+    """Entries of the scale's artifacts, with every measurement of them that judges a claim about
+    one of the artifacts, also where only an artifact that the scale leaves out shows it.
+    """
+    found = entries(PLAN.artifacts)
+    own = {(entry["slug"], entry["seed"]): entry["probes"] for entry in found}
+    known = [one for one in entries(PLAN.targets) if (one["slug"], one["seed"]) in own]
+    for finding in PLAN.findings:
+        if artifact_of(finding) in PLAN.artifacts:
+            for entry, name in claim_measurements(finding, known):
+                if name in entry["probes"]:
+                    own[entry["slug"], entry["seed"]][name] = entry["probes"][name]
+    return found
 
 
 def shown(wildcards, key: str) -> str:

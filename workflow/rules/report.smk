@@ -1,6 +1,6 @@
 rule judge_findings:
     input:
-        arrays=probe_files(PLAN.artifacts, "arrays"),
+        arrays=probe_files(judged(), "arrays"),
         runs=run_files("run"),
         histories=run_files("history"),
         curves=run_files("curves"),
@@ -22,7 +22,7 @@ rule judge_findings:
         "../../envs/figures.yaml"
     params:
         findings=PLAN.findings,
-        models=entries(PLAN.artifacts),
+        models=judged(),
         papers=PLAN.papers,
         preconditions=PLAN.preconditions,
         scores=PLAN.scores,
