@@ -83,6 +83,9 @@ register("resnet20_hardtanh", title="ResNet-20 (hardtanh)")(
 register("resnet8_hardtanh", title="ResNet-8 (hardtanh)")(
     partial(_resnet, blocks=1, activation=nn.Hardtanh)
 )
+register("resnet8_hardtanh_w8", title="ResNet-8 (hardtanh, width 8)")(
+    partial(_resnet, blocks=1, activation=nn.Hardtanh, width=8)
+)
 register("resnet20", title="ResNet-20")(partial(_resnet, blocks=3))
 register("resnet14", title="ResNet-14")(partial(_resnet, blocks=2))
 register("resnet8", title="ResNet-8")(partial(_resnet, blocks=1))
