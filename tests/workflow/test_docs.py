@@ -366,7 +366,7 @@ def plans(with_own_loss) -> dict[str, dict]:
 def test_the_example_is_a_target(with_own_loss, snakemake):
     done = snakemake("-n", "mine.fig1", cwd=with_own_loss)
     assert done.returncode == 0, done.stdout[-4000:]
-    model = "fashion-mnist-sample_resnet8_mine-at-pairing"
+    model = "fashion-mnist-sample_resnet8_w8_mine-at-pairing"
     assert f"results/demo/models/{model}/seed-0/weights.safetensors" in done.stdout
 
 

@@ -217,6 +217,7 @@ def test_activations():
     others = {
         "resnet20_hardtanh": nn.Hardtanh,
         "resnet8_hardtanh": nn.Hardtanh,
+        "resnet8_hardtanh_w8": nn.Hardtanh,
         "efficientnet_b0": nn.SiLU,
         "efficientnet_tiny": nn.SiLU,
     }
