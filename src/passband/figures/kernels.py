@@ -82,14 +82,14 @@ def draw_kernels(kernels: Mapping[str, Arrays], looks: Mapping[str, Look]) -> Fi
     rows = min(max(shape[1] for shape in shapes), MOST_CHANNELS)
     columns = min(max(shape[0] for shape in shapes), MOST_KERNELS)
     cell = min(0.42, (PAGE - 1.1) / columns)
-    height = len(kernels) * (cell * rows + 0.42) + 0.2
+    height = len(kernels) * (cell * rows + 0.57) + 0.2
     figure = new_figure(cell * columns + 1.1, height, layout="compressed")
     panels = figure.subplots(len(kernels), 1, squeeze=False)[:, 0]
     limit = max(float(np.abs(_shown(one["weights"])).max()) for one in kernels.values()) or 1.0
     for axes, (method, arrays) in zip(panels, kernels.items(), strict=True):
         variation = sample_interval([arrays["total_variation"]])
         words = f"total variation {stated(variation, '.2f')}, of noise {NOISE:.2f}"
-        axes.set_title(f"{looks[method].label}: {words}")
+        axes.set_title(f"{looks[method].label}\n{words}")
         drawn = _draw_kernels(axes, arrays["weights"], limit)
     figure.colorbar(drawn, ax=list(panels), label="weight", aspect=24, pad=0.01)
     count = shapes[0][0]
