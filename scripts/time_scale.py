@@ -52,7 +52,8 @@ def print_used(results: Path) -> None:
     what was measured."""
     groups: dict[str, list[dict]] = {}
     for file in sorted(results.glob("logs/**/*.json")):
-        stage, *_, name = file.relative_to(results / "logs").with_suffix("").parts
+        parts = file.relative_to(results / "logs").with_suffix("").parts
+        stage, name = parts[0], parts[-1]  # the same where the file lies in no folder
         group = f"{stage} {name}" if stage in ("attack", "probe") else stage
         groups.setdefault(group, []).append(read_json(file, USED))
     print(f"{'':28}  jobs  CPU s  each  wall s  most MB  GPU MB")

@@ -219,7 +219,7 @@ def _peak() -> int:
     On Linux its own comes from /proc: there `ru_maxrss` begins at the peak of its parent.
     """
     own, children = (resource.getrusage(one).ru_maxrss for one in OWN)
-    with suppress(OSError):
+    with suppress(OSError, IndexError):  # no such file, or none of its lines has the peak
         status = Path("/proc/self/status").read_text(encoding="utf-8")
         own = int(status.partition("VmHWM:")[2].split()[0])
     return max(own, children) // 1000

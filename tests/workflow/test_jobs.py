@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from passband import jobs
 from passband.errors import UserError, unknown
 from passband.files import (
     read_arrays,
@@ -147,6 +149,12 @@ def test_a_job_writes_what_it_used(tmp_path):
     assert used.keys() == {"seconds", "cpu_seconds", "memory_mb", "gpu_memory_mb"}
     assert used["seconds"] >= 1 and 0.1 < used["cpu_seconds"] < used["seconds"] + 1
     assert 200 < used["memory_mb"] < 700 and used["gpu_memory_mb"] == 0
+
+
+def test_memory_is_known_where_the_system_does_not_say_the_peak(monkeypatch):
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: "Name:\tpython\nVmRSS:\t1 kB\n")
+    usage = [resource.getrusage(one).ru_maxrss for one in jobs.OWN]
+    assert jobs._peak() >= max(usage) // 1000 > 0
 
 
 def test_a_job_that_fails_writes_what_it_used_too(tmp_path):

@@ -90,7 +90,7 @@ def draw_kernels(
     rows = min(max(shape[1] for shape in shapes), MOST_CHANNELS)
     columns = min(max(shape[0] for shape in shapes), MOST_KERNELS)
     cell = min(0.42, (PAGE - 1.1) / columns)
-    height = len(kernels) * (cell * rows + 0.55) + 0.2
+    height = len(kernels) * (cell * rows + 0.57) + 0.2
     figure = new_figure(max(cell * columns + 1.1, TITLE), height, layout="compressed")
     panels = figure.subplots(len(kernels), 1, squeeze=False)[:, 0]
     limits = [float(np.abs(_shown(one["weights"])).max()) or 1.0 for one in kernels.values()]
