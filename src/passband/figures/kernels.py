@@ -33,7 +33,8 @@ CHANNELS = {1: ["grey"], 3: ["red", "green", "blue"]}  # names of input channels
 MOST_CHANNELS, MOST_KERNELS = 3, 16
 NOISE = 2 / np.pi**0.5  # total variation of independent normal weights
 PIXELS, GAP = 12, 5  # of a weight, and between kernels
-TITLE = 6.4  # width in inches of the line above the kernels of a model
+ONE_LINE, TWO_LINES = 6.0, 3.3  # widths in inches of what is said of a model's kernels
+LINE = 0.17  # height in inches of a line of it
 
 Arrays = Mapping[str, np.ndarray]  # the arrays that the probe kept of one model
 
@@ -89,15 +90,17 @@ def draw_kernels(
     shapes = [arrays["weights"].shape for arrays in kernels.values()]
     rows = min(max(shape[1] for shape in shapes), MOST_CHANNELS)
     columns = min(max(shape[0] for shape in shapes), MOST_KERNELS)
-    cell = min(0.42, (PAGE - 1.1) / columns)
-    height = len(kernels) * (cell * rows + 0.57) + 0.2
-    figure = new_figure(max(cell * columns + 1.1, TITLE), height, layout="compressed")
+    cell = max(min(0.42, (PAGE - 1.1) / columns), TWO_LINES / columns)
+    one_line = cell * columns > ONE_LINE
+    height = len(kernels) * (cell * rows + 0.57 + (0 if one_line else LINE)) + 0.2
+    figure = new_figure(cell * columns + 1.1, height, layout="compressed")
     panels = figure.subplots(len(kernels), 1, squeeze=False)[:, 0]
     limits = [float(np.abs(_shown(one["weights"])).max()) or 1.0 for one in kernels.values()]
     if not own_scales:
         limits = [max(limits)] * len(limits)
     for axes, (method, arrays), limit in zip(panels, kernels.items(), limits, strict=True):
-        axes.set_title(f"{looks[method].label}\n{_smoothness(arrays)}")
+        words = ("; " if one_line else ";\n").join(_smoothness(arrays))
+        axes.set_title(f"{looks[method].label}\n{words}")
         drawn = _draw_kernels(axes, arrays["weights"], limit)
         if own_scales:
             figure.colorbar(drawn, ax=axes, label="weight", pad=0.01)
@@ -183,14 +186,14 @@ def _maps(arrays: Arrays) -> list[np.ndarray]:
     return [arrays[name] for name in names]
 
 
-def _smoothness(arrays: Arrays) -> str:
-    """Measures of smoothness in words, with their intervals over kernels."""
+def _smoothness(arrays: Arrays) -> tuple[str, str]:
+    """Two measures of smoothness in words, with their intervals over kernels."""
     variation = sample_interval([arrays["total_variation"]])
     signs = sample_interval([100 * arrays["sign_agreement"]])
     signs = signs._replace(low=max(0.0, signs.low), high=min(100.0, signs.high))
     return (
-        f"total variation {stated(variation, '.2f')} (noise: {NOISE:.2f}); neighbours of the same "
-        f"sign {stated(signs, '.0f')} % (noise: 50 %)"
+        f"total variation {stated(variation, '.2f')} (noise: {NOISE:.2f})",
+        f"neighbours of the same sign {stated(signs, '.0f')} % (noise: 50 %)",
     )
 
 

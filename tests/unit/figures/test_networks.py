@@ -94,7 +94,7 @@ def test_kernel_grid_says_which_channels_it_shows(tmp_path, channels, count, lab
     assert axes.get_ylabel() == ("the first 3 of\n16 input channels" if channels == 16 else "")
 
 
-@pytest.mark.parametrize("count", [8, 16])
+@pytest.mark.parametrize("count", [4, 8, 16])
 def test_titles_of_kernels_do_not_meet_the_colour_bar(tmp_path, count):
     kernels = pair(channels=1, count=count)(tmp_path)
     known = {"PGD-7-AT": {"label": "PGD-7-AT, one step (paper: PGD-7)"}}
