@@ -10,7 +10,7 @@ from passband.data.registry import DATASETS
 from passband.errors import UserError
 from passband.models.batch_moments import uses_batch_moments
 from passband.plan.batch_moments import check_batch_moments, has_batch_moments
-from passband.plan.budgets import check_training, training_images
+from passband.plan.budgets import check_training, most_measured, training_images
 
 SAMPLE = "fashion-mnist-sample"
 
@@ -64,6 +64,30 @@ def test_the_fewer_images_of_scale_and_recipe_count(scale, recipe):
     assert training_images(one, scale) == 40
     with pytest.raises(UserError, match="batch_size 50, but 40 images to train on"):
         check_training(one, scale)
+
+
+@pytest.mark.parametrize(
+    ("probe", "origin", "recipe", "limit"),
+    [
+        ({}, "trained", 40, 7),
+        ({"split": "test"}, "trained", 40, 7),
+        ({"split": "train"}, "trained", 40, 40),
+        ({"split": "train"}, "derived", 40, 40),
+        ({"split": "train"}, "trained", 400, 300),
+        ({"split": "train"}, "trained", None, 300),
+        ({"split": "train"}, "imported", 40, 300),
+        ({"split": "train", "dataset": "mnist"}, "trained", 40, 300),
+    ],
+)
+def test_probes_of_training_images_measure_those_of_the_training(probe, origin, recipe, limit):
+    model = {"origin": origin, "recipe": {} if recipe is None else {"train_images": recipe}}
+    assert most_measured(probe, model, {"train_images": 300, "test_images": 7}) == limit
+
+
+def test_probes_measure_all_images_where_nothing_limits_them():
+    config = {"train_images": None, "test_images": None}
+    for split in ("train", "test"):
+        assert most_measured({"split": split}, {"origin": "trained", "recipe": {}}, config) is None
 
 
 def test_the_registry_counts_the_images_of_the_embedded_sample(tmp_path):

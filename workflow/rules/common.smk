@@ -23,6 +23,7 @@ from passband.gpus import why_no_gpu
 from passband.jobs import end_jobs, killed_jobs
 from passband.litter import remove_accepted, remove_litter
 from passband.plan import Plan, plan, scale_config, user_config
+from passband.plan.budgets import most_measured
 from passband.plan.folders import spelled
 from passband.plan.recipes import recipe_members
 from passband.plan.rows import filters_in
@@ -293,6 +294,11 @@ def probed_file(wildcards) -> str:
     probe = PLAN.probes[wildcards.probe]
     dataset = probe.get("dataset", MODELS[wildcards.model]["dataset"])
     return split_file(dataset, probe.get("split", "test"))
+
+
+def probe_limit(wildcards) -> int | None:
+    """The largest number of images that a probe measures."""
+    return most_measured(PLAN.probes[wildcards.probe], MODELS[wildcards.model], CONFIG)
 
 
 def probe_memory(wildcards) -> int:

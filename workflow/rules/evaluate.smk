@@ -57,7 +57,7 @@ rule probe_model:
     params:
         network=network,
         probe=lambda wildcards: PLAN.probes[wildcards.probe],
-        limit=CONFIG["test_images"],
+        limit=probe_limit,
     message:
         "Measuring {wildcards.probe} of {wildcards.model}, seed {wildcards.seed}"
     script:

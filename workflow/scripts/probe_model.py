@@ -13,7 +13,9 @@ from passband.probes.run import run_probe
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with job(snakemake.log[0], snakemake.input, lower="test_images"):
+limit = "train_images" if snakemake.params.probe.get("split") == "train" else "test_images"
+
+with job(snakemake.log[0], snakemake.input, lower=limit):
     run_probe(
         probe=snakemake.params.probe,
         name=snakemake.wildcards.probe,

@@ -1,4 +1,4 @@
-"""Numbers of images that do not fit each other, refused before anything runs."""
+"""Numbers of images of trainings and probes; those that do not fit each other are refused."""
 
 from collections.abc import Callable, Mapping
 
@@ -55,6 +55,23 @@ def _or_raise(dataset: str, enough: Callable[[int], bool]) -> str:
     most = DATASETS[dataset].sizes.get("train", UNKNOWN)
     least = next(filter(enough, range(1, most + 1)), None)
     return f", or raise train_images to at least {least}" if least else ""
+
+
+def most_measured(probe: Mapping, model: Mapping, config: Mapping) -> int | None:
+    """The largest number of images that a probe measures of a split, the first ones; None for all.
+
+    Of the images that a model is trained on, those that its training has.
+
+    Args:
+        probe: the resolved probe.
+        model: the resolved model.
+        config: of the run, for its numbers of images.
+    """
+    if probe.get("split") != "train":
+        return config["test_images"]
+    own = "dataset" not in probe and model["origin"] != "imported"
+    limits = config["train_images"], model["recipe"].get("train_images") if own else None
+    return min((one for one in limits if one is not None), default=None)
 
 
 def available(dataset: str, split: str, limit: int | None = None) -> int | None:
