@@ -146,7 +146,10 @@ def check_filter(owner: str, filter: Mapping, side: int) -> None:
             f"side {side}; expected a share of the side such as 1/2, or {multiple} from 0 to "
             f"{side}."
         )
-    smallest, reach = settings.get("sizes", {}).get(filter["keep"], (0, "side"))
+    sizes = settings.get("sizes", {})
+    if filter.get("inclusive"):
+        sizes = sizes | settings.get("inclusive_sizes", {})
+    smallest, reach = sizes.get(filter["keep"], (0, "side"))
     corner = math.isqrt(2 * (side // 2) ** 2)
     largest = {"side": side, "below side": side - 1, "corner": corner}[reach]
     if not smallest <= size <= largest:

@@ -75,6 +75,14 @@ def test_the_disc_keeps_as_many_coefficients_as_the_authors_mask(inclusive, radi
     assert (torch.fft.fft2(high).abs() > 0.5).sum() == 1024 - count
 
 
+def test_the_inclusive_disc_of_radius_0_is_the_mean():
+    given = images(31)
+    low = disc(given, keep="low", radius=0, inclusive=True)
+    expected = given.mean((-2, -1), keepdim=True).expand_as(given)
+    torch.testing.assert_close(low, expected, rtol=0, atol=1e-12)
+    assert not disc(given, keep="low", radius=0).any()
+
+
 def test_images_need_not_be_square():
     given = torch.rand(3, 20, 33, dtype=torch.float64)
     spectrum = np.fft.fftshift(np.fft.fft2(given.numpy()), axes=(-2, -1))

@@ -8,6 +8,7 @@ step: shares of the image side are rounded to a multiple of it, 1 by default; No
 does not depend on the side. sizes: by `keep`, the smallest and the largest size that do not remove
 the whole image; the largest is "side", "below side" or "corner", the distance of the farthest
 frequency from the DC component, rounded down. Without it all sizes from 0 to the side are accepted.
+inclusive_sizes: the same of a filter with `inclusive`, where it differs.
 """
 
 from torch import Tensor

@@ -9,7 +9,12 @@ from passband.options import FilterSize
 from passband.spectra.filters import FILTERS
 
 
-@FILTERS.register("disc", size="radius", sizes={"low": (1, "side"), "high": (0, "corner")})
+@FILTERS.register(
+    "disc",
+    size="radius",
+    sizes={"low": (1, "side"), "high": (0, "corner")},
+    inclusive_sizes={"low": (0, "side")},
+)
 def disc(
     images: Tensor, *, keep: Literal["low", "high"], radius: FilterSize, inclusive: bool = False
 ) -> Tensor:

@@ -44,7 +44,10 @@ def svd_energy(images: Tensor, *, keep: Literal["low", "high"], energy: InnerSha
 
 
 @FILTERS.register(
-    "svd_energy_of_disc", size="radius", sizes={"low": (1, "side"), "high": (0, "corner")}
+    "svd_energy_of_disc",
+    size="radius",
+    sizes={"low": (1, "side"), "high": (0, "corner")},
+    inclusive_sizes={"low": (0, "side")},
 )
 def svd_energy_of_disc(
     images: Tensor, *, keep: Literal["low", "high"], radius: FilterSize, inclusive: bool = False
