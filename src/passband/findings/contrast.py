@@ -19,7 +19,7 @@ from fractions import Fraction
 from typing import Literal, NamedTuple, get_args, get_origin
 
 from passband.errors import UserError, unknown
-from passband.findings.scores import CLEAN, Score
+from passband.findings.scores import CLEAN, COUNT, Score
 from passband.text import shortened
 
 
@@ -103,15 +103,15 @@ class Contrast(NamedTuple):
         unit = self.terms[0].score.unit
         return "points" if unit == "percent" and len(self.terms) > 1 else unit
 
-    @property
-    def span(self) -> tuple[float, float] | None:
-        """Smallest and largest value, if it is made of right and wrong answers."""
+    def span(self, count: int) -> tuple[float, float] | None:
+        """Smallest and largest value, if it is made of right and wrong answers; `count` is the
+        number of what is sampled."""
         spans = [term.score.span for term in self.terms]
         if None in spans:
             return None
         ends = [
-            sorted((term.factor * low, term.factor * high))
-            for term, (low, high) in zip(self.terms, spans, strict=True)
+            sorted(term.factor * (count if end == COUNT else end) for end in ends)
+            for term, ends in zip(self.terms, spans, strict=True)
         ]
         low, high = (self.constant + sum(end) for end in zip(*ends, strict=True))
         return low, high
@@ -121,7 +121,7 @@ class Contrast(NamedTuple):
         """Whether it is just the accuracy of one model."""
         (first, *more), images = self.terms, self.sample == "images"
         plain = not more and first.factor == 1 and self.constant == 0
-        return plain and images and first.score.unit == "percent" and self.span == (0, 100)
+        return plain and images and first.score.unit == "percent" and first.score.span == (0, 100)
 
 
 def parse(text: str, language: Language) -> Contrast:

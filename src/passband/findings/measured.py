@@ -114,7 +114,7 @@ class Group:
             total = total + contrast.constant
             if contrast.sample == "training runs":
                 return mean_interval(total[:, 0], level=level)
-            return mean_interval(total, contrast.span, level)
+            return mean_interval(total, contrast.span(total.shape[1]), level)
         except ValueError:
             kind = f"the {contrast.sample} have no finite score"
             name = contrast.terms[0].score.name

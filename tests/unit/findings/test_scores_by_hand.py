@@ -4,9 +4,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from shipped import LANGUAGES
 from shipped import SCORES as ROWS
 
+from passband.findings.contrast import parse
 from passband.findings.scores import NotMeasured, read_scores
+from passband.intervals.estimates import mean_interval
 
 SCORES = read_scores(ROWS)
 HALF = (Fraction(1, 2),)
@@ -61,6 +64,24 @@ def test_images_that_follow_their_high_component():
     assert count.mean() == 2
     with pytest.raises(NotMeasured, match="disc-low-8"):
         SCORES["follows_high"].values(arrays, ("disc-low-8",))
+
+
+def test_a_count_of_images_lies_between_none_and_all_of_them():
+    contrast = parse("2 * images_following_high(natural, 'disc-low-4') - 3 > 7", LANGUAGES["hfc"])
+    assert contrast.span(500) == (-3, 997)
+    shares = parse("follows_high(natural, 'disc-low-4') > 7", LANGUAGES["hfc"])
+    assert shares.span(500) == (0, 100) and shares.is_accuracy and not contrast.is_accuracy
+    none = mean_interval(np.zeros(500), contrast.span(500))
+    assert none.effect == 0 and none.high > 0
+
+
+def test_an_image_is_recognised_better_by_however_little():
+    scores = np.array([[0.5, 0.5, 0.5], [0.5, 0.5 + 1e-6, 0.4], [0, 0, 0]])
+    found = {
+        name: SCORES[f"recognised_{name}"].values({"scores": scores}).tolist()
+        for name in ("better", "worse")
+    }
+    assert found == {"better": [0, 100, 0], "worse": [0, 0, 100]}
 
 
 @pytest.mark.parametrize("name", ["energy_share", "difference_share", "difference_trend"])

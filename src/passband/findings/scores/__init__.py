@@ -10,10 +10,11 @@ in the rows of config/scores.yaml, which name the measurement that a score reads
 A function is registered with these settings. probe: the probe function whose arrays it reads,
 `attack` for the accuracy under one attack, `training` for a training run. unit: percent, points
 (of percent, for what is a difference already) or nothing. span: smallest and largest value, of
-scores that come from right and wrong answers. sample: what N counts. Images (the default) and
-batches are the same ones for every model and are compared in pairs, kernels are another sample in
-every model and seed, and training runs are one value per seed. attacked: whether it is an accuracy
-under attack, which false robustness would raise; not where a claim's attack is CLEAN.
+scores that come from right and wrong answers; COUNT stands for N. sample: what N counts. Images
+(the default) and batches are the same ones for every model and are compared in pairs, kernels are
+another sample in every model and seed, and training runs are one value per seed. attacked: whether
+it is an accuracy under attack, which false robustness would raise; not where a claim's attack is
+CLEAN.
 """
 
 import inspect
@@ -33,6 +34,7 @@ SCORES = Registry("score function", __name__)
 Arrays = Mapping[str, np.ndarray]
 
 CLEAN = "clean"
+COUNT = "count"
 
 
 class Score(NamedTuple):
@@ -51,7 +53,7 @@ class Score(NamedTuple):
     printed: str
     constants: Mapping[str, object]
     unit: str = ""
-    span: tuple[float, float] | None = None
+    span: tuple[float, float | str] | None = None
     sample: str = "images"
     attacked: bool = False
 

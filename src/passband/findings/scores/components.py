@@ -18,7 +18,7 @@ def follows_high(arrays: Arrays, filter: FilterName) -> np.ndarray:
     return 100.0 * _of_filter(arrays, "follows_high", filter)
 
 
-@SCORES.register("images_following_high", probe="component_predictions")
+@SCORES.register("images_following_high", probe="component_predictions", span=(0.0, "count"))
 def images_following_high(arrays: Arrays, filter: FilterName) -> np.ndarray:
     """Number of the images counted by `follows_high`, as the mean over all measured images."""
     follows = _of_filter(arrays, "follows_high", filter).astype(float)
