@@ -254,6 +254,10 @@ CONFIG_MISTAKES = {
         probe({"attacks": ["apgd-ce", "min-fgsm"]}, "autoattack"),
         ["probe 'autoattack' has attack 'min-fgsm', which searches"],
     ),
+    "components without those that an artifact shows": (
+        probe({"low": ["disc-low-4"], "high": ["disc-high-4"]}, "components"),
+        ["artifact 'hfc.fig2': filter is 'disc-low-12', but low of probe 'components' has only"],
+    ),
     "components of two splits": (
         probe({"high": "disc-high-4"}, "detection"),
         ["probe 'detection': low has 'disc-low-1-5' where high has 'disc-high-4'"],
@@ -502,6 +506,15 @@ FILE_MISTAKES = {
         put("artifacts", "sar.fig3", "options", "probe", "example"),
         ["artifact 'sar.fig3'", "'example'", "did you mean 'examples'?"],
     ),
+    "a filter that the probe of an artifact does not measure": (
+        "papers/hfc/artifacts",
+        put("artifacts", "hfc.fig2", "options", "filter", "disc-high-12"),
+        [
+            "artifact 'hfc.fig2': filter is 'disc-high-12', but low of probe 'components' has only",
+            "'disc-low-4', 'disc-low-8', 'disc-low-12'",
+            "name one of them",
+        ],
+    ),
     "unknown model of an artifact": (
         "papers/sar/artifacts",
         put("artifacts", "sar.fig3", "models", ["sar-c10-rn18-pgd1"]),
@@ -605,6 +618,10 @@ def test_a_spare_precondition(project, holds, fragments):
             ["leaves nothing of images of side", "smallest radius that leaves something is 1"],
         ),
         (
+            {"shape": "disc", "keep": "high", "radius": 23, "inclusive": True},
+            ["leaves nothing of images of side 32", "largest radius that leaves something is 22"],
+        ),
+        (
             {"shape": "disc", "keep": "low", "radius": 33},
             ["the radius 33 of filter 'mine' does not fit images of side 32", "from 0 to 32"],
         ),
@@ -649,6 +666,7 @@ def test_filters_that_leave_nothing_of_the_images(project, row, fragments, used_
     [
         {"shape": "disc", "keep": "high", "radius": 22},
         {"shape": "disc", "keep": "low", "radius": 32},
+        {"shape": "disc", "keep": "low", "radius": 0, "inclusive": True},
         {"shape": "svd", "keep": "high", "rank": 31},
         {"shape": "svd", "keep": "low", "rank": "1/2"},
         {"shape": "svd_energy", "keep": "high", "energy": 0.9},

@@ -53,7 +53,7 @@ def test_published_weights_are_imported_at_the_paper_scale_only(project):
 
 def test_the_radius_is_the_same_share_of_the_side_at_every_scale(project):
     radii = {
-        scale: planned(project, scale=scale).probes["detection"]["filters"][0]["radius"]
+        scale: planned(project, scale=scale).probes["detection"]["low"]["radius"]
         for scale in ("paper", "laptop")
     }
     assert radii == {"paper": 128, "laptop": "1/5"}  # 128 of 640
@@ -148,9 +148,10 @@ def test_artifacts_measure_models_of_the_probes_task(project, artifact, models, 
 
 def test_components_of_detected_images_that_are_empty_are_refused(project):
     """The corner of 112 x 112 pixels lies at a distance of 79."""
-    edit(
-        project / "config/filters.yaml",
-        lambda content: content["disc-high-1-5"].update(radius=80),
-    )
+    for part in ("low", "high"):
+        edit(
+            project / "config/filters.yaml",
+            lambda content, part=part: content[f"disc-{part}-1-5"].update(radius=80),
+        )
     text = refused(project)
     assert "detection" in text and "112" in text and "79" in text, text

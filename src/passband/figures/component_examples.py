@@ -35,7 +35,7 @@ class Found(NamedTuple):
     captions: Mapping[str, Sequence[tuple[str, bool | None]]]
 
 
-@FIGURES.register("component_examples")
+@FIGURES.register("component_examples", listed={"filter": "low"})
 def component_examples(
     artifact: Artifact,
     *,

@@ -1,6 +1,7 @@
 """Check the findings of a paper while planning, before anything is measured."""
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import product
 
 from passband.dependencies import declared
 from passband.errors import UserError, unknown
@@ -10,6 +11,7 @@ from passband.findings.contrast import Language, Term, language_of
 from passband.findings.preconditions import read_preconditions
 from passband.findings.scores import CLEAN, Score, read_scores
 from passband.options import AttackName, FilterName, Known, Names, read_row
+from passband.text import listed
 
 
 def check_findings(
@@ -23,6 +25,7 @@ def check_findings(
     attacks: Mapping[str, Collection[str]],
     filters: Mapping[str, Collection[str]],
     measured: Mapping[str, Collection[str]],
+    places: Mapping[str, Collection[tuple[str, str]]],
     networks: Mapping[str, str],
     datasets: Collection[str],
 ) -> None:
@@ -42,6 +45,7 @@ def check_findings(
         measured: what is measured of any model of each method: names of probes and attacks,
             "training", "training:<recorder>" for each recorder, and "training:<recorder>:<filter>"
             for each filter with which it records accuracy; `none` stands for unfiltered images.
+        places: data sets and architectures of the models of each method, as in the paper.
         networks: titles of architectures by id.
         datasets: ids of data sets.
 
@@ -79,6 +83,8 @@ def check_findings(
             needs = [(term.method, _measurement(term)) for term in (*asked.terms, *needed)]
             for method, measurement in dict.fromkeys(needs + asked.needs):
                 _check_need(finding, method, measurement, measured, networks, paper)
+            for method in dict.fromkeys(method for method, _ in needs + asked.needs):
+                _check_models(finding, method, places, networks, paper)
             _check_thresholds(finding, clauses)
         except UserError as error:
             raise UserError(f"finding {name}: {error}") from None
@@ -210,3 +216,24 @@ def _check_need(
             f"it needs the measurement '{measurement}' of {name}, for which no artifact and no "
             f"recipe asks. Measured of it: {', '.join(sorted(measured[name])) or 'nothing'}."
         )
+
+
+def _check_models(
+    finding: Mapping,
+    method: str,
+    places: Mapping[str, Collection[tuple[str, str]]],
+    networks: Mapping[str, str],
+    paper: Mapping,
+) -> None:
+    """Refuse a claim about models of a method on data sets and networks for which there is none."""
+    name, _, title = method.partition(" with ")
+    about = finding.get("architectures") or paper["networks"]
+    fitting = [one for one in about if title in ("", networks[one])]
+    variants = paper.get("variants", {})
+    found = {(dataset, variants.get(one, one)) for dataset, one in places.get(name, ())}
+    if "awaits" in finding or any(pair in found for pair in product(finding["datasets"], fitting)):
+        return
+    raise UserError(
+        f"no model of {name} is {listed(fitting, 'or')} on {listed(finding['datasets'], 'or')}: "
+        "correct 'architectures' or 'datasets', or add the model."
+    )

@@ -10,6 +10,7 @@ from passband.options import Known, Names, named, read_row
 from passband.plan.budgets import available
 from passband.plan.names import check_known, substitute
 from passband.plan.rows import check_filter, filters_in
+from passband.text import listed
 
 FIGURES, CHECKS = "figures", "findings/masking"
 
@@ -76,6 +77,28 @@ def resolve_artifact(
         "probes": mentioned("probe"),
         "datasets": [substitute(one, datasets) for one in mentioned("dataset")],
     }
+
+
+def check_listed(row: Mapping, probes: Mapping[str, Mapping]) -> None:
+    """Refuse a filter that the artifact's probe does not measure.
+
+    Args:
+        row: the resolved artifact; the setting `listed` of its figure maps an option to the
+            argument of the probe that must list it.
+        probes: resolved, by name.
+
+    Raises:
+        UserError: names the artifact, the filter and the probe.
+    """
+    options = row["options"]
+    for key, argument in declared(FIGURES)[row["notebook"]].settings.get("listed", {}).items():
+        name = options[key]["name"]
+        known = [f"'{filter['name']}'" for filter in probes[options["probe"]][argument]]
+        if f"'{name}'" not in known:
+            raise UserError(
+                f"artifact '{row['id']}': {key} is '{name}', but {argument} of probe "
+                f"'{options['probe']}' has only {listed(known)}: name one of them, or add it there."
+            )
 
 
 def _check_image(owner: str, options: Mapping) -> None:

@@ -9,7 +9,7 @@ from passband.dependencies import declared
 from passband.errors import UserError
 from passband.findings.check import check_findings
 from passband.options import Known
-from passband.plan.artifacts import resolve_artifact
+from passband.plan.artifacts import check_listed, resolve_artifact
 from passband.plan.batch_moments import check_batch_moments
 from passband.plan.budgets import check_training
 from passband.plan.chosen import left_out, made, with_fewer_models
@@ -128,6 +128,7 @@ def plan(config: Mapping, root: Path) -> Plan:
     }
     for name, row in targets.items():
         check_measured(name, row, models, probes)
+        check_listed(row, probes)
     check_batch_moments(models, targets.values(), probes, attacks, config)
     check_searches(models, targets, probes, attacks)
     _check_findings(files, models, targets, probes, attacks, titles)
@@ -235,7 +236,10 @@ def _check_findings(
 ) -> None:
     """Check the findings of all papers against what will be measured."""
     measured: dict[str, set[str]] = {}
+    places: dict[str, set[tuple[str, str]]] = {}
     for row in models.values():
+        place = row["paper_dataset"], row["paper_architecture"]
+        places.setdefault(row["method"], set()).add(place)
         found = measured.setdefault(row["method"], {"training"})
         for recorder, recorded in row["recipe"]["recorders"].items():
             behind = ["none", *(filter["name"] for filter in recorded.get("filters") or ())]
@@ -258,11 +262,16 @@ def _check_findings(
             scores=files.scores,
             probes=functions,
             attacks=run,
-            filters={
-                name: [filter["name"] for filter in filters_in(row)] for name, row in probes.items()
-            }
+            filters={name: _filters_of_claims(row) for name, row in probes.items()}
             | {"training": ["none", *files.filters]},
             measured=measured,
+            places=places,
             networks=titles,
             datasets=DATASETS,
         )
+
+
+def _filters_of_claims(probe: Mapping) -> list[str]:
+    """The filters by which claims name what a probe measures: of two components the low one's."""
+    low, *_ = declared("probes")[probe["probe"]].settings.get("complements", (None,))
+    return [filter["name"] for filter in filters_in(probe if low is None else probe[low])]

@@ -1,6 +1,7 @@
 """The shipped papers and scores, and what planning would tell of their models."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -135,6 +136,7 @@ def checked(findings: Sequence[Mapping], **change: object) -> None:
         "filters": {name: row.get("low", row.get("filters", [])) for name, row in PROBES.items()}
         | {"training": filters},
         "measured": dict.fromkeys(methods, everything),
+        "places": {name: list(product(DATASETS, NETWORKS)) for name in methods},
         "networks": NETWORKS,
         "datasets": DATASETS,
     }

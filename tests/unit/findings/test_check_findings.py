@@ -77,6 +77,10 @@ CHANGES = [
         clause("follows_high(natural, 'disc-lo-4') < 1"),
         "filter of follows_high 'disc-lo-4': did you mean 'disc-low-4'",
     ),
+    (
+        clause("follows_high(natural, 'disc-high-4') < 1"),
+        "filter of follows_high 'disc-high-4': did you mean 'disc-low-4'",
+    ),
     (clause("pgd20(lmodel)"), "an inequality"),
     (clause("1 < 2"), "scores belong on the left"),
     (clause("pgd20(lmodel) < pgd20(robust)"), "scores belong on the left"),

@@ -90,3 +90,22 @@ def test_an_unknown_variant_is_named():
     paper = PAPERS["hfc"] | {"variants": {"resnet32_dropot": "resnet32_plain"}}
     with pytest.raises(UserError, match="'resnet32_dropot': did you mean 'resnet32_dropout'"):
         checked([BY_ID["hfc.fig5.a"]], paper=paper)
+
+
+def test_claims_are_about_models_that_there_are():
+    finding, place = BY_ID["hfc.sec7.b"], ("coco-val2017", "retinanet_resnet50_fpn")
+    checked([finding], places={"RetinaNet": [place]})
+    sentence = (
+        "no model of RetinaNet is resnet32_plain on coco-val2017: correct 'architectures' or "
+        "'datasets', or add the model."
+    )
+    with pytest.raises(UserError, match=sentence):
+        checked([{**finding, "architectures": ["resnet32_plain"]}], places={"RetinaNet": [place]})
+
+
+def test_models_of_a_variant_are_those_of_its_network_while_planning():
+    places = {
+        "Dropout": [("cifar10", "resnet32_dropout")],
+        "natural": [("cifar10", "resnet32_plain")],
+    }
+    checked([BY_ID["hfc.fig5.a"]], places=places)
