@@ -27,8 +27,8 @@ def kernels(subject: Subject, *, layer: Index = 0, all_layers: bool = False) -> 
     weights = convolutions(subject.trained)
     if layer >= len(weights):
         raise UserError(
-            f"layer {layer} of probe 'kernels' does not exist: the network has "
-            f"{len(weights)} convolutions, counted from 0."
+            f"layer is {layer} in a probe of kind kernels, but the network has {len(weights)} "
+            f"convolutions, counted from 0: choose one from 0 to {len(weights) - 1}."
         )
     name, chosen = list(weights.items())[layer]
     statistics = {
