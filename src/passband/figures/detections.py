@@ -198,5 +198,5 @@ def _notes(models: Sequence[Mapping], probe: str) -> list[str]:
         "by pycocotools from at most 100 boxes per image.",
         "Score: for each object the highest score of a detection of its class with an intersection "
         "over union of at least 0.5, or 0 without one; mean over the objects of an image. An image "
-        "is recognised better on a component if its score is higher there.",
+        "is recognised better on a component if its score is higher there, by however little.",
     ]

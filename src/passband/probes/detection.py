@@ -24,8 +24,8 @@ def detection(
 
     The score of an image is the mean over its objects of the highest score of a detection of the
     right class with an intersection over union of at least 0.5, or 0 without one; crowds are
-    ignored. An image is recognised better on a component if its score is higher there. Images
-    without objects have no score and count for mAP only.
+    ignored. An image is recognised better on a component if its score is higher there, by however
+    little. Images without objects have no score and count for mAP only.
 
     Args:
         low: the filter of the low component; each image is filtered at its own size.

@@ -29,7 +29,8 @@ def mean_average_precision(arrays: Arrays, part: Part) -> np.ndarray:
 
 @SCORES.register("recognised", probe="detection", unit="percent", span=(0.0, 100.0))
 def recognised(arrays: Arrays, *, than: Literal["better", "worse"]) -> np.ndarray:
-    """Whether an image has a better (or worse) score on its low component than itself: 0 or 100.
+    """Whether an image has a better (or worse) score on its low component than itself, by however
+    little: 0 or 100.
 
     Args:
         than: `better` or `worse`.
