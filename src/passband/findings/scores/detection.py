@@ -23,7 +23,7 @@ def object_score(arrays: Arrays, part: Part) -> np.ndarray:
     "mean_average_precision", probe="detection", unit="percent", sample="training runs"
 )
 def mean_average_precision(arrays: Arrays, part: Part) -> np.ndarray:
-    """mAP over all images, one value per training run; the part as for `object_score`."""
+    """The mAP over all images, one value per training run; the part as for `object_score`."""
     return arrays["mAP"][PLACES[part]][None]
 
 
