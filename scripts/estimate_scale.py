@@ -27,8 +27,8 @@ from passband.plan import Plan, plan, read_yaml, scale_config
 from passband.plan.rows import filters_in
 from passband.training.engine import optimizer_of
 from passband.training.recipes import prefix_of
-from passband.training.schedules import first_drop
 from passband.training.replay import stepping
+from passband.training.schedules import first_drop
 
 PROJECT = Path(__file__).resolve().parents[1]
 STANDING, AUTOATTACK = 0.6, 4850

@@ -14,7 +14,6 @@ from passband.errors import UserError
 from passband.gpus import claim
 from passband.origin import cores, processor
 
-
 ENGINE = "PASSBAND_ENGINE"  # environment variable
 ENGINES = ("eager", "graphs", "compiled")
 

@@ -89,7 +89,7 @@ def on_device(number: Number, dtype: torch.dtype, device: torch.device) -> Tenso
 
 
 def key_of(*words: object) -> int:
-    """A 63-bit key from any words, e.g. key_of(seed, "shuffle", epoch); of a `Timed` word, `Timed`."""
+    """A 63-bit key from any words, e.g. key_of(seed, "shuffle", epoch); `Timed` if a word is."""
     return timely(_hashed, *words)
 
 

@@ -20,8 +20,8 @@ from passband.training.checkpoint import State, restore_state, resume, save_stat
 from passband.training.optimisers import OPTIMISERS, make_replayable, set_rates
 from passband.training.recipes import needs_test, prefix_of
 from passband.training.recorders import RECORDERS, Subject
-from passband.training.schedules import rate_share
 from passband.training.replay import stepping
+from passband.training.schedules import rate_share
 from passband.training.step import of_role, parameter_groups, parts_of, shown
 
 COMPILED_FROM = 20_000  # updates

@@ -3,10 +3,10 @@
     function(images, labels, classes, share, draws) -> (images, labels)
 
 images: float [B, C, H, W] in [0, 1]. labels: int64 [B]. share: one number in [0, 1] for the batch,
-0-d or a float, from `beta_share`. draws: its key decides the pairing and the box of cutmix, so it must differ from
-batch to batch. Mixup and cutmix pair the images by a permutation, which uses each of them once as a
-partner, and return labels as weights float [B, classes] that sum to one. Cutout pairs nothing and
-returns the labels as they were (fourier_study, table 3 and the text below it).
+a float or 0-d, from `beta_share`. draws: its key decides the pairing and the box of cutmix, so it
+must differ from batch to batch. Mixup and cutmix pair the images by a permutation, which uses each
+of them once as a partner, and return labels as weights float [B, classes] that sum to one. Cutout
+pairs nothing and returns the labels as they were (fourier_study, table 3 and the text below it).
 """
 
 import math
