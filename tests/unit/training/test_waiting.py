@@ -5,14 +5,13 @@ stands in for the GPU: its tensors have shapes and nothing else, so that whateve
 fails, and a copy between it and the host is seen as one.
 """
 
-import json
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from papers import trainings
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -21,10 +20,8 @@ from torch.utils._pytree import tree_leaves
 from passband import models
 from passband.compute import Compute
 from passband.evaluation import frozen
-from passband.plan import plan, read_yaml, scale_config
 from passband.training.step import parameter_groups, training_step
 
-ROOT = Path(__file__).resolve().parents[3]
 META = Compute(torch.device("meta"), torch.float32)
 READS = {
     "_local_scalar_dense",
@@ -125,30 +122,6 @@ def test_what_does_not_wait_passes(operation):
     x = numbers(4, 3)
     with NoUploads(), NoWaiting():
         operation(x)
-
-
-def trainings() -> dict[str, tuple[str, dict]]:
-    """Every training of the papers, by name: a small network and the recipe.
-
-    Of trainings whose steps differ in nothing but rates and coefficients there is one. Attacks take
-    two steps, since all of their steps are alike.
-    """
-    config = read_yaml(ROOT / "config/config.yaml")
-    small = read_yaml(ROOT / "config/scales/smoke.yaml")["architectures"]
-    found, seen = {}, set()
-    planned = plan(scale_config(config | {"scale": "paper"}, ROOT), ROOT)
-    for name, row in planned.trainings.items():
-        recipe = row["recipe"]
-        for part in recipe["parts"].values():
-            if "attack" in part:
-                part["attack"] = part["attack"] | {"steps": 2}
-        step = {key: recipe[key] for key in ("optimizer", "augmentation", "parts")}
-        case = json.dumps([small[row["architecture"]], step], sort_keys=True)
-        case = str(json.loads(case, parse_float=lambda _: None))
-        if case not in seen:
-            seen.add(case)
-            found[name] = small[row["architecture"]], recipe
-    return found
 
 
 TRAININGS = trainings()
