@@ -23,6 +23,7 @@ class Part(NamedTuple):
     """A part of one recipe: call it with what its role says (see `passband.training.parts`).
 
     start: the first epoch in which it works. needs: quantities that it asks a batch for.
+    compilable: whether the network's passes may be compiled.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Part(NamedTuple):
     options: dict
     start: float
     needs: frozenset[str]
+    compilable: bool
 
     def __call__(self, *arguments: object):
         return self.function(*arguments, **self.options)
@@ -46,7 +48,8 @@ def parts_of(recipe: dict) -> list[Part]:
         needs = active_conditions(settings.get("needs", {}), complete)
         start = math.inf if start is None else start
         needed = frozenset(needs.values())
-        found.append(Part(name, settings["role"], function, options, start, needed))
+        compilable = settings.get("compilable", True)
+        found.append(Part(name, settings["role"], function, options, start, needed, compilable))
     return found
 
 
@@ -81,10 +84,13 @@ def training_step(
         batch's summed loss and its number of correct predictions, both 0-d tensors on the device.
     """
     parts = parts_of(recipe)
-    network = Network(model, compute.logits_of(model), average, classes, compute)
+    twice = any("input_gradients" in part.needs for part in parts)
+    attacked = compute.logits_of(model, once=all(part.compilable for part in parts))
+    logits_of = compute.logits_of(model) if twice else attacked
+    network = Network(model, logits_of, attacked, average, classes, compute)
 
     def step(images: Tensor, labels: Tensor, indices: Tensor, epoch: int, number: int = 0):
-        active = [part for part in parts if epoch >= part.start]
+        active = [part for part in parts if int(epoch) >= part.start]
         needed = frozenset().union(*(part.needs for part in active))
         mixing, adversary = (
             of_role(active, "mixed-sample augmentation"),
