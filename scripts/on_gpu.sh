@@ -39,7 +39,7 @@ stage() { # name, seconds, command: run it in time, note how it ended
   local name=$1 seconds=$2
   shift 2
   say "$name, at most $seconds s"
-  timeout --kill-after=15 "$seconds" "$@" </dev/null
+  timeout --signal=INT --kill-after=15 "$seconds" "$@" </dev/null
   local code=$?
   [ $code = 0 ] || failed+=("$name")
   say "$name ended with $code$([ $code != 124 ] || echo ', out of time')"
