@@ -25,8 +25,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from paired import warmed_up
-from pyautoattack import AutoAttack
+from paired import synchronise, verdict, warmed_up
 from torch import Tensor, nn
 
 from passband import compute as computing
@@ -99,6 +98,8 @@ def trained_network(weights: Path, data: Path) -> tuple[nn.Module, ImageSet]:
 
 def reference_arm(model: nn.Module, compute: Compute) -> Arm:
     """One attack of pyautoattack's standard version."""
+    from pyautoattack import AutoAttack
+
     model = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
     ensemble = AutoAttack(model, eps=EPSILON, seed=0, device=compute.device)
 
@@ -155,17 +156,11 @@ def timed(
     if len(images) == 0:
         return images, 0.0
     clock = time.perf_counter if images.is_cuda else time.process_time
-    synchronise(images)
+    synchronise(images.device)
     started = clock()
     found = arm(name, positions, images, labels)
-    synchronise(images)
+    synchronise(images.device)
     return found, clock() - started
-
-
-def synchronise(images: Tensor) -> None:
-    """Wait for a GPU to finish what it was given."""
-    if images.is_cuda:
-        torch.cuda.synchronize()
 
 
 @torch.inference_mode()
@@ -244,11 +239,6 @@ def line(reference: float, engine: float) -> str:
     """The seconds of both arms and their ratio."""
     ratio = f"{reference / engine:.2f}" if engine else "-"
     return f"{reference:>13.1f}{engine:>10.1f}   {ratio}"
-
-
-def verdict(passed: bool) -> str:
-    """How a guard is printed."""
-    return "ok" if passed else "FAILED"
 
 
 def main() -> int:
