@@ -17,11 +17,14 @@ from passband.evaluation import added, frozen, perturbations, predictions, progr
 from passband.jobs import ending_at_checkpoints
 from passband.quantities import held_out
 from passband.training.checkpoint import State, restore_state, resume, save_state
-from passband.training.optimisers import OPTIMISERS
+from passband.training.optimisers import OPTIMISERS, make_replayable, set_rates
 from passband.training.recipes import needs_test, prefix_of
 from passband.training.recorders import RECORDERS, Subject
+from passband.training.replay import stepping
 from passband.training.schedules import rate_share
-from passband.training.step import of_role, parameter_groups, parts_of, shown, training_step
+from passband.training.step import of_role, parameter_groups, parts_of, shown
+
+COMPILED_FROM = 20_000  # updates
 
 
 def split_validation(count: int, fraction: float) -> tuple[Tensor, Tensor]:
@@ -48,13 +51,35 @@ def validate(model: nn.Module, data: ImageSet, recipe: dict, compute: Compute) -
     return found
 
 
-def optimizer_of(model: nn.Module, recipe: dict) -> torch.optim.Optimizer:
+def optimizer_of(model: nn.Module, recipe: dict, compute: Compute) -> torch.optim.Optimizer:
     """The optimiser of a resolved recipe for a model; raises UserError for what it refuses."""
     options = {key: value for key, value in recipe["optimizer"].items() if key != "kind"}
     try:
-        return OPTIMISERS[recipe["optimizer"]["kind"]](parameter_groups(model, recipe), **options)
+        found = OPTIMISERS[recipe["optimizer"]["kind"]](parameter_groups(model, recipe), **options)
     except ValueError as error:
         raise UserError(f"the recipe's optimizer cannot be built: {error}.") from error
+    if compute.device.type == "cuda" and replayable(recipe):
+        make_replayable(found, compute.device)
+    return found
+
+
+def replayable(recipe: dict) -> bool:
+    """Whether steps of a recipe can be captured in a CUDA graph."""
+    return OPTIMISERS.settings(recipe["optimizer"]["kind"]).get("replayable", True)
+
+
+def suited(compute: Compute, recipe: dict, count: int) -> Compute:
+    """The engine that a training on `count` images runs on.
+
+    Compiling takes about a minute: shorter trainings, of less than `COMPILED_FROM` updates, only
+    replay graphs, and those with an optimiser that no graph can hold run eagerly.
+    """
+    if not replayable(recipe):
+        return compute.with_engine("eager")
+    updates = recipe["epochs"] * math.ceil(count / recipe["batch_size"])
+    if compute.engine == "compiled" and updates < COMPILED_FROM:
+        return compute.with_engine("graphs")
+    return compute
 
 
 def record(subject: Subject, recorders: dict[str, dict], epoch: int) -> list[dict]:
@@ -106,9 +131,9 @@ def train(
         KeyboardInterrupt: after the epoch in which SIGTERM came, unless it was the last.
     """
     model = compute.place(model)
-    optimizer = optimizer_of(model, recipe)
+    optimizer = optimizer_of(model, recipe, compute)
     peak = recipe["optimizer"]["learning_rate"]
-    peaks = [group["lr"] for group in optimizer.param_groups]
+    peaks = [group.get("lr", peak) for group in parameter_groups(model, recipe)]
     parts = parts_of(recipe)
     if treated := of_role(parts, "label treatment"):
         data = data._replace(labels=treated(data.labels))
@@ -122,6 +147,7 @@ def train(
             raise UserError(f"a recorder of '{name}' needs the test split, which was not given.")
         test = _placed(test, compute)
     epochs, size, count = recipe["epochs"], recipe["batch_size"], len(inside)
+    engine = suited(compute, recipe, len(data.labels))
     if size > count:
         raise UserError(
             f"batch_size {size} of '{name}' is larger than its {count} training images: "
@@ -147,6 +173,8 @@ def train(
     complete = max((part.start for part in parts if part.start < epochs), default=0)
     until = until or epochs
 
+    step = branch = None
+
     with progress(until * count, f"{name} seed {seed}") as bar, ending_at_checkpoints() as end:
         bar.update(len(state.history) * count)
         for epoch in range(len(state.history), until):
@@ -160,16 +188,24 @@ def train(
                     for one in batches
                 )
                 averaging(state, images, compute, epoch - averaging.start)
-            average = compute.logits_of(frozen(state.average)) if state.average else None
-            step = training_step(
-                model, optimizer, recipe, seed, compute, average, len(data.classes)
+                if branch is None:
+                    branch, step = frozen(state.average), None
+                else:
+                    branch.load_state_dict(frozen(state.average).state_dict())
+            step = step or stepping(
+                model,
+                optimizer,
+                recipe,
+                seed,
+                engine,
+                compute.logits_of(branch) if branch else None,
+                len(data.classes),
             )
             torch.manual_seed(key_of(seed, "dropout", epoch))
             total = torch.zeros(2, dtype=torch.float64, device=compute.device)
             for number, chosen in enumerate(batches):
                 share = rate_share(recipe["schedule"], epoch + number * size / count, epochs)
-                for group, rate in zip(optimizer.param_groups, peaks, strict=True):
-                    group["lr"] = rate * share
+                set_rates(optimizer, [rate * share for rate in peaks])
                 images, labels = training.images[chosen], training.labels[chosen]
                 result = step(images, labels, chosen, epoch, number)
                 total += torch.stack([part.double() for part in result])

@@ -81,10 +81,13 @@ def training_step(
         batch's summed loss and its number of correct predictions, both 0-d tensors on the device.
     """
     parts = parts_of(recipe)
-    network = Network(model, compute.logits_of(model), average, classes, compute)
+    twice = any("input_gradients" in part.needs for part in parts)
+    attacked = compute.logits_of(model, once=True)
+    logits_of = compute.logits_of(model) if twice else attacked
+    network = Network(model, logits_of, attacked, average, classes, compute)
 
     def step(images: Tensor, labels: Tensor, indices: Tensor, epoch: int, number: int = 0):
-        active = [part for part in parts if epoch >= part.start]
+        active = [part for part in parts if int(epoch) >= part.start]
         needed = frozenset().union(*(part.needs for part in active))
         mixing, adversary = (
             of_role(active, "mixed-sample augmentation"),
