@@ -19,7 +19,7 @@ import argparse
 import copy
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -125,16 +125,23 @@ def engine_arm(model: nn.Module, compute: Compute) -> Arm:
 # Measuring
 
 
-def run(arm: Arm, model: nn.Module, images: Tensor, labels: Tensor, first: int) -> dict:
-    """All attacks in turn on the images that stand; `first` is the position of the first image.
+def run(
+    arm: Arm,
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    first: int,
+    attacks: Sequence[dict] = ATTACKS,
+) -> dict:
+    """The attacks in turn on the images that stand; `first` is the position of the first image.
 
     stands: bool [A, N], after each attack; seconds of each attack; the largest change of a pixel;
     whether all pixels lie in [0, 1].
     """
     alive = right(model, images, labels).nonzero()[:, 0]
-    stands = torch.zeros(len(ATTACKS), len(images), dtype=torch.bool, device=images.device)
+    stands = torch.zeros(len(attacks), len(images), dtype=torch.bool, device=images.device)
     seconds, change, in_range = [], 0.0, True
-    for row, mask in zip(ATTACKS, stands, strict=True):
+    for row, mask in zip(attacks, stands, strict=True):
         clean, true = images[alive], labels[alive]
         found, taken = timed(arm, row["name"], first + alive, clean, true)
         seconds.append(taken)

@@ -1,6 +1,7 @@
 """What must hold before a benchmark prints a ratio: the engine computes what the reference does."""
 
 import copy
+import traceback
 from collections.abc import Callable, Mapping
 
 import torch
@@ -11,6 +12,14 @@ from torch import Tensor, nn
 from passband.attacks import LogitsOf
 
 ROUNDING = 1e-6  # how far beyond its ball a perturbation may reach
+
+
+def guarded(name: str, guard: Callable[..., dict], *arguments: object) -> dict:
+    """The outcome of a guard by its name; one that raises has failed."""
+    try:
+        return {name: guard(*arguments)}
+    except Exception:
+        return {name: {"error": traceback.format_exc(), "passed": False}}
 
 
 def reference_attack(
