@@ -33,7 +33,7 @@ from typing import NamedTuple
 import gpu_evaluation
 import gpu_training
 import torch
-from gpu_training import REFERENCE
+from gpu_training import REFERENCE, Case
 from paired import interval, switches, timed
 from torch import Tensor, nn
 
@@ -41,22 +41,24 @@ from passband import compute as computing
 from passband.compute import Compute
 from passband.data.preparation import prepare
 from passband.data.storage import ImageSet, load
+from passband.evaluation import frozen
 from passband.files import write_json, write_text
 
 
 class Settings(NamedTuple):
     """How much is run.
 
-    networks: steps of the training attack by network; the first is packed and trained briefly.
+    networks: what is trained; the first is packed and trained briefly, too.
     blocks, seconds, longest: at most so many blocks, each arm for so many seconds in half a block,
     no further block after so many seconds. packed: numbers of trainings that share the GPU. exact:
-    images whose gradients are compared with double precision. judged: images attacked by the
-    guards and by PGD. parity_steps: steps in which replays are compared with eager ones. short:
-    steps of the short trainings. matrix: side of the product that measures the ceiling.
+    images whose gradients are compared with double precision. judged: images attacked by PGD and by
+    the guards. short: steps of the short trainings. subject: the network that is measured, after
+    `subject_steps` of PGD-10. auto, mapped, compared, filtered: images of AutoAttack, heat map, CKA
+    (in batches of `grams`; `whole` with the engine alone) and filters. matrix: side of the product
+    that measures the ceiling.
     """
 
-    networks: dict[str, int]
-    parity_steps: dict[str, int]
+    networks: dict[str, Case]
     batch: int = 128
     blocks: int = 5
     seconds: float = 0.25
@@ -79,17 +81,20 @@ class Settings(NamedTuple):
     matrix: int = 8192
 
 
+CEILINGS = ("matrix_flop_per_second", "copy_bytes_per_second")
+RECOMPILED = 100  # networks and shapes that one process may compile before it goes on eagerly
 FULL = Settings(
-    networks={"resnet20": 7, "resnet18": 10, "wrn_34_10": 10},
-    parity_steps={"resnet20": 50, "resnet18": 50, "wrn_34_10": 6},
+    networks={
+        "resnet20": Case(steps=7),
+        "resnet18": Case(steps=10),
+        "wrn_34_10": Case(steps=10, parity=6, exact=8),
+    },
 )
 QUICK = Settings(
-    networks={"resnet8_w8": 2},
-    parity_steps={"resnet8_w8": 4},
+    networks={"resnet8_w8": Case(steps=2, parity=4, exact=8)},
     batch=16,
-    blocks=2,
+    blocks=1,
     seconds=0.02,
-    longest=1.0,
     packed=(1, 2),
     exact=8,
     judged=32,
@@ -100,7 +105,7 @@ QUICK = Settings(
     restarts=2,
     auto=6,
     auto_attacks=("apgd-ce",),
-    mapped=8,
+    mapped=2,
     compared=32,
     grams=16,
     whole=64,
@@ -134,6 +139,16 @@ class Bench:
         """The network that evaluations measure."""
         return gpu_evaluation.trained(self)
 
+    @cached_property
+    def folded(self) -> nn.Module:
+        """The same network as attacks and probes take it: without batch normalisation."""
+        return frozen(self.subject)
+
+    @cached_property
+    def masking(self) -> dict:
+        """The guard of all attacks on it."""
+        return gpu_evaluation.masking(self)
+
     def stored(self, count: int) -> tuple[Tensor, Tensor]:
         """The first test images, repeated if there are fewer, and their labels, on the device."""
         chosen = torch.arange(count) % len(self.test.labels)
@@ -157,22 +172,18 @@ def ceilings(bench: Bench) -> dict:
     for name, run in runs.items():
         timed(run, 3, device)
         seconds[name] = timed(run, 20, device)
-    bench.ceilings = {
-        "matrix_flop_per_second": 2 * side**3 / seconds["matrix"],
-        "copy_bytes_per_second": 2 * source.nbytes / seconds["copy"],
-    }
+    work = 2 * side**3, 2 * source.nbytes
+    rates = (amount / taken for amount, taken in zip(work, seconds.values(), strict=True))
+    bench.ceilings = dict(zip(CEILINGS, rates, strict=True))
     return dict(bench.ceilings)
 
 
 def sections(settings: Settings) -> dict[str, tuple[Callable[[Bench], dict], float]]:
     """By name: what runs a section, and the seconds that it takes on an H100, roughly."""
-    dear = {"resnet20": 60, "resnet18": 60, "wrn_34_10": 120}
+    seconds = {"resnet20": 45, "resnet18": 55, "wrn_34_10": 100}
     networks = {
-        name: (
-            partial(gpu_training.training, architecture=name, steps=steps),
-            dear.get(name, 10),
-        )
-        for name, steps in settings.networks.items()
+        name: (partial(gpu_training.training, architecture=name), seconds.get(name, 10))
+        for name in settings.networks
     }
     return {
         "ceilings": (ceilings, 5),
@@ -220,9 +231,6 @@ def heading(result: dict, done: dict) -> str:
             f"{copied / 1e12:.2f} TB/s."
         )
     return text
-
-
-CEILINGS = ("matrix_flop_per_second", "copy_bytes_per_second")
 
 
 def training_table(trainings: list[dict]) -> Iterator[str]:
@@ -380,6 +388,8 @@ def main(arguments: list[str] | None = None) -> int:
     possible = computing.ENGINES if cuda else ("eager",)
     engines = tuple(one for one in possible if one in (options.engines or possible))
     training, test, described = images_of(options.data)
+    if "compiled" in engines:
+        torch._dynamo.config.recompile_limit = RECOMPILED
     bench = Bench(chosen.with_engine(engines[-1]), engines, settings, training, test)
     machine = {**bench.compute.describe(), "images": described, "settings": settings._asdict()}
 

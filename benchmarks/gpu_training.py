@@ -13,7 +13,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from guards import gradients_agree, guarded, not_weaker, reference_attack
-from paired import Operations, forth_and_back, median_with_interval, switches, timed
+from paired import (
+    Operations,
+    forth_and_back,
+    median_with_interval,
+    switches,
+    synchronise,
+    timed,
+)
 from torch import Tensor, nn
 
 from passband import models
@@ -36,6 +43,18 @@ WARM_UP = 8  # steps before anything is timed
 ALIKE = 0.05  # the engine against itself may differ by this much
 SAME_WAY = 0.9  # cosine between the first updates of two engines
 MARGIN = 2.0  # percentage points by which a short training may fall behind the reference
+
+
+class Case(NamedTuple):
+    """How a network is trained and examined.
+
+    steps: of the training attack. parity: training steps in which replays are compared with eager
+    ones. exact: images whose gradients are compared with double precision on the CPU.
+    """
+
+    steps: int
+    parity: int = 50
+    exact: int = 64
 
 
 class Arm(NamedTuple):
@@ -176,9 +195,12 @@ def engine_arm(
 def builders(bench, architecture: str, recipe: dict) -> dict[str, Build]:
     """By name, what builds an arm: the references, then each engine, from the same weights."""
     model, device = new_network(architecture, bench.training), bench.compute.device
+    precisions = {REFERENCE: torch.float32, HALF: torch.bfloat16}
+    if bench.compute.autocast_dtype == torch.float32:  # without instructions it takes minutes
+        del precisions[HALF]
     found = {
         name: partial(reference_arm, copy.deepcopy(model), bench.training, recipe, device, dtype)
-        for name, dtype in {REFERENCE: torch.float32, HALF: torch.bfloat16}.items()
+        for name, dtype in precisions.items()
     }
     for engine in bench.engines:
         compute = bench.compute.with_engine(engine)
@@ -189,9 +211,10 @@ def builders(bench, architecture: str, recipe: dict) -> dict[str, Build]:
 # A section: one network
 
 
-def training(bench, architecture: str, steps: int) -> dict:
+def training(bench, architecture: str) -> dict:
     """Seconds of a training step in every arm, and the guards of this network."""
-    recipe = recipe_of(steps, bench.settings.batch)
+    case = bench.settings.networks[architecture]
+    recipe = recipe_of(case.steps, bench.settings.batch)
     arms, prepared, broken = {}, {}, {}
     for name, build in builders(bench, architecture, recipe).items():
         try:
@@ -204,7 +227,7 @@ def training(bench, architecture: str, steps: int) -> dict:
     operations = flop(bench, architecture, recipe)
     result = {
         "network": architecture,
-        "attack": f"pgd-{steps}",
+        "attack": f"pgd-{case.steps}",
         "batch": bench.settings.batch,
         "flop_per_image": operations,
         "floor_seconds_per_epoch": floor(bench, operations),
@@ -216,14 +239,13 @@ def training(bench, architecture: str, steps: int) -> dict:
         },
     }
     if engine:
-        model = arms[engine].model
-        result["guards"] = network_guards(bench, model, arms, prepared, times, engine, steps)
+        result["guards"] = network_guards(bench, case, arms, prepared, times, engine)
     for row in result["arms"].values():
         row.pop("early")
     arms.clear()
     free()
     if engine:
-        result["guards"] |= guarded("G5 replay", replayed, bench, architecture, recipe)
+        result["guards"] |= guarded("G5 replay", replayed, bench, architecture)
     return result
 
 
@@ -314,23 +336,21 @@ def floor(bench, operations: float) -> float | None:
 # Guards
 
 
-def network_guards(
-    bench, model: nn.Module, arms: dict, prepared: dict, times: dict, engine: str, steps: int
-) -> dict:
+def network_guards(bench, case: Case, arms: dict, prepared: dict, times: dict, engine: str) -> dict:
     """The guards of a network that `engine` has trained while it was timed."""
-    measured = copy.deepcopy(model).eval().requires_grad_(False)
+    measured = copy.deepcopy(arms[engine].model).eval().requires_grad_(False)
     pairs = times[engine]
-    found = guarded("G1 gradients", training_gradients, bench, measured)
-    found |= guarded("G2 attack", training_attack, bench, measured, steps)
+    found = guarded("G1 gradients", training_gradients, bench, measured, case.exact)
+    found |= guarded("G2 attack", training_attack, bench, measured, case.steps)
     found |= guarded("G7 counts", counted, arms)
     found |= guarded("updates", same_updates, prepared, bench.engines)
     control = median_with_interval(pairs[:, 0] / pairs[:, 1])
     return found | {"control": control | {"passed": abs(control["median"] - 1) <= ALIKE}}
 
 
-def training_gradients(bench, model: nn.Module) -> dict:
+def training_gradients(bench, model: nn.Module, count: int) -> dict:
     """G1 of the pass that a training attack differentiates, see `gradients_agree`."""
-    images, labels = bench.shown(bench.settings.exact)
+    images, labels = bench.shown(count)
     strict = bench.compute.autocast_dtype == torch.float32
     logits_of = bench.compute.with_engine("eager").logits_of(model)
     return gradients_agree(model, logits_of, images, labels, strict)
@@ -369,14 +389,15 @@ def same_updates(prepared: dict[str, dict], engines: tuple[str, ...]) -> dict:
     return {"cosine": cosines, "passed": all(each >= SAME_WAY for each in cosines.values())}
 
 
-def replayed(bench, architecture: str, recipe: dict) -> dict:
+def replayed(bench, architecture: str) -> dict:
     """G5: replayed steps equal eager ones bit for bit, over a change of the learning rate.
 
     All that a training changes is compared: weights, running statistics, momentum, sums of losses
     and hits. What a step returns is overwritten after it, so that one that returns nothing new is
     found. On a CPU an eager training is compared with itself.
     """
-    count = bench.settings.parity_steps[architecture]
+    case = bench.settings.networks[architecture]
+    recipe, count = recipe_of(case.steps, bench.settings.batch), case.parity
     states = {}
     for name in dict.fromkeys(("eager", bench.replaying, "again")):
         engine = "eager" if name == "again" else name
@@ -393,6 +414,7 @@ def replayed(bench, architecture: str, recipe: dict) -> dict:
             loss.fill_(torch.nan)
             hits.fill_(-1)
         states[name] = state_of(arm)
+        synchronise(bench.compute.device)
         del arm, loss, hits
         free()
     differing = {
@@ -421,8 +443,8 @@ def state_of(arm: Arm) -> dict[str, Tensor]:
 
 def packing(bench) -> dict:
     """Aggregate speed of several trainings in one process, each on a stream of its own."""
-    architecture, steps = next(iter(bench.settings.networks.items()))
-    device, recipe = bench.compute.device, recipe_of(steps, bench.settings.batch)
+    architecture, case = next(iter(bench.settings.networks.items()))
+    device, recipe = bench.compute.device, recipe_of(case.steps, bench.settings.batch)
     compute = bench.compute.with_engine(bench.replaying)
     packed: list[tuple[Arm, object]] = []
     for seed in range(max(bench.settings.packed)):
@@ -432,8 +454,7 @@ def packing(bench) -> dict:
             arm = engine_arm(model, bench.training, recipe, compute)
             for _ in range(WARM_UP):
                 arm.step()
-        if stream:
-            torch.cuda.synchronize()
+        synchronise(device)
         packed.append((arm, stream))
 
     def together(count: int) -> None:
@@ -467,8 +488,8 @@ def short_trainings(bench) -> dict:
 
     One seed proves no equality; a broken step falls behind by more than the margin.
     """
-    architecture, steps = next(iter(bench.settings.networks.items()))
-    recipe = recipe_of(steps, bench.settings.batch, augmented=False)
+    architecture, case = next(iter(bench.settings.networks.items()))
+    recipe = recipe_of(case.steps, bench.settings.batch, augmented=False)
     found = {}
     for name, build in builders(bench, architecture, recipe).items():
         if name == HALF:
