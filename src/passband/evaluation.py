@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from passband.attacks import craft
-from passband.compute import Compute
+from passband.attacks import craft, is_exact
+from passband.compute import Compute, tensor_float32
 from passband.draws import Draws, key_of
 from passband.models import fold_batchnorm
 
-BATCH = {"cpu": 250, "cuda": 2000}
+BATCH = {"cpu": 250, "cuda": 1000}
 
 
 def batches(count: int, compute: Compute) -> Iterator[slice]:
@@ -64,7 +64,7 @@ def predictions(
     `change` maps the float images of one slice to what the network is shown (filtered, perturbed).
     """
     found = [
-        model(change(compute.images(images[part]), part)).argmax(1)
+        compute.labels_of(model, change(compute.images(images[part]), part))
         for part in batches(len(images), compute)
     ]
     return torch.cat(found)
@@ -85,7 +85,6 @@ def perturbations(
     the first. Random draws depend on (seed, attack, index) only.
     """
     key = key_of(seed, "attack", attack["name"])
-    logits_of = compute.logits_of(model)
     if indices is None:
         indices = torch.arange(len(images), device=images.device)
     found = []
@@ -93,9 +92,32 @@ def perturbations(
         for part in batches(len(images), compute):
             clean = compute.images(images[part])
             draws = Draws(key, indices[part])
-            found.append(craft(attack, logits_of, clean, labels[part], draws) - clean)
+            found.append(crafted(attack, model, clean, labels[part], draws, compute) - clean)
             bar.update(len(clean))
     return torch.cat(found)
+
+
+def crafted(
+    attack: dict, model: nn.Module, images: Tensor, labels: Tensor, draws: Draws, compute: Compute
+) -> Tensor:
+    """`craft` on float images [N, C, H, W], in the precision that the device is fast in.
+
+    An attack that needs float32 searches in TensorFloat-32 on a GPU. Where that believes that an
+    image is fooled, and strict float32 does not, the attack is run again in strict float32.
+    """
+    logits_of = compute.logits_of(model)
+    if compute.device.type != "cuda" or not is_exact(attack):
+        return craft(attack, logits_of, images, labels, draws)
+    with tensor_float32():
+        found = craft(attack, logits_of, images, labels, draws)
+        with torch.no_grad():
+            believed = model(found).argmax(1) != labels
+    with torch.no_grad():
+        doubtful = (believed & (compute.labels_of(model, found) == labels)).nonzero()[:, 0]
+    if len(doubtful):
+        again = images[doubtful], labels[doubtful], draws.take(doubtful)
+        found[doubtful] = craft(attack, logits_of, *again)
+    return found
 
 
 def added(perturbation: Tensor) -> Callable[[Tensor, slice], Tensor]:

@@ -63,7 +63,7 @@ def example_images(
     chosen = (occurrence * len(subject.classes) + labels).argsort()[:examples]
     predicted = predictions(subject.model, subject.images[chosen], subject.compute)
     with torch.inference_mode():
-        predicted_adversarial = subject.model(attacked[chosen]).argmax(1)
+        predicted_adversarial = subject.compute.labels_of(subject.model, attacked[chosen])
     noise = subject.perturbation[chosen]
     return Measurement(
         arrays={

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from passband.compute import Compute
+from passband.compute import Compute, searching_kernels
 from passband.data.storage import ImageSet
 from passband.draws import key_of, permutation
 from passband.errors import UserError
@@ -24,7 +24,7 @@ from passband.training.replay import stepping
 from passband.training.schedules import rate_share
 from passband.training.step import of_role, parameter_groups, parts_of, shown
 
-COMPILED_FROM = 20_000  # updates
+COMPILED_FROM = 50_000  # passes through the network
 
 
 def split_validation(count: int, fraction: float) -> tuple[Tensor, Tensor]:
@@ -71,13 +71,15 @@ def replayable(recipe: dict) -> bool:
 def suited(compute: Compute, recipe: dict, count: int) -> Compute:
     """The engine that a training on `count` images runs on.
 
-    Compiling takes about a minute: shorter trainings, of less than `COMPILED_FROM` updates, only
-    replay graphs, and those with an optimiser that no graph can hold run eagerly.
+    Compiling takes about half a minute. A training of less than `COMPILED_FROM` passes through the
+    network, those of attacks included, only replays graphs; one whose optimiser no graph can hold
+    runs eagerly.
     """
     if not replayable(recipe):
         return compute.with_engine("eager")
-    updates = recipe["epochs"] * math.ceil(count / recipe["batch_size"])
-    if compute.engine == "compiled" and updates < COMPILED_FROM:
+    attack = recipe["parts"].get("adversary", {}).get("attack", {})
+    passes = math.ceil(count / recipe["batch_size"]) * (1 + attack.get("steps", 0))
+    if compute.engine == "compiled" and recipe["epochs"] * passes < COMPILED_FROM:
         return compute.with_engine("graphs")
     return compute
 
@@ -203,15 +205,17 @@ def train(
             )
             torch.manual_seed(key_of(seed, "dropout", epoch))
             total = torch.zeros(2, dtype=torch.float64, device=compute.device)
-            for number, chosen in enumerate(batches):
-                share = rate_share(recipe["schedule"], epoch + number * size / count, epochs)
-                set_rates(optimizer, [rate * share for rate in peaks])
-                images, labels = training.images[chosen], training.labels[chosen]
-                result = step(images, labels, chosen, epoch, number)
-                total += torch.stack([part.double() for part in result])
-                bar.update(len(chosen))
+            with searching_kernels():
+                for number, chosen in enumerate(batches):
+                    share = rate_share(recipe["schedule"], epoch + number * size / count, epochs)
+                    set_rates(optimizer, [rate * share for rate in peaks])
+                    images, labels = training.images[chosen], training.labels[chosen]
+                    result = step(images, labels, chosen, epoch, number)
+                    total += torch.stack([part.double() for part in result])
+                    bar.update(len(chosen))
             loss, correct = (total / count).tolist()
-            if not all(value.isfinite().all() for value in model.state_dict().values()):
+            finite = [value.isfinite().all() for value in model.state_dict().values()]
+            if not torch.stack(finite).all():
                 loss = math.nan  # what the next batch would give
             if not math.isfinite(loss):
                 raise UserError(

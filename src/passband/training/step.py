@@ -23,6 +23,7 @@ class Part(NamedTuple):
     """A part of one recipe: call it with what its role says (see `passband.training.parts`).
 
     start: the first epoch in which it works. needs: quantities that it asks a batch for.
+    compilable: whether the network's passes may be compiled.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Part(NamedTuple):
     options: dict
     start: float
     needs: frozenset[str]
+    compilable: bool
 
     def __call__(self, *arguments: object):
         return self.function(*arguments, **self.options)
@@ -46,7 +48,8 @@ def parts_of(recipe: dict) -> list[Part]:
         needs = active_conditions(settings.get("needs", {}), complete)
         start = math.inf if start is None else start
         needed = frozenset(needs.values())
-        found.append(Part(name, settings["role"], function, options, start, needed))
+        compilable = settings.get("compilable", True)
+        found.append(Part(name, settings["role"], function, options, start, needed, compilable))
     return found
 
 
@@ -82,7 +85,7 @@ def training_step(
     """
     parts = parts_of(recipe)
     twice = any("input_gradients" in part.needs for part in parts)
-    attacked = compute.logits_of(model, once=True)
+    attacked = compute.logits_of(model, once=all(part.compilable for part in parts))
     logits_of = compute.logits_of(model) if twice else attacked
     network = Network(model, logits_of, attacked, average, classes, compute)
 
