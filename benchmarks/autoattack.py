@@ -30,11 +30,10 @@ from torch import Tensor, nn
 
 from passband import compute as computing
 from passband import models
-from passband.attacks import craft
 from passband.compute import Compute
 from passband.data.storage import ImageSet, load
 from passband.draws import Draws, key_of
-from passband.evaluation import frozen
+from passband.evaluation import crafted, frozen
 from passband.files import read_metadata, write_json
 from passband.plan import read_yaml
 from passband.plan.rows import resolve_row
@@ -112,12 +111,12 @@ def reference_arm(model: nn.Module, compute: Compute) -> Arm:
 
 def engine_arm(model: nn.Module, compute: Compute) -> Arm:
     """One attack of passband, as the probe worst_case_accuracy runs it."""
-    logits_of = compute.logits_of(compute.place(frozen(model)))
+    folded = compute.place(frozen(model))
     rows = {row["name"]: row for row in ATTACKS}
 
     def attack(name: str, positions: Tensor, images: Tensor, labels: Tensor) -> Tensor:
         draws = Draws(key_of("benchmark", name), positions)
-        return craft(rows[name], logits_of, images, labels, draws)
+        return crafted(rows[name], folded, images, labels, draws, compute)
 
     return attack
 

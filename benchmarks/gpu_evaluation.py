@@ -121,7 +121,7 @@ def pgd(bench) -> dict:
 
     def reference() -> Tensor:
         result, stands = images, torch.ones_like(labels, dtype=torch.bool)
-        with switches(tf32=True):
+        with switches(tf32=True, search=True):
             for start in starts:
                 found = reference_attack(model, images, labels, start, attack)
                 result = torch.where(stands[:, None, None, None], found, result)
@@ -144,7 +144,7 @@ def pgd(bench) -> dict:
 def attack_gradients(bench) -> dict:
     """G1 of the pass that evaluation attacks differentiate, see `gradients_agree`."""
     images, labels = bench.shown(bench.settings.exact)
-    logits_of = bench.compute.attacked(bench.folded)
+    logits_of = bench.compute.logits_of(bench.folded)
     strict = bench.compute.autocast_dtype == torch.float32
     return gradients_agree(bench.folded, logits_of, images, labels, strict)
 
@@ -253,7 +253,7 @@ def heat_map(bench) -> dict:
             yield (clean + signs[:, number, :, None, None] * basis).clamp_(0, 1)
 
     def reference(tf32: bool) -> Tensor:
-        with switches(tf32=tf32), torch.inference_mode():
+        with switches(tf32=tf32, search=True), torch.inference_mode():
             wrong = [bench.subject(shown).argmax(1) != one.labels for shown in noisy()]
         return torch.stack(wrong).cpu()
 
@@ -294,7 +294,7 @@ def similarity(bench) -> dict:
     attack = {"name": "none", "attack": "none"}
 
     def reference() -> Tensor:
-        with switches(tf32=True):
+        with switches(tf32=True, search=True):
             return cka.pairwise(model, batches)
 
     def engine(shown: Subject = one) -> Tensor:
@@ -331,7 +331,7 @@ def filters(bench) -> dict:
     clean = bench.compute.images(one.images)
 
     def reference(tf32: bool) -> Tensor:
-        with switches(tf32=tf32), torch.inference_mode():
+        with switches(tf32=tf32, search=True), torch.inference_mode():
             right = [bench.subject(apply(row, clean)).argmax(1) == one.labels for row in rows]
         return torch.stack(right).cpu()
 

@@ -146,7 +146,7 @@ def reference_arm(
         clean = images[indices].contiguous(memory_format=torch.channels_last)
         true = labels[indices]
         noise = torch.empty_like(clean).uniform_(-attack["epsilon"], attack["epsilon"])
-        with switches(tf32=True):
+        with switches(tf32=True, search=True):
             model.eval()
             shown = reference_attack(logits_of, clean, true, (clean + noise).clamp_(0, 1), attack)
             model.train()
@@ -182,7 +182,7 @@ def engine_arm(
     def step() -> tuple[Tensor, Tensor]:
         nonlocal done
         indices, epoch, number = next(chosen)
-        with switches(deterministic=deterministic):
+        with switches(search=not deterministic, deterministic=deterministic):
             set_rates(optimizer, [rate_at(done)])
             result = update(images[indices], labels[indices], indices, epoch, number)
         total.add_(torch.stack([part.double() for part in result]))

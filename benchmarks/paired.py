@@ -50,16 +50,19 @@ def timed(step: Callable[[], object], count: int, device: torch.device) -> float
 
 
 @contextmanager
-def switches(tf32: bool = False, deterministic: bool = False) -> Iterator[None]:
+def switches(
+    tf32: bool = False, search: bool = False, deterministic: bool = False
+) -> Iterator[None]:
     """PyTorch's global switches as an arm wants them, and as they were afterwards.
 
     tf32: whether float32 convolutions may round their inputs to TF32, as PyTorch lets them by
-    default. deterministic: whether equal inputs must give equal bits.
+    default. search: whether cuDNN tries its kernels for every new shape. deterministic: whether
+    equal inputs must give equal bits.
     """
     cudnn = torch.backends.cudnn
     before = cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic
     mode = torch.get_deterministic_debug_mode()
-    cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = tf32, not deterministic, deterministic
+    cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = tf32, search, deterministic
     torch.set_deterministic_debug_mode("warn" if deterministic else "default")
     try:
         yield
