@@ -71,7 +71,7 @@ class Settings(NamedTuple):
     subject_steps: int = 300
     attack_steps: int = 50
     restarts: int = 10
-    auto: int = 64
+    auto: int = 100
     auto_attacks: tuple[str, ...] = ("apgd-ce", "apgd-t", "fab-t", "square")
     mapped: int = 256
     compared: int = 512

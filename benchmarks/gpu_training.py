@@ -352,21 +352,28 @@ def training_gradients(bench, model: nn.Module, count: int) -> dict:
     """G1 of the pass that a training attack differentiates, see `gradients_agree`."""
     images, labels = bench.shown(count)
     strict = bench.compute.autocast_dtype == torch.float32
-    logits_of = bench.compute.with_engine("eager").logits_of(model)
-    return gradients_agree(model, logits_of, images, labels, strict)
+    return gradients_agree(model, attacked(bench, model), images, labels, strict)
+
+
+def attacked(bench, model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The pass that the last engine's training attacks take, on batches filled up to their size."""
+    logits_of, size = bench.compute.logits_of(model, once=True), bench.settings.batch
+    return lambda images: logits_of(F.pad(images, (0, 0) * 3 + (0, size - len(images))))[
+        : len(images)
+    ]
 
 
 def training_attack(bench, model: nn.Module, steps: int) -> dict:
     """G2: the attacks of both trainings from the same starts, see `not_weaker`."""
-    attack, compute = attack_of(steps), bench.compute.with_engine("eager")
+    attack, logits_of = attack_of(steps), attacked(bench, model)
     images, labels = bench.shown(bench.settings.judged)
     found: dict[str, list[Tensor]] = {"reference": [], "engine": []}
-    for part in torch.arange(len(labels), device=compute.device).split(250):
+    for part in torch.arange(len(labels), device=labels.device).split(bench.settings.batch):
         clean, true, draws = images[part], labels[part], Draws(key_of("benchmark"), part)
         start = started(clean, attack["epsilon"], attack["start"], draws, 0)
         with switches(tf32=True):
             found["reference"].append(reference_attack(model, clean, true, start, attack))
-        found["engine"].append(craft(attack, compute.logits_of(model), clean, true, draws))
+        found["engine"].append(craft(attack, logits_of, clean, true, draws))
     both = {name: torch.cat(parts) for name, parts in found.items()}
     return not_weaker(model, images, labels, both, attack["epsilon"])
 
