@@ -62,7 +62,7 @@ class Settings(NamedTuple):
     batch: int = 128
     blocks: int = 5
     seconds: float = 0.25
-    longest: float = 12.0
+    longest: float = 8.0
     packed: tuple[int, ...] = (1, 2, 4, 8)
     exact: int = 64
     judged: int = 1000
