@@ -188,6 +188,7 @@ def sections(settings: Settings) -> dict[str, tuple[Callable[[Bench], dict], flo
     return {
         "ceilings": (ceilings, 5),
         **networks,
+        "gradients": (gpu_training.gradients, 60),
         "packing": (gpu_training.packing, 25),
         "pgd": (gpu_evaluation.pgd, 50),
         "similarity": (gpu_evaluation.similarity, 15),

@@ -1,5 +1,6 @@
 """Attacks and judgements on the GPU, of a network that has learnt a little of Fashion-MNIST."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,11 @@ from torch import Tensor, nn
 
 import passband
 from passband import models
-from passband.attacks import ATTACKS
+from passband.attacks import ATTACKS, craft
 from passband.compute import Compute
 from passband.data.parsers import read_idx
 from passband.draws import Draws
-from passband.evaluation import added, crafted, frozen, perturbations, predictions
+from passband.evaluation import added, frozen, perturbations, predictions
 
 EPSILON = 8 / 255
 BALL = {"epsilon": EPSILON}
@@ -132,13 +133,15 @@ def test_labels_are_those_of_double_precision_even_near_ties(learnt, shown, gpu)
 
 
 def test_compiled_attacks_are_as_strong_as_eager_ones(learnt, shown, gpu):
+    """Those of trainings, which take the network as it is."""
     pytest.importorskip("triton", reason="torch.compile needs triton on a GPU")
     (images, labels), right = shown, {}
     for engine in ("eager", "compiled"):
         compute = Compute(gpu.device, torch.bfloat16, engine)
-        network, clean = copied(learnt, compute), compute.images(images)
+        network = compute.place(copy.deepcopy(learnt)).requires_grad_(False)
+        clean, attacked = compute.images(images), compute.logits_of(network, once=True)
         draws = Draws(0, torch.arange(COUNT, device=gpu.device))
-        found = crafted(PGD | {"name": "pgd"}, network, clean, labels, draws, compute)
+        found = craft(PGD | {"name": "pgd"}, attacked, clean, labels, draws)
         assert (found - clean).abs().max() <= EPSILON + 1e-6
         assert found.min() >= 0 and found.max() <= 1
         right[engine] = (compute.labels_of(network, found) == labels).sum().item()

@@ -86,9 +86,9 @@ def captured(step: Step, batch: tuple[Tensor, ...], epoch: int, number: int) -> 
     try:
         with torch.cuda.graph(graph, stream=stream):
             outputs = step(*inputs, clock.epoch, clock.number)
-    except torch.OutOfMemoryError:
-        raise
     except RuntimeError as error:
+        if "captur" not in str(error):
+            raise
         raise UserError(
             f"a training step cannot be captured as a CUDA graph ({error}): run with "
             f"{ENGINE}=eager, which is slower."
