@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -466,6 +467,7 @@ def gradients(bench) -> dict:
         del arm
         found |= guarded(f"{architecture}, images", training_gradients, bench, model, case.exact)
         found |= guarded(f"{architecture}, weights", weight_gradients, bench, model)
+        print(architecture, found, file=sys.stderr, flush=True)
         free()
     return {"guards": found}
 
