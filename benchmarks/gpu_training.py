@@ -2,7 +2,6 @@
 
 import copy
 import gc
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -455,19 +454,18 @@ def state_of(arm: Arm) -> dict[str, Tensor]:
 
 
 def gradients(bench) -> dict:
-    """G1 of every network after some steps, without timing anything."""
+    """G1 of every network after a short training, without timing anything."""
     found = {}
     for architecture, case in bench.settings.networks.items():
         recipe = recipe_of(case.steps, bench.settings.batch)
         compute = bench.compute.with_engine(bench.replaying)
         arm = engine_arm(new_network(architecture, bench.training), bench.training, recipe, compute)
-        for _ in range(WARM_UP):
+        for _ in range(bench.settings.short):
             arm.step()
         model = copy.deepcopy(arm.model).eval().requires_grad_(False)
         del arm
         found |= guarded(f"{architecture}, images", training_gradients, bench, model, case.exact)
         found |= guarded(f"{architecture}, weights", weight_gradients, bench, model)
-        print(architecture, found, file=sys.stderr, flush=True)
         free()
     return {"guards": found}
 

@@ -104,7 +104,7 @@ def test_an_attack_stays_in_its_ball_and_is_as_strong_as_on_the_cpu(name, learnt
 
 
 def test_labels_are_those_of_double_precision_even_near_ties(learnt, shown, gpu):
-    """Images halfway to an adversarial one, where the two largest logits nearly agree.
+    """Images beside the boundary along a perturbation, where the two largest logits nearly agree.
 
     TensorFloat-32 and bfloat16 would confuse many of them. Strict float32 may confuse those whose
     logits differ by less than a millionth of a few units.
@@ -114,9 +114,9 @@ def test_labels_are_those_of_double_precision_even_near_ties(learnt, shown, gpu)
     network, exact = copied(learnt, compute), frozen(learnt).double()
     noise = perturbations(network, images, labels, PGD | {"name": "pgd"}, 0, compute)
     clean = (images.float() / 255).cpu().double()
-    noise, low, high = noise.cpu().double(), torch.zeros(COUNT, 1, 1, 1), torch.ones(COUNT, 1, 1, 1)
-    own = exact(clean).argmax(1)
-    for _ in range(10):
+    noise, low = noise.cpu().double(), torch.zeros(COUNT, 1, 1, 1, dtype=torch.float64)
+    own, high = exact(clean).argmax(1), torch.full_like(low, 100)
+    for _ in range(18):
         middle = (low + high) / 2
         kept = (exact(clean + middle * noise).argmax(1) == own)[:, None, None, None]
         low, high = torch.where(kept, middle, low), torch.where(kept, high, middle)

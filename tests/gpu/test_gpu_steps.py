@@ -54,14 +54,18 @@ def test_a_step_does_on_the_gpu_what_it_does_on_the_cpu(training, gpu):
     In float32 rounding also moves pixels whose gradient is nearly zero by two steps of the attack,
     and activations over a kink of theirs. On a CPU that changes up to 5 % of a step, in the
     Euclidean norm, against double precision; a part left out changes more than twice of that.
-    Quantised networks are piecewise constant, so that rounding changes up to half of a step.
+    Steps of quantised networks are not continuous: if weights change by 1e-13, half of the step
+    does. Of them only the loss is compared.
     """
     architecture, recipe = training
     double = Double(torch.device("cpu"), torch.float32)
     expected, loss, correct = step(architecture, recipe, double)
     change, found, right = step(architecture, recipe, Double(gpu.device, torch.float32))
-    assert (change - expected).norm() <= 1e-6 * expected.norm()
-    assert found == pytest.approx(loss, rel=1e-6) and right == correct
+    if "quantization" in recipe["parts"]:
+        assert found == pytest.approx(loss, rel=0.02)
+    else:
+        assert (change - expected).norm() <= 1e-6 * expected.norm()
+        assert found == pytest.approx(loss, rel=1e-6) and right == correct
     change, found, _ = step(architecture, recipe, gpu)
     assert found == pytest.approx(loss, rel=0.02)
     if "quantization" not in recipe["parts"]:
