@@ -29,15 +29,17 @@ class Clock:
 
     def __init__(self):
         self._epoch = self._number = self._asked = 0
-        self._shown: list[tuple[Timed, Tensor]] = []
+        self._shown: list[Shown] = []
         self.epoch = Timed(self, lambda: self._epoch)
         self.number = Timed(self, lambda: self._number)
 
     def set(self, epoch: int, number: int) -> None:
         """Go to a batch of an epoch, both counted from 0."""
         self._epoch, self._number, self._asked = epoch, number, 0
-        for timed, tensor in self._shown:
-            tensor.fill_(timed.value())
+        for shown in self._shown:
+            if (value := shown.timed.value()) != shown.value:
+                shown.tensor.fill_(value)
+                shown.value = value
 
     def show(self, timed: "Timed", dtype: torch.dtype, device: torch.device) -> Tensor:
         """The value as a 0-d tensor.
@@ -45,10 +47,11 @@ class Clock:
         Every step asks for the same values in the same order, and gets the tensors of the first.
         """
         if self._asked == len(self._shown):
-            tensor = torch.full((), timed.value(), dtype=dtype, device=device)
-            self._shown.append((timed, tensor))
+            value = timed.value()
+            tensor = torch.full((), value, dtype=dtype, device=device)
+            self._shown.append(Shown(timed, tensor, value))
         self._asked += 1
-        return self._shown[self._asked - 1][1]
+        return self._shown[self._asked - 1].tensor
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,15 @@ class Timed:
 
     def __int__(self) -> int:
         return int(self.value())
+
+
+@dataclass
+class Shown:
+    """A number that follows from a clock, the tensor that shows it, and what that holds."""
+
+    timed: Timed
+    tensor: Tensor
+    value: int | float
 
 
 Number = int | float | Timed

@@ -1,101 +1,21 @@
-"""Steps that are recorded once and replayed, and what only a GPU runs, as far as a CPU can tell.
-
-A CUDA graph replays operations on the same tensors with the same numbers. So does the trace of a
-step: what it computes for a later batch is right only if all that changes lies in tensors.
-"""
-
-from collections.abc import Callable
+"""What follows a clock, which engine a training takes, and what only a GPU runs."""
 
 import pytest
 import torch
-from stripes import ATTACK, FLOAT32, RECIPE, changed, stripes
-from torch import Tensor, nn
-from torch.fx.experimental.proxy_tensor import make_fx
+from stripes import ATTACK, FLOAT32, RECIPE, changed
+from torch import nn
 
-from passband import compute, models
+from passband import compute
 from passband.attacks import ATTACKS, exact
 from passband.compute import Compute, tensor_float32
 from passband.draws import Clock, Draws, Timed, key_of, timely
 from passband.errors import UserError
 from passband.evaluation import crafted
-from passband.training import replay
 from passband.training.engine import optimizer_of, suited
 from passband.training.optimisers import make_replayable, set_rates
-from passband.training.step import training_step
 
 PGD = {"attack": ATTACK, "batchnorm": "eval"}
-KL = {"attack": ATTACK | {"loss": "kl", "start": "normal"}, "batchnorm": "eval"}
-PARTS = {
-    "natural": {"adversary": None},
-    "adversary, batch statistics": {"adversary": PGD | {"batchnorm": "train"}},
-    "clean mixup": {"mixup": {"of": "clean", "alpha": 1.0, "loss": "bce"}},
-    "cutmix of adversarial images": {
-        "cutmix": {"of": "adversarial", "alpha": 1.0, "loss": "ce"},
-        "adversary": PGD,
-    },
-    "cutout": {"cutout": {"of": "clean", "alpha": 1.0, "loss": "bce"}},
-    "trades": {"trades": {"beta": 6.0}, "adversary": KL},
-    "mart": {"mart": {"beta": 6.0}, "adversary": PGD},
-    "weight perturbation": {
-        "weight_perturbation": {"gamma": 0.01, "warmup": 0},
-        "adversary": PGD,
-    },
-    "spectral alignment": {
-        "spectral_alignment": {
-            "coefficient": 1.0,
-            "distance": "l2",
-            "transform": "batch",
-            "natural_branch": "live",
-        },
-        "adversary": PGD,
-    },
-}
-BATCHES = torch.arange(16).split(8)
 CUDA = Compute(torch.device("cuda"), torch.float32)  # the branch of the code; tensors stay here
-
-
-def traced(step: Callable, batch: tuple[Tensor, ...]) -> Callable:
-    clock = Clock()
-    clock.set(0, 0)
-    step(*batch, clock.epoch, clock.number)  # the clock makes its tensors
-    clock.set(0, 0)
-    graph = make_fx(lambda *tensors: step(*tensors, clock.epoch, clock.number))(*batch)
-
-    @torch.no_grad()
-    def replayed(images: Tensor, labels: Tensor, indices: Tensor, epoch: int, number: int):
-        clock.set(epoch, number)
-        return graph(images, labels, indices)
-
-    return replayed
-
-
-@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
-def test_a_recorded_step_replays_as_the_step_itself_runs(parts):
-    data, found = stripes(), []
-    for record in (False, True):
-        model = FLOAT32.place(models.build("resnet8_w8", 1, 2, 16, 3, None))
-        optimizer = optimizer_of(model, changed(parts), FLOAT32)
-        step = training_step(model, optimizer, changed(parts), 5, FLOAT32, None, 2)
-        results = []
-        for epoch in range(2):
-            for number, chosen in enumerate(BATCHES):
-                batch = data.images[chosen], data.labels[chosen], chosen
-                results.append(torch.stack([*step(*batch, epoch, number)]))
-                if record and epoch == number == 0:
-                    with torch.random.fork_rng():
-                        before = [
-                            each.detach().clone() for each in replay.changing(model, optimizer)
-                        ]
-                        step = traced(step, batch)
-                        with torch.no_grad():
-                            for each, old in zip(
-                                replay.changing(model, optimizer), before, strict=True
-                            ):
-                                each.copy_(old)
-        found.append((torch.stack(results), [each for each in replay.changing(model, optimizer)]))
-    (plain, state), (again, restored) = found
-    assert torch.equal(plain, again) and plain.isfinite().all()
-    assert all(map(torch.equal, state, restored))
 
 
 def test_keys_of_a_clock_are_those_of_its_numbers():
