@@ -3,7 +3,7 @@
 import pytest
 import torch
 from stripes import ATTACK, FLOAT32, RECIPE, changed
-from torch import nn
+from torch import Tensor, nn
 
 from passband import compute
 from passband.attacks import ATTACKS, exact
@@ -114,7 +114,8 @@ def test_images_that_only_tensor_float_32_believes_fooled_are_attacked_again(mon
             found[stands] += 1e-4
         return found
 
-    monkeypatch.setattr(ATTACKS, "_functions", ATTACKS._functions | {"lifting": lifting})
+    ATTACKS.names()  # all are registered before one is added for a while
+    monkeypatch.setitem(ATTACKS._functions, "lifting", lifting)
     attack = {"name": "lifting", "attack": "lifting"}
     images, labels = torch.tensor([0.498, 0.7]).view(2, 1, 1, 1), torch.tensor([0, 0])
     model, draws = Rounding(-0.002).eval(), Draws(1, torch.tensor([4, 9]))
