@@ -19,23 +19,21 @@ import argparse
 import copy
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from paired import warmed_up
-from pyautoattack import AutoAttack
+from paired import synchronise, verdict, warmed_up
 from torch import Tensor, nn
 
 from passband import compute as computing
 from passband import models
-from passband.attacks import craft
 from passband.compute import Compute
 from passband.data.storage import ImageSet, load
 from passband.draws import Draws, key_of
-from passband.evaluation import frozen
+from passband.evaluation import crafted, frozen
 from passband.files import read_metadata, write_json
 from passband.plan import read_yaml
 from passband.plan.rows import resolve_row
@@ -99,6 +97,8 @@ def trained_network(weights: Path, data: Path) -> tuple[nn.Module, ImageSet]:
 
 def reference_arm(model: nn.Module, compute: Compute) -> Arm:
     """One attack of pyautoattack's standard version."""
+    from pyautoattack import AutoAttack
+
     model = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
     ensemble = AutoAttack(model, eps=EPSILON, seed=0, device=compute.device)
 
@@ -111,12 +111,12 @@ def reference_arm(model: nn.Module, compute: Compute) -> Arm:
 
 def engine_arm(model: nn.Module, compute: Compute) -> Arm:
     """One attack of passband, as the probe worst_case_accuracy runs it."""
-    logits_of = compute.logits_of(compute.place(frozen(model)))
+    folded = compute.place(frozen(model))
     rows = {row["name"]: row for row in ATTACKS}
 
     def attack(name: str, positions: Tensor, images: Tensor, labels: Tensor) -> Tensor:
         draws = Draws(key_of("benchmark", name), positions)
-        return craft(rows[name], logits_of, images, labels, draws)
+        return crafted(rows[name], folded, images, labels, draws, compute)
 
     return attack
 
@@ -124,16 +124,23 @@ def engine_arm(model: nn.Module, compute: Compute) -> Arm:
 # Measuring
 
 
-def run(arm: Arm, model: nn.Module, images: Tensor, labels: Tensor, first: int) -> dict:
-    """All attacks in turn on the images that stand; `first` is the position of the first image.
+def run(
+    arm: Arm,
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    first: int,
+    attacks: Sequence[dict] = ATTACKS,
+) -> dict:
+    """The attacks in turn on the images that stand; `first` is the position of the first image.
 
     stands: bool [A, N], after each attack; seconds of each attack; the largest change of a pixel;
     whether all pixels lie in [0, 1].
     """
     alive = right(model, images, labels).nonzero()[:, 0]
-    stands = torch.zeros(len(ATTACKS), len(images), dtype=torch.bool, device=images.device)
+    stands = torch.zeros(len(attacks), len(images), dtype=torch.bool, device=images.device)
     seconds, change, in_range = [], 0.0, True
-    for row, mask in zip(ATTACKS, stands, strict=True):
+    for row, mask in zip(attacks, stands, strict=True):
         clean, true = images[alive], labels[alive]
         found, taken = timed(arm, row["name"], first + alive, clean, true)
         seconds.append(taken)
@@ -155,17 +162,11 @@ def timed(
     if len(images) == 0:
         return images, 0.0
     clock = time.perf_counter if images.is_cuda else time.process_time
-    synchronise(images)
+    synchronise(images.device)
     started = clock()
     found = arm(name, positions, images, labels)
-    synchronise(images)
+    synchronise(images.device)
     return found, clock() - started
-
-
-def synchronise(images: Tensor) -> None:
-    """Wait for a GPU to finish what it was given."""
-    if images.is_cuda:
-        torch.cuda.synchronize()
 
 
 @torch.inference_mode()
@@ -244,11 +245,6 @@ def line(reference: float, engine: float) -> str:
     """The seconds of both arms and their ratio."""
     ratio = f"{reference / engine:.2f}" if engine else "-"
     return f"{reference:>13.1f}{engine:>10.1f}   {ratio}"
-
-
-def verdict(passed: bool) -> str:
-    """How a guard is printed."""
-    return "ok" if passed else "FAILED"
 
 
 def main() -> int:

@@ -34,7 +34,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from paired import forth_and_back
+from paired import forth_and_back, synchronise, verdict
 from torch import Tensor, nn
 
 from passband import compute as computing
@@ -118,14 +118,12 @@ def exact(model: nn.Module, batches: list[Tensor]) -> Tensor:
 
 def timed(arm: Arm, model: nn.Module, batches: list[Tensor]) -> float:
     """Seconds for all batches."""
-    cuda = batches[0].is_cuda
-    clock = time.perf_counter if cuda else time.process_time
-    if cuda:
-        torch.cuda.synchronize()
+    device = batches[0].device
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    synchronise(device)
     started = clock()
     arm(model, batches)
-    if cuda:
-        torch.cuda.synchronize()
+    synchronise(device)
     return clock() - started
 
 
@@ -183,11 +181,6 @@ def report(result: dict) -> None:
         print(f"{name:<10}{np.mean(seconds):>10.3f} s")
     by_block = ", ".join(f"{ratio:.1f}" for ratio in result["ratios"])
     print(f"engine is faster by {np.median(result['ratios']):.1f} (by block: {by_block})")
-
-
-def verdict(passed: bool) -> str:
-    """How a guard is printed."""
-    return "ok" if passed else "FAILED"
 
 
 def main() -> int:

@@ -1,11 +1,17 @@
 """What the benchmarks share: arms that are timed in turns, and a network to time them on."""
 
+import math
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from passband import models
 from passband.compute import Compute
@@ -14,10 +20,69 @@ from passband.data.storage import ImageSet, load
 from passband.training.engine import train
 
 
-def forth_and_back(arms: Mapping[str, Callable[[], float]], blocks: int) -> dict[str, np.ndarray]:
-    """What each arm returns [blocks, 2], its seconds; a block runs all arms forth and back."""
+class Operations(TorchDispatchMode):
+    """Counts floating-point operations of matrix products and convolutions."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        packet = function.overloadpacket
+        if packet in flop_registry:
+            self.count += flop_registry[packet](*args, **(kwargs or {}), out_val=result)
+        return result
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait for a GPU to finish what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def timed(step: Callable[[], object], count: int, device: torch.device) -> float:
+    """Seconds per step over `count` steps."""
+    synchronise(device)
+    started = time.perf_counter()
+    for _ in range(count):
+        step()
+    synchronise(device)
+    return (time.perf_counter() - started) / count
+
+
+@contextmanager
+def switches(
+    tf32: bool = False, search: bool = False, deterministic: bool = False
+) -> Iterator[None]:
+    """PyTorch's global switches as an arm wants them, and as they were afterwards.
+
+    tf32: whether float32 convolutions may round their inputs to TF32, as PyTorch lets them by
+    default. search: whether cuDNN tries its kernels for every new shape. deterministic: whether
+    equal inputs must give equal bits.
+    """
+    cudnn = torch.backends.cudnn
+    before = cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic
+    mode = torch.get_deterministic_debug_mode()
+    cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = tf32, search, deterministic
+    torch.set_deterministic_debug_mode("warn" if deterministic else "default")
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = before
+        torch.set_deterministic_debug_mode(mode)
+
+
+def forth_and_back(
+    arms: Mapping[str, Callable[[], float]], blocks: int, seconds: float = math.inf
+) -> dict[str, np.ndarray]:
+    """What each arm returns [blocks, 2], its seconds; a block runs all arms forth and back.
+
+    After `seconds` no further block begins.
+    """
     times = {name: [] for name in arms}
+    end = time.monotonic() + seconds
     for block in range(blocks):
+        if block and time.monotonic() > end:
+            break
         found = {name: [] for name in arms}
         for name in [*arms, *reversed(arms)]:
             found[name].append(arms[name]())
@@ -25,6 +90,23 @@ def forth_and_back(arms: Mapping[str, Callable[[], float]], blocks: int) -> dict
             times[name].append(pair)
         print(f"block {block + 1} of {blocks}", file=sys.stderr, flush=True)
     return {name: np.array(pairs) for name, pairs in times.items()}
+
+
+def median_with_interval(values: np.ndarray) -> dict:
+    """The median, with its 95 % bootstrap interval over the blocks."""
+    chosen = np.random.default_rng(0).integers(0, len(values), (10_000, len(values)))
+    low, high = np.quantile(np.median(values[chosen], axis=1), [0.025, 0.975])
+    return {"median": float(np.median(values)), "low": float(low), "high": float(high)}
+
+
+def interval(ratio: dict) -> str:
+    """A ratio and its interval."""
+    return f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
+
+
+def verdict(passed: bool) -> str:
+    """How a guard is printed."""
+    return "ok" if passed else "FAILED"
 
 
 def warmed_up(

@@ -18,10 +18,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from paired import Operations, interval, median_with_interval, timed
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
-from training_step import ALIKE, BATCH, Step, interval, median_with_interval, timed
+from training_step import ALIKE, BATCH, Step
 
 from passband import compute as computing
 from passband import models
@@ -84,26 +83,13 @@ def arm(model: nn.Module, recipe: dict, data: ImageSet, compute: Compute) -> Ste
     return step
 
 
-class _Flop(TorchDispatchMode):
-    """Counts floating-point operations of matrix products and convolutions."""
-
-    count = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
-        packet = function.overloadpacket
-        if packet in flop_registry:
-            self.count += flop_registry[packet](*args, **(kwargs or {}), out_val=result)
-        return result
-
-
 def flop(model: nn.Module, recipe: dict, data: ImageSet) -> int:
     """Floating-point operations of one step, counted without computing anything."""
     meta = Compute(torch.device("meta"), torch.float32)
     step = step_of(copy.deepcopy(model).to("meta"), recipe, meta)
     images = torch.empty((BATCH, *data.images.shape[1:]), dtype=torch.uint8, device="meta")
     labels = torch.empty(BATCH, dtype=torch.int64, device="meta")
-    with _Flop() as counter:
+    with Operations() as counter:
         step(images, labels, torch.empty_like(labels), recipe["epochs"] - 1)
     return counter.count
 
@@ -111,14 +97,14 @@ def flop(model: nn.Module, recipe: dict, data: ImageSet) -> int:
 def measure(arms: dict[str, Step], blocks: int, steps: int, compute: Compute) -> dict:
     """Seconds per step [blocks] and the ratio to the two runs of PGD-AT around it [blocks]."""
     for step in arms.values():
-        timed(step, 2, compute)
+        timed(step, 2, compute.device)
     times = {method: [] for method in arms}
     ratios = {method: [] for method in arms}
     for block in range(blocks):
-        before = timed(arms[BASE], steps, compute)
+        before = timed(arms[BASE], steps, compute.device)
         for method, step in arms.items():
-            seconds = timed(step, steps, compute)
-            after = timed(arms[BASE], steps, compute)
+            seconds = timed(step, steps, compute.device)
+            after = timed(arms[BASE], steps, compute.device)
             times[method].append(seconds)
             ratios[method].append(2 * seconds / (before + after))
             before = after

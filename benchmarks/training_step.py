@@ -20,7 +20,6 @@ import argparse
 import copy
 import itertools
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -29,16 +28,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 import torch.nn.functional as F
-from paired import forth_and_back, warmed_up
+from guards import gradients_agree, not_weaker, reference_attack
+from paired import forth_and_back, interval, median_with_interval, timed, verdict, warmed_up
 from PIL import Image
-from scipy.stats import binomtest
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from passband import compute as computing
 from passband import models
-from passband.attacks.pgd import pgd
+from passband.attacks.pgd import pgd, started
 from passband.compute import Compute
 from passband.data.storage import ImageSet
 from passband.draws import Draws, key_of, permutation
@@ -104,27 +103,6 @@ class Pictures(Dataset):
         return self.transform(Image.fromarray(self.arrays[index])), self.labels[index]
 
 
-def reference_attack(
-    model: nn.Module, images: Tensor, labels: Tensor, start: Tensor, input_only: bool
-) -> Tensor:
-    """PGD-10 in eval mode as it is commonly written; the mean loss; clipped to ball and range."""
-    model.eval()
-    epsilon, step_size = ATTACK["epsilon"], ATTACK["step_size"]
-    adversarial = start.detach().clone()
-    for _ in range(ATTACK["steps"]):
-        adversarial.requires_grad_(True)
-        loss = F.cross_entropy(model(adversarial), labels)
-        if input_only:
-            gradient = torch.autograd.grad(loss, adversarial)[0]
-        else:
-            loss.backward()
-            gradient = adversarial.grad
-        adversarial = adversarial.detach() + step_size * gradient.sign()
-        adversarial = images + torch.clamp(adversarial - images, -epsilon, epsilon)
-        adversarial = torch.clamp(adversarial, 0, 1)
-    return adversarial
-
-
 def reference_arm(model: nn.Module, data: ImageSet, compute: Compute, input_only: bool) -> Step:
     """A training step in reference style on the batches of `orders`."""
     device = compute.device
@@ -139,7 +117,8 @@ def reference_arm(model: nn.Module, data: ImageSet, compute: Compute, input_only
         images, labels = (tensor.to(device) for tensor in next(loader))
         epsilon = ATTACK["epsilon"]
         start = images + torch.empty_like(images).uniform_(-epsilon, epsilon)
-        shown = reference_attack(model, images, labels, start.clamp(0, 1), input_only)
+        model.eval()
+        shown = reference_attack(model, images, labels, start.clamp(0, 1), ATTACK, input_only)
         model.train()
         optimizer.zero_grad()
         logits = model(shown)
@@ -191,64 +170,16 @@ def starts(order: Tensor) -> range:
 # Guards
 
 
-def gradients_agree(model: nn.Module, data: ImageSet, compute: Compute) -> dict:
-    """Input gradients of 64 test images in the engine's precision against double precision."""
-    images, labels = as_floats(data, 64, compute)
-
-    def gradient(logits_of: Callable[[Tensor], Tensor], shown: Tensor) -> Tensor:
-        shown = shown.clone().requires_grad_()
-        loss = F.cross_entropy(logits_of(shown), labels, reduction="sum")
-        return torch.autograd.grad(loss, shown)[0].flatten(1).double()
-
-    exact = gradient(copy.deepcopy(model).double(), images.double())
-    plain, engine = gradient(model, images), gradient(compute.logits_of(model), images)
-    cosine = F.cosine_similarity(exact, engine, dim=1)
-    lost = [int((found == 0).all(1).sum()) for found in (plain, engine)]
-    strict = compute.autocast_dtype == torch.float32
-    passed = cosine.min() >= 0.99999 if strict else cosine.median() >= 0.98
-    return {
-        "median_cosine": cosine.median().item(),
-        "lowest_cosine": cosine.min().item(),
-        "same_sign": (exact.sign() == engine.sign()).double().mean().item(),
-        "zero_gradients": {"float32": lost[0], "engine": lost[1]},
-        "passed": bool(passed and lost[1] <= lost[0]),
-    }
-
-
 def attack_is_not_weaker(model: nn.Module, data: ImageSet, compute: Compute, count: int) -> dict:
-    """Both attacks from the same starts on a frozen model, judged in strict float32.
-
-    Fails if more images survive the engine's attack only than the reference's only (one-sided
-    McNemar test at 5 %), or if a perturbation leaves the ball or the pixel range.
-    """
+    """Both attacks from the same starts on a frozen model (see `not_weaker`)."""
     images, labels = as_floats(data, count, compute)
     draws = Draws(key_of("benchmark", "attack"), torch.arange(count, device=compute.device))
-    noise = 2 * draws.uniform(("start", 0), tuple(images.shape[1:])) - 1
-    start = (images + ATTACK["epsilon"] * noise).clamp(0, 1)
+    start = started(images, ATTACK["epsilon"], ATTACK["start"], draws, 0)
     found = {
-        "reference": reference_attack(model, images, labels, start, input_only=True),
+        "reference": reference_attack(model, images, labels, start, ATTACK),
         "engine": pgd(compute.logits_of(model), images, labels, draws, **ATTACK),
     }
-    with torch.inference_mode():
-        right = {name: model(shown).argmax(1) == labels for name, shown in found.items()}
-    survived = {
-        "engine": int((right["engine"] & ~right["reference"]).sum()),
-        "reference": int((right["reference"] & ~right["engine"]).sum()),
-    }
-    discordant = sum(survived.values())
-    weaker = binomtest(survived["engine"], discordant, alternative="greater") if discordant else 1.0
-    p_value = weaker if discordant == 0 else weaker.pvalue
-    change = (found["engine"] - images).abs().max().item()
-    in_range = found["engine"].min() >= 0 and found["engine"].max() <= 1
-    in_ball = change <= ATTACK["epsilon"] + 1e-6
-    return {
-        "images": count,
-        "robust_accuracy": {name: each.double().mean().item() for name, each in right.items()},
-        "survived_only": survived,
-        "p_weaker": p_value,
-        "largest_change": change,
-        "passed": bool(p_value >= 0.05 and in_ball and in_range),
-    }
+    return not_weaker(model, images, labels, found, ATTACK["epsilon"])
 
 
 def as_floats(data: ImageSet, count: int, compute: Compute) -> tuple[Tensor, Tensor]:
@@ -260,36 +191,13 @@ def as_floats(data: ImageSet, count: int, compute: Compute) -> tuple[Tensor, Ten
 # Timing
 
 
-def timed(step: Step, count: int, compute: Compute) -> float:
-    """Seconds per step over `count` steps."""
-    synchronise(compute)
-    started = time.perf_counter()
-    for _ in range(count):
-        step()
-    synchronise(compute)
-    return (time.perf_counter() - started) / count
-
-
-def synchronise(compute: Compute) -> None:
-    """Wait for a GPU to finish what it was given."""
-    if compute.device.type == "cuda":
-        torch.cuda.synchronize()
-
-
 def measure(arms: dict[str, Step], blocks: int, seconds: float, compute: Compute) -> dict:
     """Seconds per step [blocks, 2] of each arm; a block runs all arms forth and back (ABCCBA)."""
     for step in arms.values():
-        timed(step, 2, compute)
-    count = max(2, round(seconds / timed(arms["engine"], 2, compute)))
-    steps = {name: partial(timed, step, count, compute) for name, step in arms.items()}
+        timed(step, 2, compute.device)
+    count = max(2, round(seconds / timed(arms["engine"], 2, compute.device)))
+    steps = {name: partial(timed, step, count, compute.device) for name, step in arms.items()}
     return forth_and_back(steps, blocks)
-
-
-def median_with_interval(values: np.ndarray) -> dict:
-    """The median, with its 95 % bootstrap interval over the blocks."""
-    chosen = np.random.default_rng(0).integers(0, len(values), (10_000, len(values)))
-    low, high = np.quantile(np.median(values[chosen], axis=1), [0.025, 0.975])
-    return {"median": float(np.median(values)), "low": float(low), "high": float(high)}
 
 
 # The report
@@ -308,15 +216,15 @@ def report(result: dict) -> None:
     print(
         f"gradients  cosine to float64: median {gradients['median_cosine']:.5f}, "
         f"lowest {gradients['lowest_cosine']:.5f}; same sign {gradients['same_sign']:.1%}"
-        f"  {verdict(gradients)}"
+        f"  {verdict(gradients['passed'])}"
     )
     print(
         f"attack     robust accuracy of {attack['images']} images: reference "
         f"{robust['reference']:.1%}, engine {robust['engine']:.1%}; survive one attack only: "
         f"{survived['reference']}, {survived['engine']} (p weaker {attack['p_weaker']:.2f}); "
-        f"largest change {255 * attack['largest_change']:.3f}/255  {verdict(attack)}"
+        f"largest change {255 * attack['largest_change']:.3f}/255  {verdict(attack['passed'])}"
     )
-    print(f"control    engine against itself {interval(control)}  {verdict(control)}\n")
+    print(f"control    engine against itself {interval(control)}  {verdict(control['passed'])}\n")
     if not result["valid"]:
         print("No ratio: a guard failed. If it is the control, the machine is unsteady: run again.")
         return
@@ -324,16 +232,6 @@ def report(result: dict) -> None:
     for name, seconds in result["seconds_per_step"].items():
         ratio = interval(result["ratios"][name]) if name in result["ratios"] else ""
         print(f"{name:<12}{1000 * seconds:>8.0f}{BATCH / seconds:>10.0f}   {ratio}".rstrip())
-
-
-def verdict(guard: dict) -> str:
-    """How a guard is printed."""
-    return "ok" if guard["passed"] else "FAILED"
-
-
-def interval(ratio: dict) -> str:
-    """A ratio and its interval."""
-    return f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
 
 
 def main() -> int:
@@ -356,7 +254,12 @@ def main() -> int:
         "architecture": options.architecture,
         "dataset": training.title,
         **compute.describe(),
-        "gradients": gradients_agree(measured, test, compute),
+        "gradients": gradients_agree(
+            measured,
+            compute.logits_of(measured),
+            *as_floats(test, 64, compute),
+            strict=compute.autocast_dtype == torch.float32,
+        ),
         "attack": attack_is_not_weaker(measured, test, compute, options.images),
     }
     arms = {

@@ -27,8 +27,8 @@ from passband.plan import Plan, plan, read_yaml, scale_config
 from passband.plan.rows import filters_in
 from passband.training.engine import optimizer_of
 from passband.training.recipes import prefix_of
+from passband.training.replay import stepping
 from passband.training.schedules import first_drop
-from passband.training.step import training_step
 
 PROJECT = Path(__file__).resolve().parents[1]
 STANDING, AUTOATTACK = 0.6, 4850
@@ -109,8 +109,8 @@ def step_seconds(row: dict, epoch: int, compute: Compute, steps: int) -> float:
     model, classes = compute.place(_network(row)), dataset.n_classes or 10
     average = compute.logits_of(frozen(model)) if "weight_average" in recipe["parts"] else None
     slow = recipe["optimizer"] | {"learning_rate": 1e-4}
-    optimizer = optimizer_of(model, recipe | {"optimizer": slow})
-    step = training_step(model, optimizer, recipe, 0, compute, average, classes)
+    optimizer = optimizer_of(model, recipe | {"optimizer": slow}, compute)
+    step = stepping(model, optimizer, recipe, 0, compute, average, classes)
     indices = torch.arange(recipe["batch_size"], device=compute.device)
     images = _random_images(dataset, len(indices), compute)
     labels = indices % classes

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-NOT_COPIED = {".git", ".venv", ".snakemake", "results", "data"}
+NOT_COPIED = {".git", ".offline", ".venv", ".snakemake", "results", "data"}
 JOB_COUNT = re.compile(r"^([\w.]+)\s+(\d+)$", re.MULTILINE)
 
 Snakemake = Callable[..., subprocess.CompletedProcess]

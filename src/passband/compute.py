@@ -1,10 +1,12 @@
-"""Device, precision and memory layout: chosen once per process, independently of recipes."""
+"""Device, precision, memory layout and engine: chosen once per process, whatever the recipe."""
 
 import os
 import platform
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor, nn
@@ -13,17 +15,29 @@ from passband.errors import UserError
 from passband.gpus import claim
 from passband.origin import cores, processor
 
+ENGINE = "PASSBAND_ENGINE"  # environment variable
+ENGINES = ("eager", "graphs", "compiled")
+# Logits in TensorFloat-32 are off by some thousandths of their range.
+NEAR = 0.02  # two logits that lie closer, as a share of the range, are compared in float32
+
 
 @dataclass(frozen=True)
 class Compute:
     """Where and how networks run.
 
     device: the device. autocast_dtype: the data type of forward passes in training and in attacks;
-    float32 turns autocast off.
+    float32 turns autocast off. engine: "eager"; "graphs", where training steps are captured as CUDA
+    graphs and replayed (see `passband.training.replay`); or "compiled", where moreover passes
+    that are differentiated once go through torch.compile.
     """
 
     device: torch.device
     autocast_dtype: torch.dtype
+    engine: str = "eager"
+
+    def with_engine(self, engine: str) -> "Compute":
+        """The same device and precision with another engine."""
+        return replace(self, engine=engine)
 
     def place(self, model: nn.Module) -> nn.Module:
         """The model on the device, in channels_last layout."""
@@ -33,20 +47,51 @@ class Compute:
         """uint8 [N, C, H, W] to float32 in [0, 1], channels_last."""
         return stored.float().div_(255).contiguous(memory_format=torch.channels_last)
 
-    def logits_of(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
+    def logits_of(
+        self, model: Callable[[Tensor], Tensor], once: bool = False
+    ) -> Callable[[Tensor], Tensor]:
         """The model's forward pass under autocast; inputs and logits stay float32.
 
         Where autocast lowers the precision, the model itself is the result's `in_float32`.
+
+        Args:
+            once: whether its batches have one size and nothing asks for a second derivative, so
+                that it may be compiled. torch.compile has no second derivatives, and no error in
+                their place.
         """
+        run = model
+        if once and self.engine == "compiled" and isinstance(model, nn.Module):
+            run = torch.compile(model, dynamic=False)
         if self.autocast_dtype == torch.float32:
-            return model
+            return run
 
         def forward(images: Tensor) -> Tensor:
-            with torch.autocast(self.device.type, dtype=self.autocast_dtype):
-                return model(images).float()
+            with torch.autocast(self.device.type, dtype=self.autocast_dtype, cache_enabled=False):
+                return run(images).float()
 
         forward.in_float32 = model
         return forward
+
+    def labels_of(self, model: nn.Module, images: Tensor) -> Tensor:
+        """The labels int64 [N] that a model in evaluation mode predicts in strict float32.
+
+        On a GPU most images are decided in TensorFloat-32, four times as fast; those whose two
+        largest logits lie near each other are looked at again. A model with `whole_batches`, whose
+        images do not stand alone, decides all in float32.
+
+        Args:
+            images: float [N, C, H, W] in [0, 1].
+        """
+        if self.device.type != "cuda" or getattr(model, "whole_batches", False):
+            return model(images).argmax(1)
+        with tensor_float32():
+            logits = model(images)
+        found, (first, second) = logits.argmax(1), logits.topk(2).values.unbind(1)
+        clear = first - second > NEAR * (logits.amax(1) - logits.amin(1))
+        near = (~clear).nonzero()[:, 0]
+        if len(near):
+            found[near] = model(images[near]).argmax(1)
+        return found
 
     def describe(self) -> dict[str, object]:
         """Device, precision and versions, as run.json records them."""
@@ -54,6 +99,7 @@ class Compute:
         return {
             "device": torch.cuda.get_device_name() if cuda else f"{processor()} ({cores()} cores)",
             "precision": str(self.autocast_dtype).removeprefix("torch."),
+            "engine": self.engine,
             "judged_in": "float32",
             "threads": torch.get_num_threads(),
             "torch": str(torch.__version__),
@@ -61,11 +107,35 @@ class Compute:
         }
 
 
+@contextmanager
+def tensor_float32() -> Iterator[None]:
+    """Within the block a GPU rounds the factors of products to TensorFloat-32; a CPU does not."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+
+
+@contextmanager
+def searching_kernels() -> Iterator[None]:
+    """Within the block cuDNN tries its kernels for every new shape and keeps the fastest.
+
+    It takes seconds, which pays where a shape is used thousands of times.
+    """
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = False
+
+
 def choose(threads: int, gpus: int = 0) -> Compute:
     """Choose the device and the autocast dtype.
 
     A GPU runs in bfloat16; so does a CPU with bfloat16 instructions, any other CPU in float32.
-    Everything outside autocast runs in strict float32 (no TF32), accuracy under attack included.
+    Everything outside autocast runs in strict float32 (no TF32) unless it says so; accuracy is
+    always that in strict float32.
 
     Args:
         threads: number of CPU threads granted by the scheduler.
@@ -83,12 +153,23 @@ def choose(threads: int, gpus: int = 0) -> Compute:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     if torch.cuda.is_available():
-        torch.backends.cudnn.benchmark = True
         torch.cuda.set_device(own_gpu())
-        return Compute(torch.device("cuda"), torch.bfloat16)
+        return Compute(torch.device("cuda"), torch.bfloat16, chosen_engine())
     torch.set_deterministic_debug_mode("error")
     precision = torch.bfloat16 if has_bfloat16() else torch.float32
     return Compute(torch.device("cpu"), precision)
+
+
+def chosen_engine() -> str:
+    """The engine on a GPU: that of PASSBAND_ENGINE, or else the fastest that is installed.
+
+    Raises:
+        UserError: there is no engine of that name.
+    """
+    engine = os.environ.get(ENGINE) or ("compiled" if find_spec("triton") else "graphs")
+    if engine not in ENGINES:
+        raise UserError(f"{ENGINE} is '{engine}': expected one of {', '.join(ENGINES)}.")
+    return engine
 
 
 @cache

@@ -8,7 +8,8 @@ all sequences at once.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import prod
 
@@ -19,8 +20,92 @@ GOLDEN = 0x9E3779B97F4A7C15
 MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
+class Clock:
+    """The epoch and the batch of a training whose step is captured once and replayed.
+
+    What a step computes on the host from these two numbers, the keys of its draws above all, is
+    `Timed`. Its values wait in tensors on the device, which `set` fills before every step.
+    """
+
+    def __init__(self):
+        self._epoch = self._number = self._asked = 0
+        self._shown: list[Shown] = []
+        self.epoch = Timed(self, lambda: self._epoch)
+        self.number = Timed(self, lambda: self._number)
+
+    def set(self, epoch: int, number: int) -> None:
+        """Go to a batch of an epoch, both counted from 0."""
+        self._epoch, self._number, self._asked = epoch, number, 0
+        for shown in self._shown:
+            if (value := shown.timed.value()) != shown.value:
+                shown.tensor.fill_(value)
+                shown.value = value
+
+    def show(self, timed: "Timed", dtype: torch.dtype, device: torch.device) -> Tensor:
+        """The value as a 0-d tensor.
+
+        Every step asks for the same values in the same order, and gets the tensors of the first.
+        """
+        if self._asked == len(self._shown):
+            value = timed.value()
+            tensor = torch.full((), value, dtype=dtype, device=device)
+            self._shown.append(Shown(timed, tensor, value))
+        self._asked += 1
+        return self._shown[self._asked - 1].tensor
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A number that follows from a clock."""
+
+    clock: Clock
+    value: Callable[[], int | float] = field(compare=False)
+
+    def __str__(self) -> str:
+        return str(self.value())
+
+    def __int__(self) -> int:
+        return int(self.value())
+
+
+@dataclass
+class Shown:
+    """A number that follows from a clock, the tensor that shows it, and what that holds."""
+
+    timed: Timed
+    tensor: Tensor
+    value: int | float
+
+
+Number = int | float | Timed
+
+
+def timely(function: Callable[..., Number], *arguments: object) -> Number:
+    """function(*arguments), or a `Timed` number if one of the arguments is one."""
+    for argument in arguments:
+        if isinstance(argument, Timed):
+            return Timed(
+                argument.clock,
+                lambda: function(
+                    *(one.value() if isinstance(one, Timed) else one for one in arguments)
+                ),
+            )
+    return function(*arguments)
+
+
+def on_device(number: Number, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A number as a 0-d tensor, which follows its clock if it has one."""
+    if isinstance(number, Timed):
+        return number.clock.show(number, dtype, device)
+    return torch.full((), number, dtype=dtype, device=device)
+
+
 def key_of(*words: object) -> int:
-    """A 63-bit key from any words, e.g. key_of(seed, "shuffle", epoch)."""
+    """A 63-bit key from any words, e.g. key_of(seed, "shuffle", epoch); `Timed` if a word is."""
+    return timely(_hashed, *words)
+
+
+def _hashed(*words: object) -> int:
     text = "\x1f".join(map(str, words)).encode()
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") >> 1
 
@@ -43,7 +128,7 @@ def _mix(x: Tensor) -> Tensor:
 class Draws:
     """Random numbers for the images at `indices` (int64 [N], on the wanted device) under `key`."""
 
-    key: int
+    key: int | Timed
     indices: Tensor
 
     def take(self, chosen: Tensor) -> "Draws":
@@ -52,7 +137,8 @@ class Draws:
 
     def bits(self, purpose: object, shape: tuple[int, ...] = ()) -> Tensor:
         """Uniform int64 bits [N, *shape]."""
-        starts = _mix(self.indices * _signed(GOLDEN) + key_of(self.key, purpose))
+        key = on_device(key_of(self.key, purpose), torch.int64, self.indices.device)
+        starts = _mix(self.indices * _signed(GOLDEN) + key)
         steps = torch.arange(1, prod(shape) + 1, device=self.indices.device) * _signed(GOLDEN)
         return _mix(starts[:, None] + steps).view(len(self.indices), *shape)
 

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from passband.attacks import craft
-from passband.compute import Compute
+from passband.attacks import craft, is_exact
+from passband.compute import Compute, tensor_float32
 from passband.draws import Draws, key_of
 from passband.errors import UserError
 from passband.models import fold_batchnorm
 from passband.models.batch_moments import InEvaluationBatches, cut, uses_batch_moments
 
-BATCH = {"cpu": 200, "cuda": 2000}  # multiples of EVALUATION_BATCH
+BATCH = {"cpu": 200, "cuda": 1000}  # multiples of EVALUATION_BATCH
 
 
 def batches(count: int, compute: Compute) -> Iterator[slice]:
@@ -73,7 +73,7 @@ def predictions(
     `change` maps the float images of one slice to what the network is shown (filtered, perturbed).
     """
     found = [
-        model(change(compute.images(images[part]), part)).argmax(1)
+        compute.labels_of(model, change(compute.images(images[part]), part))
         for part in batches(len(images), compute)
     ]
     return torch.cat(found)
@@ -96,7 +96,6 @@ def perturbations(
     Raises UserError for an attack that drops images on a network with batch moments.
     """
     key = key_of(seed, "attack", attack["name"])
-    dependent = isinstance(model, InEvaluationBatches)
     if indices is None:
         indices = torch.arange(len(images), device=images.device)
     found = []
@@ -104,11 +103,38 @@ def perturbations(
         for part in batches(len(images), compute):
             clean = compute.images(images[part])
             draws = Draws(key, indices[part])
-            whole = in_whole_batches(model, len(clean), attack["name"]) if dependent else model
-            crafted = craft(attack, compute.logits_of(whole), clean, labels[part], draws)
-            found.append(crafted - clean)
+            found.append(crafted(attack, model, clean, labels[part], draws, compute) - clean)
             bar.update(len(clean))
     return torch.cat(found)
+
+
+def crafted(
+    attack: dict, model: nn.Module, images: Tensor, labels: Tensor, draws: Draws, compute: Compute
+) -> Tensor:
+    """`craft` on float images [N, C, H, W], in the precision that the device is fast in.
+
+    An attack that needs float32 searches in TensorFloat-32 on a GPU. Where that believes that an
+    image is fooled, and strict float32 does not, the attack is run again in strict float32. On a
+    network with batch moments, for which images do not stand alone, it searches in float32.
+
+    Raises UserError for an attack that drops images on a network with batch moments.
+    """
+    if isinstance(model, InEvaluationBatches):
+        whole = in_whole_batches(model, len(images), attack["name"])
+        return craft(attack, compute.logits_of(whole), images, labels, draws)
+    logits_of = compute.logits_of(model)
+    if compute.device.type != "cuda" or not is_exact(attack):
+        return craft(attack, logits_of, images, labels, draws)
+    with tensor_float32():
+        found = craft(attack, logits_of, images, labels, draws)
+        with torch.no_grad():
+            believed = model(found).argmax(1) != labels
+    with torch.no_grad():
+        doubtful = (believed & (compute.labels_of(model, found) == labels)).nonzero()[:, 0]
+    if len(doubtful):
+        again = images[doubtful], labels[doubtful], draws.take(doubtful)
+        found[doubtful] = craft(attack, logits_of, *again)
+    return found
 
 
 def in_whole_batches(model: nn.Module, count: int, attack: str) -> Callable[[Tensor], Tensor]:

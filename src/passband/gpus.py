@@ -1,10 +1,12 @@
-"""GPUs: whether a run has any, and one for each process."""
+"""GPUs: whether a run has any, and a place on one for each process."""
 
 import os
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import product
+from math import ceil
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,6 +14,7 @@ from filelock import FileLock, Timeout
 from passband.errors import explained
 from passband.programs import ProgramError, output_of
 
+JOBS_VARIABLE = "PASSBAND_GPU_JOBS"  # how many jobs use this machine's GPUs at a time; 1 if unset
 LOCKS = Path("/tmp") / f"passband-{os.getuid()}"  # not TMPDIR, which differs between sessions
 PAUSE = 0.5  # seconds between two attempts to get a GPU that others use
 HELD: list[FileLock] = []  # a lock is released when nothing refers to it any more
@@ -34,29 +37,33 @@ def why_no_gpu() -> str:
 
 
 def claim(names: Sequence[str]) -> int:
-    """Lock one of several devices until the process ends; wait while all of them are in use.
+    """Take a place on one of several devices until the process ends; wait while all are taken.
 
-    The locks are files that the processes of a user share on a machine.
+    A device has one place or, if PASSBAND_GPU_JOBS exceeds the number of devices, as many as let
+    so many jobs run at a time. Second places are taken when every device is in use. The places
+    are files that the processes of a user lock on a machine.
 
     Args:
         names: what identifies each device on the machine.
 
     Returns:
-        The place of the device in the list.
+        The number of the device in the list.
 
     Raises:
         UserError: the locks cannot be written.
     """
+    jobs = int(os.environ.get(JOBS_VARIABLE) or 1)
+    places = list(product(range(ceil(jobs / len(names))), enumerate(names)))
     waiting = False
     try:
         LOCKS.mkdir(parents=True, exist_ok=True)
         while True:
-            for place, name in enumerate(names):
-                lock = FileLock(LOCKS / f"{name}.lock", timeout=0)
+            for number, (device, name) in places:
+                lock = FileLock(LOCKS / f"{name}.{number}.lock", timeout=0)
                 with suppress(Timeout):
                     lock.acquire()
                     HELD.append(lock)
-                    return place
+                    return device
             if not waiting:
                 waiting = True
                 print("Waiting for a GPU: other jobs are using all of them.", file=sys.stderr)

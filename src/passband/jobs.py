@@ -25,6 +25,8 @@ MARK = ".running"
 OWN = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 BEAT = 1  # seconds between two looks at the mark
 NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
+GPU_MEMORY = ("CUDA out of memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
+GPU_FAULTS = ("CUDA error", "CUDA driver error", "cuDNN error", "CUDNN_STATUS", "CUBLAS_STATUS")
 
 CLOCKS = 2.0  # seconds by which the clocks of machines and disks may differ
 
@@ -230,11 +232,22 @@ def _told(error: Exception, lower: str) -> str:
     if isinstance(error, UserError):
         return f"Error: {error}"
     text = str(error).strip()
+    first = text.partition("\n")[0] or type(error).__name__
+    if any(words in text for words in GPU_MEMORY):
+        return (
+            f"Error: the GPU's memory did not suffice ({first.partition('. GPU ')[0]}); this job "
+            f"had used {used()['gpu_memory_mb']:,} MB of it. Run fewer jobs at a time on a GPU "
+            f"(gpu in the profile){_or_lower(lower)}; what the last checkpoint holds is kept."
+        )
     if isinstance(error, MemoryError) or any(words in text.lower() for words in NO_MEMORY):
-        first = text.partition("\n")[0] or type(error).__name__
         return (
             f"Error: memory did not suffice ({first}); this job had used {_peak():,} MB. "
             f"{_less_memory(lower)}"
+        )
+    if any(words in text for words in GPU_FAULTS):
+        return (
+            f"{traceback.format_exc()}\nError: the GPU failed ({first}): see whether nvidia-smi "
+            "still lists it, and run the same command to go on after the last checkpoint."
         )
     if isinstance(error, OSError):
         doing = f"cannot use {error.filename}" if error.filename else "cannot go on"
@@ -244,8 +257,12 @@ def _told(error: Exception, lower: str) -> str:
 
 
 def _less_memory(lower: str) -> str:
-    keys = f", or lower {lower}" if lower else ""
-    return f"Run fewer jobs at a time (--cores){keys}; on a cluster raise the rule's mem_mb."
+    advice = f"Run fewer jobs at a time (--cores){_or_lower(lower)}"
+    return f"{advice}; on a cluster raise the rule's mem_mb."
+
+
+def _or_lower(lower: str) -> str:
+    return f", or lower {lower}" if lower else ""
 
 
 def _fail(message: str, log: TextIO | None, code: int = 1) -> None:

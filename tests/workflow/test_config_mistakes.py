@@ -12,6 +12,7 @@ from passband.plan import plan, read_yaml, scale_config
 from passband.plan.reading import merged
 
 FLOAT_NAN = float("nan")
+SLICES = Path(__file__).resolve().parents[2] / "config/slices"
 
 
 @pytest.fixture
@@ -44,6 +45,15 @@ def assert_sentence(error: UserError, *fragments: str) -> None:
 @pytest.mark.parametrize("scale", ["smoke", "demo", "laptop", "fashion", "paper"])
 def test_the_shipped_scales_have_no_mistake(project, scale):
     assert planned(project, scale=scale).scale["name"] == scale
+
+
+@pytest.mark.parametrize("path", sorted(SLICES.iterdir()), ids=lambda one: one.stem)
+def test_a_slice_is_a_part_of_a_scale(project, path):
+    given = read_yaml(path)
+    assert given.keys() == {"scale", "artifacts"}, "the scale decides what its results are"
+    part, whole = (planned(project, overlay, given["scale"]) for overlay in (given, {}))
+    assert part.artifacts.items() < whole.artifacts.items()
+    assert part.trainings == whole.trainings
 
 
 RECIPE = "recipe 'sar-natural'"

@@ -37,6 +37,7 @@ CONFIG_README = (ROOT / "config/README.md").read_text(encoding="utf-8")
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 QUOTED = re.compile(r"`([^`\n]+)`")
 CONFIG_FILES = sorted((ROOT / "config").rglob("*.yaml"))
+SHARED = ("scales", "slices")  # folders of files with the keys of config.yaml and of scales
 
 
 def script():
@@ -84,10 +85,11 @@ def test_tables_have_no_gap(name):
 
 def test_every_file_of_config_has_its_section():
     for path in CONFIG_FILES:
-        if path.parent.name == "scales":
+        if path.parent.name in SHARED:
             continue
         assert re.search(rf"^## {re.escape(path.name)}", CONFIG_README, re.MULTILINE), path
-    for path in [*(ROOT / "config").glob("*.yaml"), ROOT / "config/scales", ROOT / "config/papers"]:
+    folders = [ROOT / "config" / name for name in (*SHARED, "papers")]
+    for path in [*(ROOT / "config").glob("*.yaml"), *folders]:
         assert f"]({path.name})" in CONFIG_README
 
 
@@ -101,8 +103,7 @@ def test_config_files_name_a_schema_that_they_fit(file):
     assert named, f"{relative(file)} does not name its schema in its first line"
     schema = (file.parent / named[1]).resolve()
     assert schema.parent == DOCUMENT_CONFIG.SCHEMAS and schema.exists()
-    shared = file.parent.name == "scales"
-    assert schema.stem == ("config" if shared else file.stem)
+    assert schema.stem == ("config" if file.parent.name in SHARED else file.stem)
     found = Draft202012Validator(editor_schemas(ROOT)[schema.stem]).iter_errors(read_yaml(file))
     assert [f"{error.json_path}: {error.message}" for error in found] == []
 
@@ -167,7 +168,13 @@ PRESENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
 def test_named_files_exist(page):
     path = re.compile(r"[\w.-]+(/[\w.-]*)*(/|\.(yaml|yml|toml|txt|md|py|cff|lock))")
     made = ("results/", "data/", "logs/", "attacks/", "arrays/", "measurements/")
-    invented = ("shared_prefixes/", "config/scales/mine", "config/papers/example", "printed/")
+    invented = (
+        "shared_prefixes/",
+        "config/scales/mine",
+        "config/papers/example",
+        "printed/",
+        "packages.txt",
+    )
     for word in code(page.read_text(encoding="utf-8")):
         if not path.fullmatch(word) or word.startswith((*made, *invented)):
             continue

@@ -120,7 +120,6 @@ for number in range(300):
     [
         "MemoryError()",
         "RuntimeError('[enforce fail] DefaultCPUAllocator: can\\'t allocate memory: you tried')",
-        "RuntimeError('CUDA out of memory. Tried to allocate 20.00 MiB.\\nGPU 0 has')",
     ],
 )
 def test_an_allocation_that_fails_is_a_sentence(tmp_path, error):
@@ -128,6 +127,42 @@ def test_an_allocation_that_fails_is_a_sentence(tmp_path, error):
     said = (tmp_path / "one.log").read_text()
     assert status == 1 and said.count("\n") == 1
     assert said.startswith("Error: memory did not suffice (") and "or lower test_images;" in said
+
+
+FULL = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.10 GiB"
+GONE = "CUDA error: unspecified launch failure\\nSearch for `cudaErrorLaunchFailure' in"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (f"torch.OutOfMemoryError({FULL!r})", "CUDA out of memory. Tried to allocate 2.00 GiB"),
+        ("torch.AcceleratorError('CUDA error: out of memory')", "CUDA error: out of memory"),
+        (
+            "RuntimeError('CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`')",
+            "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`",
+        ),
+    ],
+)
+def test_a_gpu_without_memory_is_a_sentence(tmp_path, error, reason):
+    status, _ = run(tmp_path, f"    import torch\n    raise {error}\n", lower="batch_size")
+    said = (tmp_path / "one.log").read_text()
+    assert status == 1 and said == (
+        f"Error: the GPU's memory did not suffice ({reason}); this job had used 0 MB of it. Run "
+        "fewer jobs at a time on a GPU (gpu in the profile), or lower batch_size; what the last "
+        "checkpoint holds is kept.\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["torch.AcceleratorError", "RuntimeError"])
+def test_a_gpu_that_goes_away_is_a_sentence_below_the_traceback(tmp_path, kind):
+    status, _ = run(tmp_path, f'    import torch\n    raise {kind}("{GONE}")\n')
+    said = (tmp_path / "one.log").read_text()
+    assert status == 1 and said.startswith("Traceback")
+    assert said.splitlines()[-1] == (
+        "Error: the GPU failed (CUDA error: unspecified launch failure): see whether nvidia-smi "
+        "still lists it, and run the same command to go on after the last checkpoint."
+    )
 
 
 @pytest.mark.parametrize(

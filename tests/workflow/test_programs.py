@@ -96,6 +96,18 @@ def test_every_process_has_a_gpu_of_its_own(tmp_path, monkeypatch, capsys):
         process.communicate()
 
 
+def test_jobs_share_gpus_if_there_are_to_be_more_of_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpus, "LOCKS", tmp_path / "locks")
+    monkeypatch.setattr(gpus, "HELD", [])
+    monkeypatch.setenv(gpus.JOBS_VARIABLE, "3")
+    taken = [claim(["first", "second"]) for _ in range(4)]
+    assert taken == [0, 1, 0, 1], "every GPU has one job before any has two"
+    call = [sys.executable, "-c", CLAIM, tmp_path / "locks"]
+    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stderr.readline().startswith("Waiting for a GPU")
+        waiting.kill()
+
+
 # ---- provenance
 
 

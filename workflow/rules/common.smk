@@ -19,7 +19,7 @@ from passband.findings.asked import inputs
 from passband.findings.contrast import Language, language_of
 from passband.findings.measured import artifact_of, as_methods, paper_of
 from passband.findings.scores import read_scores
-from passband.gpus import why_no_gpu
+from passband.gpus import JOBS_VARIABLE, why_no_gpu
 from passband.jobs import end_jobs, killed_jobs
 from passband.litter import remove_accepted, remove_litter
 from passband.plan import Plan, plan, scale_config, user_config
@@ -68,6 +68,8 @@ RESULTS = os.path.normpath(f"{CONFIG['results_root']}/{CONFIG['scale']}")
 DATA = CONFIG["data_root"]
 LOGS = Path(RESULTS) / "logs"
 NO_GPU = why_no_gpu()
+if gpu_jobs := workflow.global_resources.get("gpu").value:
+    os.environ[JOBS_VARIABLE] = str(gpu_jobs)
 if CONFIG["data_mirror"]:
     os.environ.update(PASSBAND_DATA_MIRROR=os.path.abspath(CONFIG["data_mirror"]))
 

@@ -13,9 +13,14 @@ from torch import Tensor
 from passband.attacks import LogitsOf
 
 
+def of_class(labels: Tensor, classes: int) -> Tensor:
+    """Labels as a mask of their classes, bool [N, classes], without a look at their values."""
+    return labels[:, None] == torch.arange(classes, device=labels.device)
+
+
 def margins(logits: Tensor, labels: Tensor) -> Tensor:
     """Largest logit of another class minus that of the true class [N]: positive is an error."""
-    true = F.one_hot(labels, logits.shape[1]).bool()
+    true = of_class(labels, logits.shape[1])
     others = logits.masked_fill(true, -torch.inf).amax(1)
     return others - logits.gather(1, labels[:, None]).squeeze(1)
 

@@ -75,6 +75,8 @@ def cut(count: int, size: int) -> Iterator[slice]:
 class InEvaluationBatches(nn.Module):
     """A model that splits any number of images [N, C, H, W] into evaluation batches."""
 
+    whole_batches = True
+
     def __init__(self, model: nn.Module):
         super().__init__()
         self.model = model

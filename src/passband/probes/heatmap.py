@@ -34,7 +34,7 @@ def fourier_heatmap(subject: Subject, *, norm_per_pixel: Positive, images: Image
             clean, labels = subject.compute.images(subject.images[part]), subject.labels[part]
             for number, basis in enumerate(bases):
                 noisy = (clean + signs[part, number, :, None, None] * basis).clamp_(0, 1)
-                wrong[number, part] = subject.model(noisy).argmax(1) != labels
+                wrong[number, part] = subject.compute.labels_of(subject.model, noisy) != labels
                 bar.update(len(labels))
     clean_wrong = predictions(subject.model, subject.images, subject.compute) != subject.labels
     plane = stored(full_plane(wrong.float().mean(1).cpu(), pairs, subject.side))

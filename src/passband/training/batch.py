@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from passband.attacks import LogitsOf
 from passband.compute import Compute
-from passband.draws import Draws, key_of
+from passband.draws import Draws, Timed, key_of
 
 
 class Mixed(NamedTuple):
@@ -26,12 +26,14 @@ class Network(NamedTuple):
 
     Args:
         logits_of: the model's forward pass under autocast.
+        attacked: the same for attacks, which differentiate with respect to the images only.
         average: that of the averaged model, if there is one.
         classes: number of classes.
     """
 
     model: nn.Module
     logits_of: LogitsOf
+    attacked: LogitsOf
     average: LogitsOf | None
     classes: int
     compute: Compute
@@ -60,8 +62,8 @@ class Batch:
     labels: Tensor
     indices: Tensor
     seed: int
-    epoch: int
-    number: int
+    epoch: int | Timed
+    number: int | Timed
     differentiable: bool
     adversarial_images: Tensor = field(init=False)
     targets: Tensor = field(init=False)

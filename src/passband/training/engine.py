@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from passband.compute import Compute
+from passband.compute import Compute, searching_kernels
 from passband.data.storage import ImageSet, SceneSet
 from passband.draws import key_of, permutation
 from passband.errors import UserError
@@ -18,11 +18,14 @@ from passband.jobs import ending_at_checkpoints
 from passband.quantities import held_out
 from passband.training.checkpoint import State, restore_state, resume, save_state
 from passband.training.detection import detection_step
-from passband.training.optimisers import OPTIMISERS
+from passband.training.optimisers import OPTIMISERS, make_replayable, set_rates
 from passband.training.recipes import needs_test, prefix_of
 from passband.training.recorders import RECORDERS, Subject
+from passband.training.replay import stepping
 from passband.training.schedules import rate_share
-from passband.training.step import of_role, parameter_groups, parts_of, shown, training_step
+from passband.training.step import of_role, parameter_groups, parts_of, shown
+
+COMPILED_FROM = 50_000  # passes through the network
 
 
 def split_validation(count: int, fraction: float) -> tuple[Tensor, Tensor]:
@@ -49,13 +52,37 @@ def validate(model: nn.Module, data: ImageSet, recipe: dict, compute: Compute) -
     return found
 
 
-def optimizer_of(model: nn.Module, recipe: dict) -> torch.optim.Optimizer:
+def optimizer_of(model: nn.Module, recipe: dict, compute: Compute) -> torch.optim.Optimizer:
     """The optimiser of a resolved recipe for a model; raises UserError for what it refuses."""
     options = {key: value for key, value in recipe["optimizer"].items() if key != "kind"}
     try:
-        return OPTIMISERS[recipe["optimizer"]["kind"]](parameter_groups(model, recipe), **options)
+        found = OPTIMISERS[recipe["optimizer"]["kind"]](parameter_groups(model, recipe), **options)
     except ValueError as error:
         raise UserError(f"the recipe's optimizer cannot be built: {error}.") from error
+    if compute.device.type == "cuda" and replayable(recipe):
+        make_replayable(found, compute.device)
+    return found
+
+
+def replayable(recipe: dict) -> bool:
+    """Whether steps of a recipe can be captured in a CUDA graph."""
+    return OPTIMISERS.settings(recipe["optimizer"]["kind"]).get("replayable", True)
+
+
+def suited(compute: Compute, recipe: dict, count: int) -> Compute:
+    """The engine that a training on `count` images runs on.
+
+    Compiling takes about half a minute. A training of less than `COMPILED_FROM` passes through the
+    network, those of attacks included, only replays graphs; one whose optimiser no graph can hold
+    runs eagerly.
+    """
+    if not replayable(recipe):
+        return compute.with_engine("eager")
+    attack = recipe["parts"].get("adversary", {}).get("attack", {})
+    passes = math.ceil(count / recipe["batch_size"]) * (1 + attack.get("steps", 0))
+    if compute.engine == "compiled" and recipe["epochs"] * passes < COMPILED_FROM:
+        return compute.with_engine("graphs")
+    return compute
 
 
 def record(subject: Subject, recorders: dict[str, dict], epoch: int) -> list[dict]:
@@ -107,9 +134,9 @@ def train(
         KeyboardInterrupt: after the epoch in which SIGTERM came, unless it was the last.
     """
     model = compute.place(model)
-    optimizer = optimizer_of(model, recipe)
+    optimizer = optimizer_of(model, recipe, compute)
     peak = recipe["optimizer"]["learning_rate"]
-    peaks = [group["lr"] for group in optimizer.param_groups]
+    peaks = [group.get("lr", peak) for group in parameter_groups(model, recipe)]
     parts = parts_of(recipe)
     if treated := of_role(parts, "label treatment"):
         data = data._replace(labels=treated(data.labels))
@@ -120,6 +147,7 @@ def train(
             raise UserError(f"a recorder of '{name}' needs the test split, which was not given.")
         test = _placed(test, compute)
     epochs, size, count = recipe["epochs"], recipe["batch_size"], len(inside)
+    engine = suited(compute, recipe, len(data.labels))
     if size > count:
         raise UserError(
             f"batch_size {size} of '{name}' is larger than its {count} training images: "
@@ -145,6 +173,8 @@ def train(
     complete = max((part.start for part in parts if part.start < epochs), default=0)
     until = until or epochs
 
+    step = branch = None
+
     with progress(until * count, f"{name} seed {seed}") as bar, ending_at_checkpoints() as end:
         bar.update(len(state.history) * count)
         for epoch in range(len(state.history), until):
@@ -158,24 +188,33 @@ def train(
                     for one in batches
                 )
                 averaging(state, images, compute, epoch - averaging.start)
-            average = compute.logits_of(frozen(state.average)) if state.average else None
+                if branch is None:
+                    branch, step = frozen(state.average), None
+                else:
+                    branch.load_state_dict(frozen(state.average).state_dict())
             if data.task == "detection":
-                step = detection_step(model, optimizer, recipe, seed, compute)
-            else:
-                step = training_step(
-                    model, optimizer, recipe, seed, compute, average, len(data.classes)
-                )
+                step = step or detection_step(model, optimizer, recipe, seed, compute)
+            step = step or stepping(
+                model,
+                optimizer,
+                recipe,
+                seed,
+                engine,
+                compute.logits_of(branch) if branch else None,
+                len(data.classes),
+            )
             total = torch.zeros(2, dtype=torch.float64, device=compute.device)
-            for number, chosen in enumerate(batches):
-                share = rate_share(recipe["schedule"], epoch + number * size / count, epochs)
-                for group, rate in zip(optimizer.param_groups, peaks, strict=True):
-                    group["lr"] = rate * share
-                images, labels = training.images[chosen], training.labels[chosen]
-                result = step(images, labels, chosen, epoch, number)
-                total += torch.stack([part.double() for part in result])
-                bar.update(len(chosen))
+            with searching_kernels():
+                for number, chosen in enumerate(batches):
+                    share = rate_share(recipe["schedule"], epoch + number * size / count, epochs)
+                    set_rates(optimizer, [rate * share for rate in peaks])
+                    images, labels = training.images[chosen], training.labels[chosen]
+                    result = step(images, labels, chosen, epoch, number)
+                    total += torch.stack([part.double() for part in result])
+                    bar.update(len(chosen))
             loss, correct = (total / count).tolist()
-            if not all(value.isfinite().all() for value in model.state_dict().values()):
+            finite = [value.isfinite().all() for value in model.state_dict().values()]
+            if not torch.stack(finite).all():
                 loss = math.nan  # what the next batch would give
             if not math.isfinite(loss):
                 raise UserError(

@@ -4,15 +4,34 @@
 
 `groups` are parameter groups as PyTorch takes them. A group without `lr` and `weight_decay` of its
 own gets those of the recipe. Every optimiser takes `learning_rate`, the peak of the schedule.
+One that is registered with `replayable=False` cannot be part of a CUDA graph.
 """
 
-from torch import optim
+import torch
+from torch import Tensor, optim
 from torch.optim import Optimizer
 
 from passband.options import LearningRate, Momentum, NonNegative, Positive, Share
 from passband.registry import Registry
 
 OPTIMISERS = Registry("optimiser", "passband.training.optimisers")
+
+
+def make_replayable(optimizer: Optimizer, device: torch.device) -> None:
+    """Keep what changes from update to update on the device, so that a CUDA graph can hold one."""
+    for group in optimizer.param_groups:
+        group["lr"] = torch.tensor(group["lr"], dtype=torch.float32, device=device)
+        if "capturable" in group:
+            group["capturable"] = True
+
+
+def set_rates(optimizer: Optimizer, rates: list[float]) -> None:
+    """Set the learning rate of each group, in its place where it is on the device."""
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 @OPTIMISERS.register("sgd", above_zero={"nesterov=True": "momentum"})
@@ -71,7 +90,7 @@ def adam(
     )
 
 
-@OPTIMISERS.register("adagrad")
+@OPTIMISERS.register("adagrad", replayable=False)
 def adagrad(
     groups: list[dict],
     *,

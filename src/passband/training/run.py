@@ -20,7 +20,7 @@ from passband.origin import checkout
 from passband.runs import write_run
 from passband.tensors import write_tensors
 from passband.training.checkpoint import epochs_in
-from passband.training.engine import train
+from passband.training.engine import suited, train
 from passband.training.recipes import starts
 
 
@@ -101,7 +101,7 @@ def run_training(
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "passband": passband.__version__,
             **sources._asdict(),
-            **compute.describe(),
+            **suited(compute, recipe, len(data.labels)).describe(),
         },
         tables,
     )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from passband.attacks import LogitsOf
 from passband.compute import Compute
 from passband.draws import Draws, key_of
-from passband.models.dropout import set_draws
+from passband.models.dropout import Dropout, set_draws
 from passband.training.augmentation import crop_and_flip
 from passband.training.batch import Batch, Network
 from passband.training.parts import PARTS
@@ -24,6 +24,7 @@ class Part(NamedTuple):
     """A part of one recipe: call it with what its role says (see `passband.training.parts`).
 
     start: the first epoch in which it works. needs: quantities that it asks a batch for.
+    compilable: whether the network's passes may be compiled.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Part(NamedTuple):
     options: dict
     start: float
     needs: frozenset[str]
+    compilable: bool
 
     def __call__(self, *arguments: object):
         return self.function(*arguments, **self.options)
@@ -47,7 +49,8 @@ def parts_of(recipe: dict) -> list[Part]:
         needs = active_conditions(settings.get("needs", {}), complete)
         start = math.inf if start is None else start
         needed = frozenset(needs.values())
-        found.append(Part(name, settings["role"], function, options, start, needed))
+        compilable = settings.get("compilable", True)
+        found.append(Part(name, settings["role"], function, options, start, needed, compilable))
     return found
 
 
@@ -82,10 +85,15 @@ def training_step(
         batch's summed loss and its number of correct predictions, both 0-d tensors on the device.
     """
     parts = parts_of(recipe)
-    network = Network(model, compute.logits_of(model), average, classes, compute)
+    twice = any("input_gradients" in part.needs for part in parts)
+    drawing = any(isinstance(layer, Dropout) for layer in model.modules())  # on the host, in part
+    compilable = not drawing and all(part.compilable for part in parts)
+    attacked = compute.logits_of(model, once=compilable)
+    logits_of = compute.logits_of(model) if twice else attacked
+    network = Network(model, logits_of, attacked, average, classes, compute)
 
     def step(images: Tensor, labels: Tensor, indices: Tensor, epoch: int, number: int = 0):
-        active = [part for part in parts if epoch >= part.start]
+        active = [part for part in parts if int(epoch) >= part.start]
         needed = frozenset().union(*(part.needs for part in active))
         mixing, adversary = (
             of_role(active, "mixed-sample augmentation"),

@@ -148,7 +148,8 @@ def test_the_first_step_from_a_normal_start_is_that_of_float32(lived_in, loss):
 
 def test_training_crafts_its_examples_in_the_same_way():
     model, images, labels = bright()
-    network = Network(model, BFLOAT16.logits_of(model), None, 4, BFLOAT16)
+    logits_of = BFLOAT16.logits_of(model)
+    network = Network(model, logits_of, logits_of, None, 4, BFLOAT16)
     batch = Batch(network, images, labels, torch.arange(50), 0, 0, 0, False)
     attack = {"name": "kl-10"} | ROWS["normal kl"] | {"steps": 10}
     found = adversary(batch, attack=attack, batchnorm="eval")

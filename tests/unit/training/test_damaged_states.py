@@ -105,7 +105,7 @@ def test_a_damaged_prefix_is_refused(tmp_path, damage):
 
 def test_weights_that_stop_being_finite_end_the_training(tmp_path, monkeypatch):
     """The last update of an epoch is seen by no loss of that epoch."""
-    step = engine.training_step
+    step = engine.stepping
 
     def spoiled(model, *rest):
         def last(images, labels, chosen, epoch, number):
@@ -116,7 +116,7 @@ def test_weights_that_stop_being_finite_end_the_training(tmp_path, monkeypatch):
 
         return last
 
-    monkeypatch.setattr(engine, "training_step", spoiled)
+    monkeypatch.setattr(engine, "stepping", spoiled)
     with pytest.raises(UserError, match=r"became nan in epoch 2: lower optimizer.learning_rate"):
         run(tmp_path / "state", NATURAL)
     assert all(value.isfinite().all() for value in load_file(tmp_path / "state").values())

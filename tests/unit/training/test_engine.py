@@ -171,7 +171,7 @@ def test_every_image_is_seen_once_per_epoch_at_the_scheduled_rate(tmp_path, monk
 
         return recorded
 
-    monkeypatch.setattr("passband.training.engine.training_step", recording)
+    monkeypatch.setattr("passband.training.engine.stepping", recording)
     recipe = changed({"adversary": None, "select": "last"})
     state = run(tmp_path / "state", recipe)
     orders = [torch.cat([i for epoch, i in seen if epoch == wanted]) for wanted in range(3)]

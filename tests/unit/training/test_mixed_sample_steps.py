@@ -150,7 +150,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(
 
 def test_scales_have_learning_rates_of_their_own():
     model = models.build("resnet8_w8", 1, 2, 16, 0, QUANTIZED["parts"]["quantization"])
-    rest, activations, transforms = optimizer_of(model, QUANTIZED).param_groups
+    rest, activations, transforms = optimizer_of(model, QUANTIZED, FLOAT32).param_groups
     assert (rest["lr"], rest["weight_decay"]) == (0.1, 5e-4)
     assert (activations["lr"], activations["weight_decay"]) == (0.1, 1e-4)
     assert (transforms["lr"], transforms["weight_decay"]) == (0.02, 1e-4)
@@ -160,7 +160,7 @@ def test_scales_have_learning_rates_of_their_own():
         len(groups.weight_transforms),
     ]
     plain = models.build("resnet8_w8", 1, 2, 16, seed=0)
-    assert len(optimizer_of(plain, RECIPE).param_groups) == 1
+    assert len(optimizer_of(plain, RECIPE, FLOAT32).param_groups) == 1
 
 
 def test_the_schedule_moves_all_groups_alike(tmp_path, monkeypatch):

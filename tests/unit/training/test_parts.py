@@ -186,7 +186,7 @@ def batch(differentiable: bool = False) -> tuple[Batch, list]:
         return images.flatten(1)[:, :2]
 
     data, rows = stripes(), torch.arange(8)
-    network = Network(model, logits_of, average, 2, DOUBLE)
+    network = Network(model, logits_of, logits_of, average, 2, DOUBLE)
     images = DOUBLE.images(data.images[rows])
     made = Batch(network, images, data.labels[rows], rows, 3, 1, 0, differentiable)
     made.adversarial_images = (images + 0.1).clamp(0, 1)

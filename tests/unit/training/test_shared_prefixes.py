@@ -309,7 +309,7 @@ class Killed(Exception):
 def test_a_fork_killed_and_resumed_equals_a_straight_training(
     tmp_path, monkeypatch, straight, prefix, name
 ):
-    made, calls, begin = engine.training_step, [], prefix(name)
+    made, calls, begin = engine.stepping, [], prefix(name)
 
     def killing(*arguments):
         step = made(*arguments)
@@ -322,7 +322,7 @@ def test_a_fork_killed_and_resumed_equals_a_straight_training(
 
         return counted
 
-    monkeypatch.setattr(engine, "training_step", killing)
+    monkeypatch.setattr(engine, "stepping", killing)
     with pytest.raises(Killed):
         run(tmp_path / "state", RECIPES[name], shared_prefix=begin)
     resumed = run(tmp_path / "state", RECIPES[name], shared_prefix=begin)

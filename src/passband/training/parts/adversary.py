@@ -1,8 +1,10 @@
 """Adversarial training: the model learns from adversarial examples of itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from passband.attacks import craft
 from passband.options import AttackName
@@ -25,4 +27,18 @@ def adversary(batch: Batch, *, attack: AttackName, batchnorm: Literal["eval", "t
     if batch.target_loss == "bce":
         attack = attack | {"loss": "binary_cross_entropy"}
     draws = batch.draws("adversary")
-    return craft(attack, batch.network.logits_of, batch.images, batch.targets, draws)
+    with without_gradients(batch.network.model):
+        return craft(attack, batch.network.attacked, batch.images, batch.targets, draws)
+
+
+@contextmanager
+def without_gradients(model: nn.Module) -> Iterator[None]:
+    """Within the block no parameter takes a gradient, so that a compiled pass computes none."""
+    changed = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for parameter in changed:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in changed:
+            parameter.requires_grad_(True)

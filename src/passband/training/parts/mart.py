@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from passband.attacks.objectives import divergences
+from passband.attacks.objectives import divergences, of_class
 from passband.options import NonNegative
 from passband.training.batch import Batch
 from passband.training.parts import PARTS
@@ -42,7 +42,7 @@ def mart_loss(natural: Tensor, adversarial: Tensor, labels: Tensor, beta: float)
     Returns:
         Mean over the batch, 0-d.
     """
-    true = F.one_hot(labels, natural.shape[1]).bool()
+    true = of_class(labels, natural.shape[1])
     likeliest_wrong = adversarial.softmax(1).masked_fill(true, 0).amax(1)
     boosted = F.cross_entropy(adversarial, labels) - (1.0001 - likeliest_wrong).log().mean()
     doubt = 1.0000001 - natural.softmax(1).gather(1, labels[:, None]).squeeze(1)

@@ -3,10 +3,10 @@
     function(images, labels, classes, share, draws) -> (images, labels)
 
 images: float [B, C, H, W] in [0, 1]. labels: int64 [B]. share: one number in [0, 1] for the batch,
-from `beta_share`. draws: its key decides the pairing and the box of cutmix, so it must differ from
-batch to batch. Mixup and cutmix pair the images by a permutation, which uses each of them once as a
-partner, and return labels as weights float [B, classes] that sum to one. Cutout pairs nothing and
-returns the labels as they were (fourier_study, table 3 and the text below it).
+a float or 0-d, from `beta_share`. draws: its key decides the pairing and the box of cutmix, so it
+must differ from batch to batch. Mixup and cutmix pair the images by a permutation, which uses each
+of them once as a partner, and return labels as weights float [B, classes] that sum to one. Cutout
+pairs nothing and returns the labels as they were (fourier_study, table 3 and the text below it).
 """
 
 import math
@@ -14,17 +14,17 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from scipy.special import betaincinv
 from torch import Tensor
 
-from passband.draws import Draws, key_of, permutation
+from passband.attacks.objectives import of_class
+from passband.draws import Draws, key_of, on_device, permutation, timely
 from passband.errors import UserError
 from passband.options import Positive
 from passband.training.batch import Batch, Mixed
 from passband.training.parts import PARTS
 
-Augmentation = Callable[[Tensor, Tensor, int, float, Draws], tuple[Tensor, Tensor]]
+Augmentation = Callable[[Tensor, Tensor, int, float | Tensor, Draws], tuple[Tensor, Tensor]]
 
 
 @PARTS.register(
@@ -104,7 +104,7 @@ def _mixed(
     augmentation: Augmentation, batch: Batch, images: Tensor, alpha: float, loss: str
 ) -> Mixed:
     draws = batch.draws("mixing", batch.number)
-    share = beta_share(draws.key, alpha)
+    share = on_device(timely(beta_share, draws.key, alpha), torch.float64, images.device)
     classes = batch.network.classes
     mixed, targets = augmentation(images, batch.labels, classes, share, draws)
     return Mixed(mixed, targets, loss if targets.is_floating_point() else "ce")
@@ -122,7 +122,7 @@ def beta_share(key: int, alpha: float) -> float:
 
 
 def mixed_up(
-    images: Tensor, labels: Tensor, classes: int, share: float, draws: Draws
+    images: Tensor, labels: Tensor, classes: int, share: float | Tensor, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     """share of each image and label, and 1 - share of its partner's (Zhang et al. 2018)."""
     partner = partners(images, draws)
@@ -131,7 +131,7 @@ def mixed_up(
 
 
 def cut_mixed(
-    images: Tensor, labels: Tensor, classes: int, share: float, draws: Draws
+    images: Tensor, labels: Tensor, classes: int, share: float | Tensor, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     """Replace one box, at the same place in all images, by the partner's (Yun et al. 2019).
 
@@ -147,7 +147,7 @@ def cut_mixed(
 
 
 def cut_out(
-    images: Tensor, labels: Tensor, classes: int, share: float, draws: Draws
+    images: Tensor, labels: Tensor, classes: int, share: float | Tensor, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     """Blacken a box in each image, at its own place (DeVries and Taylor 2017).
 
@@ -165,25 +165,26 @@ def weights(
     labels: Tensor, partner: Tensor, classes: int, own: float | Tensor, dtype: torch.dtype
 ) -> Tensor:
     """Mixed labels [B, classes]: `own`, a number, for the label and the rest for the partner's."""
-    target = F.one_hot(labels, classes).to(dtype)
+    target = of_class(labels, classes).to(dtype)
     return own * target + (1 - own) * target[partner]
 
 
-def boxes(draws: Draws, height: int, width: int, area: float) -> Tensor:
+def boxes(draws: Draws, height: int, width: int, area: float | Tensor) -> Tensor:
     """One box for each of the draws: bool [N, 1, H, W], true inside.
 
     The centre is a uniform pixel. The sides are sqrt(area) of the image's, rounded to pixels; an
     even side reaches one pixel further up and left of the centre than down and right. What sticks
     out of the image is cut off, so a box of full size covers all only if its centre is the middle.
     """
+    length = torch.as_tensor(area, dtype=torch.float64, device=draws.indices.device).sqrt()
     rows, columns = (
-        _extent(draws.integers(axis, side), side, round(math.sqrt(area) * side))
+        _extent(draws.integers(axis, side), side, (length * side).round().long())
         for axis, side in (("row", height), ("column", width))
     )
     return (rows[:, :, None] & columns[:, None, :])[:, None]
 
 
-def _extent(centre: Tensor, side: int, length: int) -> Tensor:
+def _extent(centre: Tensor, side: int, length: Tensor) -> Tensor:
     """Which of `side` positions lie in a stretch of `length` around each centre: bool [N, side]."""
     offset = torch.arange(side, device=centre.device) - (centre[:, None] - length // 2)
     return (offset >= 0) & (offset < length)

@@ -11,7 +11,7 @@ from passband.training.parts import PARTS
 Bits = Annotated[int, Range(1, 32)]
 
 
-@PARTS.register("quantization", role="parameters")
+@PARTS.register("quantization", role="parameters", compilable=False)
 def quantization(
     model: nn.Module,
     *,
