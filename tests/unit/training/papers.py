@@ -24,9 +24,10 @@ def trainings() -> dict[str, tuple[str, dict]]:
             if "attack" in part:
                 part["attack"] = part["attack"] | {"steps": 2}
         step = {key: recipe[key] for key in ("optimizer", "augmentation", "parts")}
-        case = json.dumps([small[row["architecture"]], step], sort_keys=True)
+        network = small.get(row["architecture"], row["architecture"])
+        case = json.dumps([network, step], sort_keys=True)
         case = str(json.loads(case, parse_float=lambda _: None))
         if case not in seen:
             seen.add(case)
-            found[name] = small[row["architecture"]], recipe
+            found[name] = network, recipe
     return found
