@@ -62,5 +62,5 @@ def draw_component_counts(shares: "pd.DataFrame", looks: "Mapping[str, Look]") -
         axes.set_ylim(bottom=0)
     grid[0].set_ylabel("images (%)")
     handles, _ = grid[0].get_legend_handles_labels()
-    figure.legend(handles=[*handles, interval_key()], loc="outside lower center", ncols=1)
+    figure.legend(handles=[*handles, interval_key()], loc="outside upper center", ncols=1)
     return figure

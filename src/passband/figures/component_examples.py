@@ -85,8 +85,9 @@ def draw_component_examples(blocks: Sequence[Found]) -> Figure:
     Low components are clipped to 0..1. High components are signed: 0 is mid-grey, and the largest
     absolute value in the row, which is stated, is black or white.
     """
-    columns = max(1, *(len(block.shown["images"]) for block in blocks))
-    cell = min(0.95, (PAGE - 1.05) / columns)
+    most = max(len(block.shown["images"]) for block in blocks)
+    columns = max(1, most)
+    cell = min(0.95, (PAGE - 1.05) / columns) if most else 0.1
     height = len(blocks) * (3 * (cell + 0.19) + 0.35)
     figure = new_figure(max(cell * columns, 4.0) + 1.0, height, layout="compressed")
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.02, hspace=0.02)
