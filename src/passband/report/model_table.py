@@ -38,7 +38,7 @@ COLUMNS: tuple[tuple[str, str, Callable], ...] = (
     ("Device", "device", _text),
     ("Precision", "precision", _text),
     ("Engine", "engine", _text),
-    ("PyTorch", "torch", _text),
+    ("Torch", "torch", _text),
     ("Commit", "commit", _short),
     ("Uncommitted changes", "dirty", _whether),
     ("Threads", "threads", _text),
