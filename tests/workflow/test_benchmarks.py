@@ -35,7 +35,7 @@ def guards(gpu):
 
 
 def test_every_section_of_the_gpu_benchmark_runs(gpu, tmp_path, capsys):
-    gpu.main(["--quick", "--threads", "1", "--json", str(tmp_path / "gpu.json")])
+    gpu.main(["--quick", "--threads", "1", "--minutes", "60", "--json", str(tmp_path / "gpu.json")])
     found = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))["sections"]
     assert list(found) == SECTIONS
     for section in found.values():
