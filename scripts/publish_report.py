@@ -6,8 +6,8 @@
 
 The last form writes the pages of a published report again, from its measurements and figures.
 Notebooks and bitmaps stay behind: the pages embed the figures, and link to them as SVG and PDF.
-With --records, files of up to so many kB that the pages do not need come along: results per image
-and other arrays, and what was measured and trained for figures and tables that were not finished.
+With --records KB, files of up to that size that the pages do not need are copied, too: results per
+image and other arrays, and measurements and trainings of figures and tables that did not finish.
 """
 
 import argparse

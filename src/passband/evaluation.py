@@ -100,10 +100,10 @@ def perturbations(
 def crafted(
     attack: dict, model: nn.Module, images: Tensor, labels: Tensor, draws: Draws, compute: Compute
 ) -> Tensor:
-    """`craft` on float images [N, C, H, W], in the precision that the device is fast in.
+    """`craft` on float images [N, C, H, W], in the fastest suitable precision of the device.
 
-    An attack that needs float32 searches in TensorFloat-32 on a GPU. Where that believes that an
-    image is fooled, and strict float32 does not, the attack is run again in strict float32.
+    On a GPU an attack that needs float32 searches in TensorFloat-32. Images that are misclassified
+    in TensorFloat-32, but not in strict float32, are attacked again in strict float32.
     """
     logits_of = compute.logits_of(model)
     if compute.device.type != "cuda" or not is_exact(attack):

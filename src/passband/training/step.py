@@ -85,7 +85,7 @@ def training_step(
     """
     parts = parts_of(recipe)
     twice = any("input_gradients" in part.needs for part in parts)
-    attacked = compute.logits_of(model, once=all(part.compilable for part in parts))
+    attacked = compute.logits_of(model, compilable=all(part.compilable for part in parts))
     logits_of = compute.logits_of(model) if twice else attacked
     network = Network(model, logits_of, attacked, average, classes, compute)
 
