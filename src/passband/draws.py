@@ -56,13 +56,13 @@ class Clock:
 
 @dataclass(frozen=True)
 class Timed:
-    """A number that is computed from a clock."""
+    """A number that is computed from a clock; as text it would no longer follow it."""
 
     clock: Clock
     value: Callable[[], int | float] = field(compare=False)
 
     def __str__(self) -> str:
-        return str(self.value())
+        raise TypeError("a number that changes with the epoch or batch cannot be text: use key_of")
 
     def __int__(self) -> int:
         return int(self.value())
