@@ -15,7 +15,7 @@ agree with double precision, attacks are not weaker as judged in strict float32,
 equal eager ones bit for bit, an arm timed against itself gives 1, and so on. After every section
 all numbers are written to --json, and the tables beside it as .md; a section that fails is recorded
 with its traceback, and the others go on. Without a GPU only --quick makes sense: it tries every
-section in a minute.
+section in a minute or two.
 """
 
 import argparse
@@ -48,9 +48,9 @@ from passband.files import write_json, write_text
 class Settings(NamedTuple):
     """How much is run.
 
-    networks: what is trained; the first is packed and trained briefly, too.
-    blocks, seconds, longest: at most so many blocks, each arm for so many seconds in half a block,
-    no further block after so many seconds. packed: numbers of trainings that share the GPU. exact:
+    networks: what is trained; the first is also used for packing and for short trainings.
+    blocks: at most so many. seconds: of each arm in half a block. longest: seconds after which no
+    further block begins. packed: numbers of trainings that share the GPU. exact:
     images whose gradients are compared with double precision. judged: images attacked by PGD and by
     the guards. short: steps of the short trainings. subject: the network that is measured, after
     `subject_steps` of PGD-10. auto, mapped, compared, filtered: images of AutoAttack, heat map, CKA
@@ -82,7 +82,7 @@ class Settings(NamedTuple):
 
 
 CEILINGS = ("matrix_flop_per_second", "copy_bytes_per_second")
-RECOMPILED = 100  # networks and shapes that one process may compile before it goes on eagerly
+RECOMPILED = 100  # networks and shapes that torch.compile may compile before it falls back to eager
 FULL = Settings(
     networks={
         "resnet20": Case(steps=7),
@@ -162,7 +162,7 @@ class Bench:
 
 
 def ceilings(bench: Bench) -> dict:
-    """Rates that no step exceeds: a matrix product in bfloat16, and a copy on the device."""
+    """Upper bounds of a step's speed: a matrix product in bfloat16, and a copy on the device."""
     side, device = bench.settings.matrix, bench.compute.device
     left, right = (torch.randn(side, side, device=device).bfloat16() for _ in range(2))
     target = torch.empty(4 * side, side, device=device)
@@ -292,7 +292,7 @@ def ratio(row: dict, arm: str, guards: dict) -> str:
 
 
 def remarks(found: dict) -> Iterator[str]:
-    """What failed, what was left out, and why, a sentence each."""
+    """What failed or was left out, and why, one sentence each."""
     for name, section in found.items():
         if section["status"] == "left out":
             yield f"{name} was left out: {section['why']}."

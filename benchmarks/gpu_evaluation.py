@@ -30,7 +30,7 @@ ALIKE = 0.1  # the engine against itself may differ by this much
 WHOLE = 10_000  # test images that seconds are scaled to
 CLIPPED = 64 / 255  # a radius that no network withstands
 RATE = 0.05  # peak learning rate of the network that is measured
-DISAGREE = 0.01  # share of images on which searches in two precisions may end otherwise
+DISAGREE = 0.01  # share of images on which searches in two precisions may end differently
 PER_PIXEL = 1 / 8  # norm of the heat map's noise
 
 
@@ -106,7 +106,7 @@ def in_turns(bench, arms: dict[str, Callable[[], object]], images: int) -> tuple
 def pgd(bench) -> dict:
     """PGD-50 with ten restarts.
 
-    The reference runs all restarts on all images; each keeps the first adversarial that fools.
+    The reference runs all restarts on all images; both keep the first perturbation that fools.
     """
     settings, model, device = bench.settings, bench.subject, bench.compute.device
     attack = attack_of(settings.attack_steps) | {"restarts": settings.restarts}
@@ -153,7 +153,7 @@ def attack_gradients(bench) -> dict:
 def masking(bench) -> dict:
     """G4: more steps leave fewer images standing, and a large radius hardly any.
 
-    All attacks start alike; two in a thousand images may go the other way.
+    All attacks start at the same points; up to two in a thousand images may do the opposite.
     """
     stored, labels = bench.stored(bench.settings.judged)
     images = bench.compute.images(stored)
@@ -182,7 +182,7 @@ def auto_attack(bench) -> dict:
     """AutoAttack's standard version, each attack on what withstood those before.
 
     The reference is the same attacks, with the same random numbers, searching in strict float32.
-    Each arm runs once, since it is dear; the control is the engine's first attack alone.
+    Each arm runs only once, since it is expensive; the control is the engine's first attack alone.
     """
     settings, model, compute = bench.settings, bench.subject, bench.compute
     images, labels = bench.shown(settings.auto)

@@ -126,10 +126,10 @@ def turns(count: int, batch: int, device: torch.device) -> Iterator[tuple[Tensor
 def reference_arm(
     model: nn.Module, data: ImageSet, recipe: dict, device: torch.device, dtype: torch.dtype
 ) -> Arm:
-    """What a careful user writes: images on the device and in no need of augmentation, NHWC.
+    """What a careful user writes: images on the device, not augmented, channels_last.
 
     TF32 convolutions, gradients of the images only, a fused optimiser, nothing that waits for the
-    GPU; with bfloat16 under autocast.
+    GPU; autocast if `dtype` is bfloat16.
     """
     compute, attack = Compute(device, dtype), recipe["parts"]["adversary"]["attack"]
     model = compute.place(model)
@@ -196,7 +196,7 @@ def builders(bench, architecture: str, recipe: dict) -> dict[str, Build]:
     """By name, what builds an arm: the references, then each engine, from the same weights."""
     model, device = new_network(architecture, bench.training), bench.compute.device
     precisions = {REFERENCE: torch.float32, HALF: torch.bfloat16}
-    if bench.compute.autocast_dtype == torch.float32:  # without instructions it takes minutes
+    if bench.compute.autocast_dtype == torch.float32:  # bfloat16 would be emulated, in minutes
         del precisions[HALF]
     found = {
         name: partial(reference_arm, copy.deepcopy(model), bench.training, recipe, device, dtype)
@@ -273,7 +273,7 @@ def allocated(device: torch.device) -> int:
 
 
 def free() -> None:
-    """Give memory back that nothing refers to."""
+    """Release unreferenced GPU memory."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -349,7 +349,7 @@ def training_gradients(bench, model: nn.Module, count: int) -> dict:
 
 def attacked(bench, model: nn.Module) -> Callable[[Tensor], Tensor]:
     """The pass that the last engine's training attacks take, on batches filled up to their size."""
-    logits_of, size = bench.compute.logits_of(model, once=True), bench.settings.batch
+    logits_of, size = bench.compute.logits_of(model, compilable=True), bench.settings.batch
     return lambda images: logits_of(F.pad(images, (0, 0) * 3 + (0, size - len(images))))[
         : len(images)
     ]
@@ -380,13 +380,13 @@ def counted(arms: dict[str, Arm]) -> dict:
 def weight_gradients(bench, model: nn.Module) -> dict:
     """G1 of the training pass: gradients of the weights in train mode, against strict float32.
 
-    The last engine's may be farther from it than the eager engine's by rounding only.
+    The last engine's may be at most `SAME_WAY` farther from it than the eager engine's.
     """
     images, labels = bench.shown(bench.settings.batch)
 
     def gradient(compute: Compute) -> Tensor:
         network = copy.deepcopy(model).train().requires_grad_()
-        loss = F.cross_entropy(compute.logits_of(network, once=True)(images), labels)
+        loss = F.cross_entropy(compute.logits_of(network, compilable=True)(images), labels)
         found = torch.autograd.grad(loss, list(network.parameters()))
         return torch.cat([each.flatten().double() for each in found])
 
@@ -405,8 +405,8 @@ def replayed(bench, architecture: str) -> dict:
     """G5: replayed steps equal eager ones bit for bit, over a change of the learning rate.
 
     All that a training changes is compared: weights, running statistics, momentum, sums of losses
-    and hits. What a step returns is overwritten after it, so that one that returns nothing new is
-    found. On a CPU an eager training is compared with itself.
+    and hits. What a step returns is overwritten afterwards, so that a step that does not write its
+    results is found. On a CPU an eager training is compared with itself.
     """
     case = bench.settings.networks[architecture]
     recipe, count = recipe_of(case.steps, bench.settings.batch), case.parity
@@ -443,7 +443,7 @@ def replayed(bench, architecture: str) -> dict:
 
 
 def state_of(arm: Arm) -> dict[str, Tensor]:
-    """Copies of all tensors that a training changes, by name."""
+    """Copies of all tensors that training changes, by name."""
     found = dict(arm.model.state_dict()) | {"total": arm.total}
     for number, state in arm.optimizer.state_dict()["state"].items():
         found |= {f"optimiser {number} {key}": each for key, each in state.items()}
@@ -515,7 +515,7 @@ def on(stream):
 def short_trainings(bench) -> dict:
     """G3 as far as it is cheap: one short training per arm, one seed, judged in strict float32.
 
-    One seed proves no equality; a broken step falls behind by more than the margin.
+    One seed does not prove equality, but a broken step falls behind by more than the margin.
     """
     architecture, case = next(iter(bench.settings.networks.items()))
     recipe = recipe_of(case.steps, bench.settings.batch, augmented=False)

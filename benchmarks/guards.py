@@ -119,10 +119,7 @@ def not_weaker(
 
 
 def in_ball(images: Tensor, adversarial: Tensor, epsilon: float) -> bool:
-    """Whether there is one adversarial image for each, finite, in its ball and in [0, 1].
-
-    NaN is outside of everything.
-    """
+    """Whether there is one adversarial image for each, in its ball and in [0, 1]; NaN never is."""
     if adversarial.shape != images.shape:
         return False
     near = (adversarial - images).abs() <= epsilon + ROUNDING

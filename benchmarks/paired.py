@@ -34,7 +34,7 @@ class Operations(TorchDispatchMode):
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait for a GPU to finish what it was given."""
+    """Wait for a GPU to finish its work."""
     if device.type == "cuda":
         torch.cuda.synchronize()
 
@@ -53,11 +53,11 @@ def timed(step: Callable[[], object], count: int, device: torch.device) -> float
 def switches(
     tf32: bool = False, search: bool = False, deterministic: bool = False
 ) -> Iterator[None]:
-    """PyTorch's global switches as an arm wants them, and as they were afterwards.
+    """Set PyTorch's global switches within the block, and restore them afterwards.
 
-    tf32: whether float32 convolutions may round their inputs to TF32, as PyTorch lets them by
-    default. search: whether cuDNN tries its kernels for every new shape. deterministic: whether
-    equal inputs must give equal bits.
+    tf32: whether float32 convolutions may use TF32, as they may by PyTorch's default. search:
+    whether cuDNN tries its kernels for every new shape. deterministic: whether equal inputs must
+    give equal bits.
     """
     cudnn = torch.backends.cudnn
     before = cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic

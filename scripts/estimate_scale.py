@@ -25,7 +25,7 @@ from passband.jobs import speak_to_any_terminal
 from passband.models import build
 from passband.plan import Plan, plan, read_yaml, scale_config
 from passband.plan.rows import filters_in
-from passband.training.engine import optimizer_of
+from passband.training.engine import optimizer_of, suited
 from passband.training.recipes import prefix_of
 from passband.training.replay import stepping
 from passband.training.schedules import first_drop
@@ -110,7 +110,8 @@ def step_seconds(row: dict, epoch: int, compute: Compute, steps: int) -> float:
     average = compute.logits_of(frozen(model)) if "weight_average" in recipe["parts"] else None
     slow = recipe["optimizer"] | {"learning_rate": 1e-4}
     optimizer = optimizer_of(model, recipe | {"optimizer": slow}, compute)
-    step = stepping(model, optimizer, recipe, 0, compute, average, classes)
+    engine = suited(compute, recipe, dataset.sizes.get("train", 13_000))
+    step = stepping(model, optimizer, recipe, 0, engine, average, classes)
     indices = torch.arange(recipe["batch_size"], device=compute.device)
     images = _random_images(dataset, len(indices), compute)
     labels = indices % classes

@@ -3,8 +3,9 @@
     python -m pip list --format freeze > packages.txt       # there, in the Python that has PyTorch
     .venv/bin/python scripts/gather_offline.py packages.txt --python 3.12 fashion-mnist    # here
 
-fills the folder .offline, which scripts/on_gpu.sh reads: copy the project there with it. Versions
-are those of requirements.lock, except of packages that are there already.
+The second command fills the folder .offline, which scripts/on_gpu.sh reads: copy the project there
+together with this folder. Versions are those of requirements.lock, except for packages that are
+installed there already.
 """
 
 import argparse
@@ -24,14 +25,14 @@ ROOT = Path(__file__).resolve().parents[1]
 UV = ROOT / ".venv/uv/bin/uv"
 NOT_THERE = ("torch", "torchvision", "snakemake-executor-plugin-slurm")  # PyTorch is there already
 INSTEAD = {"jupyter": "ipykernel"}  # notebooks run there, but are not opened
-UNUSED = ("pulp", "jedi", "parso", "debugpy")  # big; Snakemake and IPython do without them
+UNUSED = ("pulp", "jedi", "parso", "debugpy")  # large; Snakemake and IPython work without them
 FROM_SOURCE = ("connection-pool",)  # published without a wheel
 GLIBC = range(5, 29)  # versions 2.x for which wheels may be built
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("installed", type=Path, help="what is installed there, a package a line")
+    parser.add_argument("installed", type=Path, help="list of the packages installed there")
     parser.add_argument("datasets", nargs="*", help="data sets that will be used there")
     parser.add_argument("--python", default="3.12", help="the version of Python there")
     parser.add_argument("--folder", type=Path, default=ROOT / ".offline")
@@ -45,7 +46,7 @@ def main() -> None:
 
 
 def names(listed: str) -> set[str]:
-    """The packages that `pip list --format freeze` or `pip freeze` lists."""
+    """The names of packages in the output of `pip list --format freeze` or `pip freeze`."""
     lines = (line.strip() for line in listed.splitlines())
     return {canonicalize_name(Requirement(line).name) for line in lines if line}
 
@@ -86,7 +87,7 @@ def gather_wheels(folder: Path, installed: set[str], python: str) -> None:
 
 
 def _constraints(folder: Path) -> Path:
-    """requirements.lock without its checksums, which uv would ask of every requirement."""
+    """requirements.lock without its hashes, else uv would require them of every requirement."""
     lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     pins = [line.removesuffix("\\") for line in lines if line[:1].isalnum()]
     path = folder / "constraints.txt"

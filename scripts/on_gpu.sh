@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Test, measure and use a machine that has a GPU, PyTorch and perhaps no network, in a few minutes:
+# Use a machine that has a GPU and PyTorch, with or without a network:
 #
 #   scripts/on_gpu.sh OUT [tests] [bench] [slice]
 #
 # runs the tests that need a GPU, the benchmark of the engine, and a part of a scale through the
-# workflow (all three unless some are named), each for so many seconds at most that the others have
-# theirs, and leaves in the folder OUT a log, the benchmark's numbers, and an archive of the results:
-# cat OUT/results.tar.gz.* | tar xz. What the machine lacks is taken from .offline, which
-# scripts/gather_offline.py fills. Settings, from the environment:
+# workflow (all three unless some are named), each with a time limit. The folder OUT then holds a
+# log, the benchmark's numbers, and an archive of the results: cat OUT/results.tar.gz.* | tar xz.
+# What the machine lacks is taken from .offline, which scripts/gather_offline.py fills. Settings,
+# from the environment:
 PYTHON=${PYTHON:-python3}                    # a Python that has PyTorch
 TESTS_SECONDS=${TESTS_SECONDS:-100}
 BENCH_SECONDS=${BENCH_SECONDS:-130}
@@ -35,18 +35,18 @@ minutes() { printf '%d.%02d' $(($1 / 60)) $(($1 % 60 * 100 / 60)); }
 began=$SECONDS
 say() { echo "---- $((SECONDS - began)) s: $*"; }
 
-stage() { # name, seconds, command: run it in time, note how it ended
+stage() { # name, seconds, command: run it with a time limit, log how it ended
   local name=$1 seconds=$2
   shift 2
   say "$name, at most $seconds s"
   timeout --signal=INT --kill-after=15 "$seconds" "$@" </dev/null
   local code=$?
   [ $code = 0 ] || failed+=("$name")
-  say "$name ended with $code$([ $code != 124 ] || echo ', out of time')"
+  say "$name ended with $code$([[ $code != 124 && $code != 137 ]] || echo ', out of time')"
 }
 
 set_up() {
-  unset PYTHONDONTWRITEBYTECODE # else every job compiles all that it imports anew
+  unset PYTHONDONTWRITEBYTECODE # else every job compiles all of its imports again
   export PYTHONUNBUFFERED=1 GIT_PYTHON_REFRESH=quiet
   if compgen -G '.offline/wheels/*.whl' >/dev/null; then
     site=$(mktemp -d)
@@ -81,8 +81,8 @@ results() { # the folder of the slice's results
   "$PYTHON" -c 'import sys, yaml; print("results/" + yaml.safe_load(open(sys.argv[1]))["scale"])' "$SLICE"
 }
 
-pack() { # all results but what is big, then the weights that fit
-  local folder room file
+pack() { # all results except large files, then the weights that fit
+  local folder room file size
   folder=$(results)
   [ -d "$folder" ] || return 0
   room=$((ROOM * 1024 * 1024))
@@ -90,8 +90,10 @@ pack() { # all results but what is big, then the weights that fit
     -not -path "$folder/checkpoints/*" -not -path "$folder/shared_prefixes/*" >"$out/packed"
   room=$((room - $(tr '\n' '\0' <"$out/packed" | xargs -0 cat | wc -c)))
   for file in $(find "$folder" -name weights.safetensors | sort -r); do
-    room=$((room - $(stat -c %s "$file")))
-    [ $room -lt 0 ] || echo "$file" >>"$out/packed"
+    size=$(stat -c %s "$file")
+    [ "$size" -le "$room" ] || continue
+    room=$((room - size))
+    echo "$file" >>"$out/packed"
   done
   tar -cz -T "$out/packed" | split -b 15M -d - "$out/results.tar.gz."
   rm "$out/packed"

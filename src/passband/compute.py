@@ -1,4 +1,4 @@
-"""Device, precision, memory layout and engine: chosen once per process, whatever the recipe."""
+"""Device, precision, memory layout and engine: chosen once per process, not by recipes."""
 
 import os
 import platform
@@ -17,8 +17,8 @@ from passband.origin import cores, processor
 
 ENGINE = "PASSBAND_ENGINE"  # environment variable
 ENGINES = ("eager", "graphs", "compiled")
-# Logits in TensorFloat-32 are off by some thousandths of their range.
-NEAR = 0.02  # two logits that lie closer, as a share of the range, are compared in float32
+# TensorFloat-32 changes logits by a few thousandths of their range.
+NEAR = 0.02  # two logits closer than this share of the range are compared in float32
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Compute:
 
     device: the device. autocast_dtype: the data type of forward passes in training and in attacks;
     float32 turns autocast off. engine: "eager"; "graphs", where training steps are captured as CUDA
-    graphs and replayed (see `passband.training.replay`); or "compiled", where moreover passes
-    that are differentiated once go through torch.compile.
+    graphs and replayed (see `passband.training.replay`); or "compiled", where in addition passes
+    without second derivatives go through torch.compile.
     """
 
     device: torch.device
@@ -48,19 +48,18 @@ class Compute:
         return stored.float().div_(255).contiguous(memory_format=torch.channels_last)
 
     def logits_of(
-        self, model: Callable[[Tensor], Tensor], once: bool = False
+        self, model: Callable[[Tensor], Tensor], compilable: bool = False
     ) -> Callable[[Tensor], Tensor]:
         """The model's forward pass under autocast; inputs and logits stay float32.
 
         Where autocast lowers the precision, the model itself is the result's `in_float32`.
 
         Args:
-            once: whether its batches have one size and nothing asks for a second derivative, so
-                that it may be compiled. torch.compile has no second derivatives, and no error in
-                their place.
+            once: whether all batches have the same size and nothing needs a second derivative, so
+                that it may be compiled: torch.compile does not support double backward.
         """
         run = model
-        if once and self.engine == "compiled" and isinstance(model, nn.Module):
+        if compilable and self.engine == "compiled" and isinstance(model, nn.Module):
             run = torch.compile(model, dynamic=False)
         if self.autocast_dtype == torch.float32:
             return run
@@ -75,9 +74,9 @@ class Compute:
     def labels_of(self, model: nn.Module, images: Tensor) -> Tensor:
         """The labels int64 [N] that a model in evaluation mode predicts in strict float32.
 
-        On a GPU most images are decided in TensorFloat-32, four times as fast; those whose two
-        largest logits lie near each other are looked at again. A model with `whole_batches`, whose
-        images do not stand alone, decides all in float32.
+        On a GPU most images are decided in TensorFloat-32, which is several times as fast; those
+        whose two largest logits are close to each other are computed again in float32. A model with
+        `whole_batches`, whose outputs depend on the batch, decides all in float32.
 
         Args:
             images: float [N, C, H, W] in [0, 1].
@@ -109,7 +108,7 @@ class Compute:
 
 @contextmanager
 def tensor_float32() -> Iterator[None]:
-    """Within the block a GPU rounds the factors of products to TensorFloat-32; a CPU does not."""
+    """Allow TensorFloat-32 in matrix products and convolutions on a GPU within the block."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     try:
         yield
@@ -119,9 +118,9 @@ def tensor_float32() -> Iterator[None]:
 
 @contextmanager
 def searching_kernels() -> Iterator[None]:
-    """Within the block cuDNN tries its kernels for every new shape and keeps the fastest.
+    """Within the block cuDNN times its kernels for every new shape and keeps the fastest.
 
-    It takes seconds, which pays where a shape is used thousands of times.
+    This takes seconds, which pays off where a shape is used thousands of times.
     """
     torch.backends.cudnn.benchmark = True
     try:
@@ -134,8 +133,8 @@ def choose(threads: int, gpus: int = 0) -> Compute:
     """Choose the device and the autocast dtype.
 
     A GPU runs in bfloat16; so does a CPU with bfloat16 instructions, any other CPU in float32.
-    Everything outside autocast runs in strict float32 (no TF32) unless it says so; accuracy is
-    always that in strict float32.
+    Everything outside autocast runs in strict float32 (no TF32) unless it opts out, see
+    `tensor_float32`; accuracy is always that in strict float32.
 
     Args:
         threads: number of CPU threads granted by the scheduler.
@@ -161,7 +160,7 @@ def choose(threads: int, gpus: int = 0) -> Compute:
 
 
 def chosen_engine() -> str:
-    """The engine on a GPU: that of PASSBAND_ENGINE, or else the fastest that is installed.
+    """The engine on a GPU: PASSBAND_ENGINE if set, else the fastest that is available.
 
     Raises:
         UserError: there is no engine of that name.

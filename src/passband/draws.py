@@ -23,8 +23,8 @@ MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 class Clock:
     """The epoch and the batch of a training whose step is captured once and replayed.
 
-    What a step computes on the host from these two numbers, the keys of its draws above all, is
-    `Timed`. Its values wait in tensors on the device, which `set` fills before every step.
+    Numbers that a step computes on the host from these two, above all the keys of its draws, are
+    `Timed`. The device reads them from tensors, which `set` fills before every step.
     """
 
     def __init__(self):
@@ -44,7 +44,7 @@ class Clock:
     def show(self, timed: "Timed", dtype: torch.dtype, device: torch.device) -> Tensor:
         """The value as a 0-d tensor.
 
-        Every step asks for the same values in the same order, and gets the tensors of the first.
+        Every step must ask for the same values in the same order: it gets the first step's tensors.
         """
         if self._asked == len(self._shown):
             value = timed.value()
@@ -56,13 +56,13 @@ class Clock:
 
 @dataclass(frozen=True)
 class Timed:
-    """A number that follows from a clock."""
+    """A number that is computed from a clock; as text it would no longer follow it."""
 
     clock: Clock
     value: Callable[[], int | float] = field(compare=False)
 
     def __str__(self) -> str:
-        return str(self.value())
+        raise TypeError("a number that changes with the epoch or batch cannot be text: use key_of")
 
     def __int__(self) -> int:
         return int(self.value())
@@ -70,7 +70,7 @@ class Timed:
 
 @dataclass
 class Shown:
-    """A number that follows from a clock, the tensor that shows it, and what that holds."""
+    """A number that is computed from a clock, its tensor, and the value that the tensor holds."""
 
     timed: Timed
     tensor: Tensor
@@ -81,7 +81,7 @@ Number = int | float | Timed
 
 
 def timely(function: Callable[..., Number], *arguments: object) -> Number:
-    """function(*arguments), or a `Timed` number if one of the arguments is one."""
+    """function(*arguments), as a `Timed` number if one of the arguments is `Timed`."""
     for argument in arguments:
         if isinstance(argument, Timed):
             return Timed(

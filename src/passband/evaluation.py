@@ -111,11 +111,11 @@ def perturbations(
 def crafted(
     attack: dict, model: nn.Module, images: Tensor, labels: Tensor, draws: Draws, compute: Compute
 ) -> Tensor:
-    """`craft` on float images [N, C, H, W], in the precision that the device is fast in.
+    """`craft` on float images [N, C, H, W], in the fastest suitable precision of the device.
 
-    An attack that needs float32 searches in TensorFloat-32 on a GPU. Where that believes that an
-    image is fooled, and strict float32 does not, the attack is run again in strict float32. On a
-    network with batch moments, for which images do not stand alone, it searches in float32.
+    On a GPU an attack that needs float32 searches in TensorFloat-32. Images that are misclassified
+    in TensorFloat-32, but not in strict float32, are attacked again in strict float32. A network
+    with batch moments, whose outputs depend on the batch, is attacked in strict float32 only.
 
     Raises UserError for an attack that drops images on a network with batch moments.
     """

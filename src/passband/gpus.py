@@ -5,8 +5,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import product
-from math import ceil
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -39,27 +37,27 @@ def why_no_gpu() -> str:
 def claim(names: Sequence[str]) -> int:
     """Take a place on one of several devices until the process ends; wait while all are taken.
 
-    A device has one place or, if PASSBAND_GPU_JOBS exceeds the number of devices, as many as let
-    so many jobs run at a time. Second places are taken when every device is in use. The places
-    are files that the processes of a user lock on a machine.
+    A device has one place or, if PASSBAND_GPU_JOBS exceeds the number of devices, as many as that
+    number of jobs needs. A device gets a second job only when every device has one. Places are
+    lock files, shared by the processes of a user on a machine.
 
     Args:
         names: what identifies each device on the machine.
 
     Returns:
-        The number of the device in the list.
+        The index of the device in the list.
 
     Raises:
         UserError: the locks cannot be written.
     """
     jobs = int(os.environ.get(JOBS_VARIABLE) or 1)
-    places = list(product(range(ceil(jobs / len(names))), enumerate(names)))
+    places = [divmod(place, len(names)) for place in range(max(jobs, len(names)))]
     waiting = False
     try:
         LOCKS.mkdir(parents=True, exist_ok=True)
         while True:
-            for number, (device, name) in places:
-                lock = FileLock(LOCKS / f"{name}.{number}.lock", timeout=0)
+            for number, device in places:
+                lock = FileLock(LOCKS / f"{names[device]}.{number}.lock", timeout=0)
                 with suppress(Timeout):
                     lock.acquire()
                     HELD.append(lock)

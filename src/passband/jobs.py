@@ -235,9 +235,9 @@ def _told(error: Exception, lower: str) -> str:
     first = text.partition("\n")[0] or type(error).__name__
     if any(words in text for words in GPU_MEMORY):
         return (
-            f"Error: the GPU's memory did not suffice ({first.partition('. GPU ')[0]}); this job "
+            f"Error: the GPU ran out of memory ({first.partition('. GPU ')[0]}); this job "
             f"had used {used()['gpu_memory_mb']:,} MB of it. Run fewer jobs at a time on a GPU "
-            f"(gpu in the profile){_or_lower(lower)}; what the last checkpoint holds is kept."
+            f"(gpu in the profile){_or_lower(lower)}; the last checkpoint is kept."
         )
     if isinstance(error, MemoryError) or any(words in text.lower() for words in NO_MEMORY):
         return (
@@ -246,8 +246,8 @@ def _told(error: Exception, lower: str) -> str:
         )
     if any(words in text for words in GPU_FAULTS):
         return (
-            f"{traceback.format_exc()}\nError: the GPU failed ({first}): see whether nvidia-smi "
-            "still lists it, and run the same command to go on after the last checkpoint."
+            f"{traceback.format_exc()}\nError: the GPU failed ({first}): check that nvidia-smi "
+            "still lists it, and run the same command to resume from the last checkpoint."
         )
     if isinstance(error, OSError):
         doing = f"cannot use {error.filename}" if error.filename else "cannot go on"

@@ -16,7 +16,7 @@ from passband.compute import Compute
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "unit/training"))
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA begins
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is initialised
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def gpu() -> Iterator[Compute]:
-    """The GPU in strict float32, without graphs, as a job has it but for cuDNN's search."""
+    """The GPU in strict float32, eager, without cudnn.benchmark."""
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = False
@@ -40,7 +40,7 @@ def gpu() -> Iterator[Compute]:
 
 @pytest.fixture
 def deterministic() -> Iterator[None]:
-    """Algorithms that give the same bits every time."""
+    """Deterministic algorithms only."""
     torch.use_deterministic_algorithms(True)
     yield
     torch.use_deterministic_algorithms(False)

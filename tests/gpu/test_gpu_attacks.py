@@ -1,4 +1,4 @@
-"""Attacks and judgements on the GPU, of a network that has learnt a little of Fashion-MNIST."""
+"""Attacks and predictions on the GPU, with a network trained briefly on Fashion-MNIST."""
 
 import copy
 from pathlib import Path
@@ -83,7 +83,7 @@ def test_every_attack_is_tried():
 
 @pytest.mark.parametrize("name", NAMED)
 def test_an_attack_stays_in_its_ball_and_is_as_strong_as_on_the_cpu(name, learnt, shown, gpu):
-    """The draws are the same; bfloat16 and another order of sums may turn few images."""
+    """The random numbers are the same; bfloat16 and the order of sums may change a few images."""
     attack, (images, labels) = NAMED[name] | {"name": name}, shown
     compute = Compute(gpu.device, torch.bfloat16)
     network = copied(learnt, compute)
@@ -124,7 +124,7 @@ def test_labels_are_those_of_double_precision_even_near_ties(learnt, shown, gpu)
     logits = exact(between.double())
     first, second = logits.topk(2).values.unbind(1)
     apart = (first - second) / (logits.amax(1) - logits.amin(1))
-    assert ((apart > 1e-5) & (apart < 2e-3)).sum() > COUNT / 4, "the images are no near ties"
+    assert ((apart > 1e-5) & (apart < 2e-3)).sum() > COUNT / 4, "too few images are near ties"
     on_gpu = between.to(gpu.device)
     found = predictions(network, images, compute, lambda _, part: on_gpu[part]).cpu()
     clear = apart > 1e-5
@@ -133,13 +133,13 @@ def test_labels_are_those_of_double_precision_even_near_ties(learnt, shown, gpu)
 
 
 def test_compiled_attacks_are_as_strong_as_eager_ones(learnt, shown, gpu):
-    """Those of trainings, which take the network as it is."""
+    """Attacks in training, which use the network without folding."""
     pytest.importorskip("triton", reason="torch.compile needs triton on a GPU")
     (images, labels), right = shown, {}
     for engine in ("eager", "compiled"):
         compute = Compute(gpu.device, torch.bfloat16, engine)
         network = compute.place(copy.deepcopy(learnt)).requires_grad_(False)
-        clean, attacked = compute.images(images), compute.logits_of(network, once=True)
+        clean, attacked = compute.images(images), compute.logits_of(network, compilable=True)
         draws = Draws(0, torch.arange(COUNT, device=gpu.device))
         found = craft(PGD | {"name": "pgd"}, attacked, clean, labels, draws)
         assert (found - clean).abs().max() <= EPSILON + 1e-6

@@ -1,4 +1,4 @@
-"""Jobs on a GPU: several at once, one without enough memory, one whose GPU fails."""
+"""Jobs on a GPU: several at once, one that runs out of memory, one whose GPU fails."""
 
 import os
 import subprocess
@@ -46,14 +46,14 @@ def failing(folder: Path, compute: Compute) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def streams(monkeypatch):
-    """A job leaves Python's own streams behind; pytest has others."""
+    """Restore pytest's streams, which a job replaces."""
     for name in ("stdout", "stderr"):
         monkeypatch.setattr(sys, name, getattr(sys, name))
 
 
 @pytest.fixture
 def little_memory(gpu):
-    """Leaves the process little more memory of the GPU than it has."""
+    """Limits how much more GPU memory the process can reserve."""
 
     def limit(megabytes: int) -> None:
         torch.cuda.empty_cache()
@@ -68,8 +68,8 @@ def little_memory(gpu):
 def check_memory(log: list[str]) -> None:
     """The log's last line says what to lower."""
     last = log[-1]
-    assert last.startswith("Error: the GPU's memory did not suffice (CUDA out of memory. Tried to")
-    assert "or lower batch_size of its recipe; what the last checkpoint holds is kept." in last
+    assert last.startswith("Error: the GPU ran out of memory (CUDA out of memory. Tried to")
+    assert "or lower batch_size of its recipe; the last checkpoint is kept." in last
 
 
 @pytest.mark.parametrize("engine", ["eager", "graphs"])

@@ -18,7 +18,7 @@ TRAININGS = trainings()
 
 
 def without_dropout(model: nn.Module) -> nn.Module:
-    """The model, which draws nothing any more: a GPU has random numbers of its own."""
+    """The model with dropout turned off, since a GPU has other random numbers than a CPU."""
     for layer in model.modules():
         for rate in ("p", "rate"):
             if hasattr(layer, rate):
@@ -51,11 +51,11 @@ def step(architecture: str, recipe: dict, compute: Compute) -> tuple[Tensor, flo
 def test_a_step_does_on_the_gpu_what_it_does_on_the_cpu(training, gpu):
     """In double precision the two differ by rounding alone.
 
-    In float32 rounding also moves pixels whose gradient is nearly zero by two steps of the attack,
-    and activations over a kink of theirs. On a CPU that changes up to 5 % of a step, in the
-    Euclidean norm, against double precision; a part left out changes more than twice of that.
-    Steps of quantised networks are not continuous: if weights change by 1e-13, half of the step
-    does. Of them only the loss is compared.
+    In float32 rounding also flips the sign of gradients that are nearly zero, and moves activations
+    across kinks. On a CPU that changes a step by up to 5 %, in the Euclidean norm, against double
+    precision; leaving out a part changes it by more than twice as much. Steps of quantised networks
+    are not continuous: a change of the weights by 1e-13 changes half of the step. Only the loss is
+    compared for them.
     """
     architecture, recipe = training
     double = Double(torch.device("cpu"), torch.float32)

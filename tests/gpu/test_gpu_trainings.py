@@ -50,8 +50,8 @@ def graphs(gpu) -> Compute:
     return Compute(gpu.device, torch.bfloat16, "graphs")
 
 
-# The trainings of `kinds` take 50 steps. The learning rate drops after half of them, parts that
-# start then do, keys change ten times, and every fifth batch is smaller than the others.
+# The trainings of `kinds` take 50 steps. The learning rate drops after half of them, when some
+# parts start; keys change ten times, and every fifth batch is smaller than the others.
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -94,7 +94,7 @@ def test_the_first_step_is_not_repeated_in_what_follows(kind, gpu, deterministic
 
 
 class Ended(Exception):
-    """In the place of whatever ends a job."""
+    """Stands in for whatever ends a job."""
 
 
 @pytest.mark.parametrize("kind", ["at", "sarwa", "dropout"])
@@ -121,7 +121,7 @@ def test_an_interrupted_training_goes_on_with_the_same_bits(
 
 
 def test_a_compiled_training_learns_like_an_eager_one(gpu):
-    """Compiled code rounds otherwise, so that weights part; losses and what is learnt must not."""
+    """Compiled code rounds differently, so that weights diverge; losses and accuracy must not."""
     pytest.importorskip("triton", reason="torch.compile needs triton on a GPU")
     recipe = changed({"epochs": 2, "parts": RECIPE["parts"]})
     data = stripes(240)

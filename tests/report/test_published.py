@@ -34,6 +34,18 @@ def test_a_published_report_needs_nothing_of_its_run(tmp_path):
     assert ".svg" in copied and not copied & {".png", ".ipynb"}
 
 
+def test_records_come_along_up_to_a_size(tmp_path):
+    results = make_results(tmp_path / "results")
+    root, target = Path(results["findings"]).parent, tmp_path / "published"
+    write_sources(root / "report", results)
+    arrays = root / "arrays/invented/seed-0"
+    arrays.mkdir(parents=True)
+    (arrays / "small.safetensors").write_bytes(bytes(100))
+    (arrays / "large.safetensors").write_bytes(bytes(101))
+    SCRIPT["publish"](root, target, records=100)
+    assert [file.name for file in target.rglob("*.safetensors")] == ["small.safetensors"]
+
+
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
 def test_pages_are_made_of_the_measurements_beside_them(folder, tmp_path):
     copy = tmp_path / folder.name
@@ -48,13 +60,18 @@ def test_pages_are_made_of_the_measurements_beside_them(folder, tmp_path):
     check_pages(copy / "report")
 
 
-def test_the_readme_says_what_the_published_report_found():
+def test_the_readme_says_what_the_published_reports_found():
     tally = (
         r"(\d+) claims that .*?, (\d+) (?:are )?reproduced, (\d+) (?:are )?contradicted and (\d+)"
     )
-    texts = ROOT / "README.md", ROOT / "reports/published/laptop/report/index.html"
-    readme, page = (re.search(tally, text.read_text(encoding="utf-8")) for text in texts)
-    assert readme and page and readme.groups() == page.groups()
+    pages = [f"reports/published/{name}/report/index.html" for name in ("laptop", "h200")]
+    assert sorted(ROOT / page for page in pages) == [
+        folder / "report/index.html" for folder in PUBLISHED
+    ]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = [re.search(tally, (ROOT / page).read_text(encoding="utf-8")) for page in pages]
+    assert re.findall(tally, readme) == [one.groups() for one in found]
+    assert all(page in readme for page in pages)
 
 
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)

@@ -148,9 +148,9 @@ def test_a_gpu_without_memory_is_a_sentence(tmp_path, error, reason):
     status, _ = run(tmp_path, f"    import torch\n    raise {error}\n", lower="batch_size")
     said = (tmp_path / "one.log").read_text()
     assert status == 1 and said == (
-        f"Error: the GPU's memory did not suffice ({reason}); this job had used 0 MB of it. Run "
-        "fewer jobs at a time on a GPU (gpu in the profile), or lower batch_size; what the last "
-        "checkpoint holds is kept.\n"
+        f"Error: the GPU ran out of memory ({reason}); this job had used 0 MB of it. Run "
+        "fewer jobs at a time on a GPU (gpu in the profile), or lower batch_size; the last "
+        "checkpoint is kept.\n"
     )
 
 
@@ -160,8 +160,8 @@ def test_a_gpu_that_goes_away_is_a_sentence_below_the_traceback(tmp_path, kind):
     said = (tmp_path / "one.log").read_text()
     assert status == 1 and said.startswith("Traceback")
     assert said.splitlines()[-1] == (
-        "Error: the GPU failed (CUDA error: unspecified launch failure): see whether nvidia-smi "
-        "still lists it, and run the same command to go on after the last checkpoint."
+        "Error: the GPU failed (CUDA error: unspecified launch failure): check that nvidia-smi "
+        "still lists it, and run the same command to resume from the last checkpoint."
     )
 
 

@@ -1,4 +1,4 @@
-"""A GPU node without network: what is gathered for it, and the script that uses it."""
+"""A GPU node without network: gathering what it lacks, and the script that runs there."""
 
 import importlib.util
 import os
@@ -43,7 +43,7 @@ def test_packages_with_an_exception_are_locked(name):
 
 
 def test_the_big_packages_that_are_not_gathered_are_not_needed():
-    """Else Snakemake or the kernel of notebooks would not start."""
+    """Snakemake and the notebook kernel start without them."""
     without = f"import sys; sys.modules.update(dict.fromkeys({GATHER.UNUSED}))"
     modules = "snakemake.cli, papermill, jupytext, ipykernel.kernelapp, passband.figures.render"
     subprocess.run([sys.executable, "-c", f"{without}; import {modules}"], check=True)
@@ -54,7 +54,7 @@ def test_lists_of_installed_packages():
     assert GATHER.names(listed) == {"numpy", "pyyaml", "jupyter-core", "torch"}
 
 
-# ---- the script, with a Python that only pretends
+# ---- the script, with a fake Python
 
 PRETENDED = f"""#!/bin/sh
 case "$*" in

@@ -185,7 +185,7 @@ def test_what_begins_alike_shares_a_prefix(paper):
 
 
 @pytest.mark.parametrize(
-    ("scale", "until", "same_batches"), [("smoke", 1, {"fs-pgd7": 5}), ("fashion", 10, {})]
+    ("scale", "until", "same_batches"), [("smoke", 1, {"fs-pgd7": 5}), ("fashion", 7, {})]
 )
 def test_shared_prefixes_of_the_small_scales(scale, until, same_batches):
     """The smoke scale has one batch size, so that all of fourier_study's sweep is one training."""

@@ -61,7 +61,7 @@ def judge(
         usual = papers[paper].get("networks", [])
         needed = {name: preconditions[paper][name] for name in finding["needs"]}
         try:
-            _refuse_left_out(finding, left_out)
+            _refuse_left_out(finding, left_out, scale)
             about = as_methods(models, papers[paper].get("variants", {}))
             groups = groups_for(finding, about, usual, networks, languages[paper], masking)
             outcome = _outcome(finding, groups, languages[paper], needed)
@@ -71,9 +71,11 @@ def judge(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _refuse_left_out(finding: Mapping, left_out: Mapping[str, Mapping]) -> None:
+def _refuse_left_out(finding: Mapping, left_out: Mapping[str, Mapping], scale: str) -> None:
     if (artifact := artifact_of(finding)) in left_out:
         maker = left_out[artifact]["scale"]
+        if maker == scale:
+            raise NotMeasured(f"this run makes a part of the scale, without {artifact}")
         elsewhere = f", which the {maker} scale makes" if maker else ""
         raise NotMeasured(f"it leaves {artifact} out{elsewhere}")
 

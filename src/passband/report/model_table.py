@@ -4,13 +4,23 @@ from collections.abc import Callable, Mapping, Sequence
 
 from passband.report.wording import number
 
+UNKNOWN = "–"
+
 
 def _text(value: object) -> str:
-    return "–" if value is None or value == "" else str(value)
+    return UNKNOWN if value is None or value == "" else str(value)
 
 
 def _whole(value: float | None) -> str:
-    return number(value, 0) if value else "–"
+    return number(value, 0) if value else UNKNOWN
+
+
+def _short(commit: str | None) -> str:
+    return commit[:10] if commit else UNKNOWN
+
+
+def _whether(value: bool | None) -> str:
+    return {True: "yes", False: "no"}.get(value, UNKNOWN)
 
 
 COLUMNS: tuple[tuple[str, str, Callable], ...] = (
@@ -27,6 +37,10 @@ COLUMNS: tuple[tuple[str, str, Callable], ...] = (
     ("Images/s", "images_per_second", _whole),
     ("Device", "device", _text),
     ("Precision", "precision", _text),
+    ("Engine", "engine", _text),
+    ("Torch", "torch", _text),
+    ("Commit", "commit", _short),
+    ("Uncommitted changes", "dirty", _whether),
     ("Threads", "threads", _text),
     ("Resumed", "resumed", _text),
 )
@@ -40,8 +54,8 @@ def model_table(models: Sequence[Mapping], titles: Mapping[str, str]) -> dict[st
         titles: displayed names of data sets and architectures.
 
     Returns:
-        common: pairs of a column and the value that all models have in it; columns: the names of
-        the others; rows: the model and its values in these.
+        common: pairs of a column and the value that all models have in it, if it is known;
+        columns: the names of those in which they differ; rows: the model and its values in these.
     """
     cells = {
         name: [write(titles.get(model[key], model[key])) for model in models]
@@ -49,9 +63,11 @@ def model_table(models: Sequence[Mapping], titles: Mapping[str, str]) -> dict[st
     }
     columns = [name for name, values in cells.items() if len(set(values)) > 1 or len(models) == 1]
     return {
-        "common": [(name, values[0]) for name, values in cells.items() if name not in columns]
-        if models
-        else [],
+        "common": [
+            (name, values[0])
+            for name, values in cells.items()
+            if name not in columns and values and values[0] != UNKNOWN
+        ],
         "columns": columns,
         "rows": [
             (model["model"], [cells[name][index] for name in columns])

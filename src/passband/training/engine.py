@@ -70,11 +70,11 @@ def replayable(recipe: dict) -> bool:
 
 
 def suited(compute: Compute, recipe: dict, count: int) -> Compute:
-    """The engine that a training on `count` images runs on.
+    """`compute` with the engine that suits a training on `count` images.
 
-    Compiling takes about half a minute. A training of less than `COMPILED_FROM` passes through the
-    network, those of attacks included, only replays graphs; one whose optimiser no graph can hold
-    runs eagerly.
+    Compiling takes about half a minute. A training of fewer than `COMPILED_FROM` passes through
+    the network, those of attacks included, only replays graphs; one whose optimiser cannot be
+    captured runs eagerly.
     """
     if not replayable(recipe):
         return compute.with_engine("eager")

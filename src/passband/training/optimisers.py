@@ -4,7 +4,8 @@
 
 `groups` are parameter groups as PyTorch takes them. A group without `lr` and `weight_decay` of its
 own gets those of the recipe. Every optimiser takes `learning_rate`, the peak of the schedule.
-One that is registered with `replayable=False` cannot be part of a CUDA graph.
+One that is registered with `replayable=False` cannot be part of a CUDA graph; the state of all
+others begins with zeros (see `passband.training.replay.undone`).
 """
 
 import torch
@@ -18,7 +19,7 @@ OPTIMISERS = Registry("optimiser", "passband.training.optimisers")
 
 
 def make_replayable(optimizer: Optimizer, device: torch.device) -> None:
-    """Keep what changes from update to update on the device, so that a CUDA graph can hold one."""
+    """Move learning rates and step counts to the device: updates can be captured as CUDA graphs."""
     for group in optimizer.param_groups:
         group["lr"] = torch.tensor(group["lr"], dtype=torch.float32, device=device)
         if "capturable" in group:
@@ -26,7 +27,7 @@ def make_replayable(optimizer: Optimizer, device: torch.device) -> None:
 
 
 def set_rates(optimizer: Optimizer, rates: list[float]) -> None:
-    """Set the learning rate of each group, in its place where it is on the device."""
+    """Set the learning rate of each group, in place if it is a tensor."""
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(rate)

@@ -1,9 +1,10 @@
-"""A training step as a CUDA graph: launched once, replayed for every batch.
+"""A training step as a CUDA graph: captured once, replayed for every batch.
 
-A step of PGD-7 on a small network launches some 1,600 kernels, each of which takes the host longer
-than the GPU. A graph launches them together. It replays addresses and numbers as they were when it
-was captured; what changes from step to step therefore stays in tensors: the batch, the learning
-rate, and what follows from the epoch and the batch's number (`passband.draws.Clock`).
+A step of PGD-7 on a small network launches some 1,600 kernels, and to launch one takes the host
+longer than the GPU needs to run it. A graph launches all of them at once. It replays addresses and
+numbers as they were when it was captured; whatever changes from step to step is therefore kept in
+tensors: the batch, the learning rate, and what is computed from the epoch and the batch's number
+(`passband.draws.Clock`).
 """
 
 from collections.abc import Iterator
@@ -19,9 +20,7 @@ from passband.draws import Clock
 from passband.errors import UserError
 from passband.training.step import Step, parts_of, training_step
 
-WARM_UP = (
-    3  # steps before a capture: kernels are chosen and compiled, the optimiser's state is made
-)
+WARM_UP = 3  # steps before a capture, which choose and compile kernels and make optimiser state
 
 
 def stepping(
@@ -33,11 +32,11 @@ def stepping(
     average: LogitsOf | None = None,
     classes: int = 0,
 ) -> Step:
-    """`training_step`, replayed from graphs where the engine says so.
+    """`training_step`, replayed from graphs unless the engine is eager.
 
-    A graph is captured for every size of batch and every set of active parts. Only the first size
-    is compiled, not that of an epoch's last batch. `average` must stay the same network, whose
-    weights may change in place; so must the optimiser's learning rates (see `make_replayable`).
+    A graph is captured for every batch size and every set of active parts. Only the first size is
+    compiled, not that of an epoch's smaller last batch. The tensors of `average` and the
+    optimiser's learning rates (see `make_replayable`) may change in place only.
     """
     step = training_step(model, optimizer, recipe, seed, compute, average, classes)
     if compute.engine == "eager":
@@ -64,11 +63,11 @@ def stepping(
 def captured(step: Step, batch: tuple[Tensor, ...], epoch: int, number: int) -> Step:
     """Capture a step in a CUDA graph; the result replays it on batches of the same shapes.
 
-    The state moves by `WARM_UP` steps while it is captured, see `undone`. What the result returns
-    is overwritten by the next replay.
+    The warm-up advances the training by `WARM_UP` steps, see `undone`. What a replay returns is
+    overwritten by the next one.
 
     Raises:
-        UserError: the step waits for the GPU or does what else no graph can hold.
+        UserError: the step waits for the GPU or does something else that cannot be captured.
     """
     inputs, clock, stream = [each.clone() for each in batch], Clock(), torch.cuda.Stream()
 
@@ -108,7 +107,7 @@ def captured(step: Step, batch: tuple[Tensor, ...], epoch: int, number: int) -> 
 def undone(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     """Undo what the block does to weights, batch statistics, optimiser state and random numbers.
 
-    State that the optimiser makes in the block is set to zero, as it begins.
+    Optimiser state that is created in the block is set to zero, its initial value.
     """
     before = {id(each): each.detach().clone() for each in changing(model, optimizer)}
     generator = torch.cuda.get_rng_state()

@@ -88,7 +88,7 @@ def training_step(
     twice = any("input_gradients" in part.needs for part in parts)
     drawing = any(isinstance(layer, Dropout) for layer in model.modules())  # on the host, in part
     compilable = not drawing and all(part.compilable for part in parts)
-    attacked = compute.logits_of(model, once=compilable)
+    attacked = compute.logits_of(model, compilable=compilable)
     logits_of = compute.logits_of(model) if twice else attacked
     network = Network(model, logits_of, attacked, average, classes, compute)
 

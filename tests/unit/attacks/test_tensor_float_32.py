@@ -1,6 +1,6 @@
-"""Attacks that need float32 and search in TensorFloat-32, with its rounding acted out on the CPU.
+"""Attacks that need float32 and search in TensorFloat-32, whose rounding is emulated on the CPU.
 
-A GPU rounds the factors of a product to ten bits after the leading one, and adds in float32: in a
+A GPU rounds the factors of a product to a mantissa of ten bits, and accumulates in float32: in a
 convolution's forward pass its input and weights, in its backward pass the gradient and weights.
 """
 
@@ -15,7 +15,7 @@ from passband.compute import Compute, tensor_float32
 from passband.draws import Draws
 from passband.evaluation import crafted
 
-GPU = Compute(torch.device("cuda"), torch.float32)  # the branch of the code; tensors stay here
+GPU = Compute(torch.device("cuda"), torch.float32)  # takes the GPU's branches, on CPU tensors
 BALL = {"epsilon": 0.02}
 ATTACKS = {
     "apgd-ce": BALL | {"attack": "apgd", "loss": "cross_entropy", "steps": 20},
@@ -34,7 +34,7 @@ ATTACKS = {
 
 
 def to_tensor_float_32(values: Tensor) -> Tensor:
-    """Float32 values rounded to the nearest of ten bits after the leading one."""
+    """Float32 values rounded to a mantissa of ten bits."""
     return ((values.view(torch.int32) + 0x1000) & ~0x1FFF).view(torch.float32)
 
 
@@ -56,7 +56,7 @@ class Product(Function):
 
 
 class Convolution(nn.Conv2d):
-    """Rounds where PyTorch's switch says so."""
+    """Rounds where PyTorch allows TensorFloat-32."""
 
     def forward(self, images: Tensor) -> Tensor:
         if not torch.backends.cudnn.allow_tf32:
@@ -67,7 +67,7 @@ class Convolution(nn.Conv2d):
 
 @pytest.fixture(scope="module")
 def robust() -> tuple[nn.Module, Tensor, Tensor]:
-    """A network that withstands some attacks, images [N, 1, 12, 12], and what it calls them."""
+    """A network that withstands some attacks, images [N, 1, 12, 12], and its predictions."""
     generator = torch.Generator().manual_seed(0)
     network = nn.Sequential(
         Convolution(1, 16, 3, padding=1),
@@ -96,7 +96,7 @@ def test_the_rounding_keeps_ten_bits():
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_a_search_in_tensor_float_32_fools_as_many_images(robust, name):
-    """And where it was wrong about an image, that is attacked again (see `crafted`)."""
+    """Images that it only seemed to fool are attacked again (see `crafted`)."""
     network, images, labels = robust
     attack, draws = ATTACKS[name] | {"name": name}, Draws(3, torch.arange(len(images)))
     strict = craft(attack, network, images, labels, draws)

@@ -194,12 +194,15 @@ def test_own_data_is_preferred_to_a_stand_in(tmp_path):
 def test_what_a_scale_leaves_out_is_not_run_and_says_where_it_is(tmp_path):
     """Even if its models happen to be measured for another artifact."""
     models = world(tmp_path)
-    left_out = {"sar.table1": {"scale": "large"}, "sar.fig6": {"scale": ""}}
-    rows = verdicts(["sar.table1.a", "sar.fig6.a", "sar.fig2.a"], models, left_out=left_out)
-    assert list(rows.verdict[:2]) == ["not run", "not run"] and rows.verdict[2] != "not run"
-    assert list(rows.reason[:2]) == [
+    makers = {"sar.table1": "large", "sar.fig6": "", "sar.fig7": "tiny"}
+    left_out = {artifact: {"scale": scale} for artifact, scale in makers.items()}
+    claims = ["sar.table1.a", "sar.fig6.a", "sar.fig7.a", "sar.fig2.a"]
+    rows = verdicts(claims, models, left_out=left_out)
+    assert list(rows.verdict[:3]) == ["not run"] * 3 and rows.verdict[3] != "not run"
+    assert list(rows.reason[:3]) == [
         "Not run at the tiny scale: it leaves sar.table1 out, which the large scale makes.",
         "Not run at the tiny scale: it leaves sar.fig6 out.",
+        "Not run at the tiny scale: this run makes a part of the scale, without sar.fig7.",
     ]
 
 

@@ -1,9 +1,9 @@
-"""CUDA graphs acted out on the CPU: a capture is a list of operators, a replay runs them again.
+"""CUDA graphs emulated on the CPU: a capture is a list of operators, a replay runs them again.
 
-Each operator runs on the tensors and with the numbers that it was recorded with, and its results go
-where they went before, as in a graph on a GPU. Whatever a step keeps in Python's numbers, or makes
-anew in Python, is therefore frozen here as it would be there. Memory that a graph shares between
-tensors whose lives do not overlap is not acted out.
+Each operator runs on the tensors and numbers with which it was recorded, and writes its results to
+the same tensors, as in a graph on a GPU. Whatever a step keeps in Python numbers is therefore
+frozen here as it would be there. The memory pool, in which tensors whose lifetimes do not overlap
+share memory, is not emulated.
 """
 
 from contextlib import nullcontext
@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 
 
 class Graph(TorchDispatchMode):
-    """In the place of torch.cuda.CUDAGraph."""
+    """Stands in for torch.cuda.CUDAGraph."""
 
     def __init__(self):
         super().__init__()
@@ -39,10 +39,10 @@ class Graph(TorchDispatchMode):
 
 
 class Stream:
-    """In the place of torch.cuda.Stream."""
+    """Stands in for torch.cuda.Stream."""
 
     def wait_stream(self, other: "Stream") -> None:
-        """Nothing: what comes later runs later."""
+        """Do nothing: all operators run in order."""
 
 
 def act_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from passband.compute import Compute
 from passband.training.checkpoint import State
 from passband.training.engine import train
 
-# Epochs of five batches, the last of which is smaller; the learning rate drops in the middle, and
-# what starts at the drop starts.
+# Epochs of five batches, the last of which is smaller. The learning rate drops in the middle, and
+# with the drop the parts that start there.
 SHORT = {
     "epochs": 10,
     "batch_size": 16,
@@ -94,7 +94,7 @@ def trained(
 
 
 def differences(one: State, other: State) -> list[str]:
-    """What two trainings do not share bit for bit: tensors by name, and columns of the history."""
+    """What differs between two trainings, bit for bit: tensors by name, columns of the history."""
     ours, theirs = tensors_of(one), tensors_of(other)
     found = [name for name in ours.keys() | theirs.keys() if not same(ours, theirs, name)]
     columns = ("lr", "train_loss", "train_accuracy", "val_accuracy")

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[3]
 def trainings() -> dict[str, tuple[str, dict]]:
     """Every training of the papers, by name: a small network and the recipe.
 
-    Of trainings whose steps differ in nothing but rates and coefficients there is one. Attacks take
-    two steps, since all of their steps are alike.
+    Trainings whose steps differ only in rates and coefficients are represented by one of them.
+    Attacks take two steps, since all of their steps are alike.
     """
     config = read_yaml(ROOT / "config/config.yaml")
     small = read_yaml(ROOT / "config/scales/smoke.yaml")["architectures"]

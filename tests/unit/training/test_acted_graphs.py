@@ -1,4 +1,4 @@
-"""Replayed steps equal eager ones bit for bit, with CUDA graphs acted out on the CPU."""
+"""Replayed steps equal eager ones bit for bit, with CUDA graphs emulated on the CPU."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ SHORTER = {"epochs": 4, "schedule": {"kind": "steps", "milestones": [2], "factor
 
 @pytest.fixture
 def graphs(monkeypatch):
-    """CUDA graphs acted out, and optimisers as they are on a GPU."""
+    """Emulated CUDA graphs, and optimisers as they are on a GPU."""
     act_out(monkeypatch)
     built = engine.optimizer_of
 
@@ -38,7 +38,7 @@ def test_a_replayed_training_equals_an_eager_one(tmp_path, kind, graphs):
 
 
 def test_a_number_of_python_is_frozen():
-    """So it is in a CUDA graph, which is what the other tests rely on."""
+    """As in a CUDA graph: the other tests rely on this."""
     x, total, rates = torch.ones(3), torch.zeros(3), [1.0, torch.tensor(1.0)]
     with Graph() as graph:
         total += rates[0] * x + rates[1] * x

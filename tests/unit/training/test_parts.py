@@ -52,7 +52,8 @@ def test_what_is_declared_is_what_is_registered(folder, registry):
 def test_settings_of_a_part_are_well_formed(name):
     part, known = declared("training/parts")[name], declared("training/parts")
     settings = part.settings
-    assert set(settings) <= {"role", "needs", "provides", "requires", "excludes", "starts"}
+    optional = {"needs", "provides", "requires", "excludes", "starts", "compilable"}
+    assert set(settings) <= {"role", *optional}
     assert settings["role"] in ROLES
     assert set(settings.get("needs", {}).values()) <= set(QUANTITIES)
     assert settings.get("provides", "logits") in QUANTITIES

@@ -1,8 +1,8 @@
-"""No step of any recipe makes the host wait for a GPU, nor needs to know what a tensor holds.
+"""No step of any recipe makes the host wait for a GPU or reads the values of a tensor.
 
-A step that does cannot be captured as a CUDA graph, and costs time without one. The meta device
-stands in for the GPU: its tensors have shapes and nothing else, so that whatever reads a value
-fails, and a copy between it and the host is seen as one.
+A step that does cannot be captured as a CUDA graph, and is slower without one, too. The meta device
+stands in for the GPU: its tensors have shapes but no values, so that whatever reads a value fails,
+and copies between it and the host are detected.
 """
 
 from collections.abc import Callable
@@ -46,7 +46,7 @@ class Waits(Exception):
 
 
 class NoUploads(TorchFunctionMode):
-    """Fails on tensors made of Python's numbers on the device: they are copied to it."""
+    """Fails on device tensors made of Python numbers, which are copied from the host."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
@@ -57,7 +57,7 @@ class NoUploads(TorchFunctionMode):
 
 
 class NoWaiting(TorchDispatchMode):
-    """Fails on operators that read values, and on all that mix tensors of host and device."""
+    """Fails on operators that read values or mix tensors of host and device."""
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         name = function.overloadpacket.__name__

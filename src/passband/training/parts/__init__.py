@@ -21,7 +21,7 @@ requires: {condition: part, role or "part.key=value"} that must be in the recipe
 excludes: {part or role: reason} that must not be in the recipe.
 starts: the first epoch in which the part works: "" (the default) for the beginning, "learning-rate
     drop" for `schedules.first_drop`, or the name of the argument that holds the epoch.
-compilable: False for a part whose network torch.compile would compute otherwise.
+compilable: False if torch.compile would change what the part's network computes.
 
 A condition is "" (always) or "key=value" (when that argument has that value).
 """

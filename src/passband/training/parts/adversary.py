@@ -33,7 +33,7 @@ def adversary(batch: Batch, *, attack: AttackName, batchnorm: Literal["eval", "t
 
 @contextmanager
 def without_gradients(model: nn.Module) -> Iterator[None]:
-    """Within the block no parameter takes a gradient, so that a compiled pass computes none."""
+    """Freeze all parameters within the block: compiled passes compute no gradients of them."""
     changed = [parameter for parameter in model.parameters() if parameter.requires_grad]
     for parameter in changed:
         parameter.requires_grad_(False)
