@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from passband import compute as computing
 from passband import models
+from passband.attacks import craft
 from passband.compute import Compute
 from passband.data.storage import ImageSet, load
 from passband.draws import Draws, key_of
@@ -109,13 +110,15 @@ def reference_arm(model: nn.Module, compute: Compute) -> Arm:
     return attack
 
 
-def engine_arm(model: nn.Module, compute: Compute) -> Arm:
-    """One attack of passband, as the probe worst_case_accuracy runs it."""
+def engine_arm(model: nn.Module, compute: Compute, strict: bool = False) -> Arm:
+    """One attack of passband, as the probe worst_case_accuracy runs it, or in strict float32."""
     folded = compute.place(frozen(model))
     rows = {row["name"]: row for row in ATTACKS}
 
     def attack(name: str, positions: Tensor, images: Tensor, labels: Tensor) -> Tensor:
         draws = Draws(key_of("benchmark", name), positions)
+        if strict:
+            return craft(rows[name], folded, images, labels, draws)
         return crafted(rows[name], folded, images, labels, draws, compute)
 
     return attack

@@ -13,11 +13,9 @@ from guards import gradients_agree, guarded, in_ball, not_weaker, reference_atta
 from paired import forth_and_back, median_with_interval, switches, synchronise, timed
 from torch import Tensor, nn
 
-from passband.attacks import craft
 from passband.attacks.pgd import started
-from passband.compute import Compute
 from passband.draws import Draws, key_of
-from passband.evaluation import frozen, perturbations, predictions
+from passband.evaluation import perturbations, predictions
 from passband.probes import Subject
 from passband.probes.accuracy import filtered_accuracy
 from passband.probes.cka import layer_similarity
@@ -186,7 +184,10 @@ def auto_attack(bench) -> dict:
     """
     settings, model, compute = bench.settings, bench.subject, bench.compute
     images, labels = bench.shown(settings.auto)
-    arms = {ENGINE: autoattack.engine_arm(model, compute), REFERENCE: strict_arm(model, compute)}
+    arms = {
+        ENGINE: autoattack.engine_arm(model, compute),
+        REFERENCE: autoattack.engine_arm(model, compute, strict=True),
+    }
     rows = [row for row in autoattack.ATTACKS if row["name"] in settings.auto_attacks]
     clean = autoattack.right(model, images, labels)
     control = autoattack.control(arms[ENGINE], images[clean], labels[clean])
@@ -218,18 +219,6 @@ def auto_attack(bench) -> dict:
         ratio = seconds[REFERENCE] / seconds[name]
         row["ratio"] = {"median": ratio, "low": ratio, "high": ratio}
     return result
-
-
-def strict_arm(model: nn.Module, compute: Compute) -> Callable:
-    """One attack of passband, searching in strict float32."""
-    folded = compute.place(frozen(model))
-    rows = {row["name"]: row for row in autoattack.ATTACKS}
-
-    def attack(name: str, positions: Tensor, images: Tensor, labels: Tensor) -> Tensor:
-        draws = Draws(key_of("benchmark", name), positions)
-        return craft(rows[name], folded, images, labels, draws)
-
-    return attack
 
 
 # Maps, similarities, filters

@@ -55,8 +55,8 @@ class Compute:
         Where autocast lowers the precision, the model itself is the result's `in_float32`.
 
         Args:
-            once: whether all batches have the same size and nothing needs a second derivative, so
-                that it may be compiled: torch.compile does not support double backward.
+            compilable: whether all batches have the same size and nothing needs a second
+                derivative: torch.compile does not support double backward.
         """
         run = model
         if compilable and self.engine == "compiled" and isinstance(model, nn.Module):
