@@ -23,7 +23,7 @@ from passband.registry import Registry
 
 CORRUPTIONS = Registry("corruption", __name__)
 SEVERITIES = (1, 2, 3, 4, 5)
-CHUNK = 500  # images that are corrupted together
+CHUNK = 100  # images that are corrupted together
 
 
 def corrupted(

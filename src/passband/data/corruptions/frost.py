@@ -8,10 +8,10 @@ from scipy import ndimage
 
 from passband.data.corruptions import CORRUPTIONS, normal, uniform
 from passband.data.corruptions.colour import shown_as
+from passband.data.mirrors import FROST_PICTURES
 from passband.draws import Draws
 from passband.errors import UserError
 
-PICTURES = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
 EVERY = 5  # pixels of a picture are used, in both directions
 
 # Mean of red, green and blue and standard deviation of the published pictures.
@@ -51,7 +51,7 @@ def read_pictures(folder: Path) -> list[np.ndarray]:
     """The pictures of frost in a folder, every fifth pixel as the published code samples them.
 
     Args:
-        folder: with all of PICTURES, those of github.com/hendrycks/robustness.
+        folder: see `passband.data.mirrors.frost_folder`.
 
     Returns:
         uint8 [3, h, w] each.
@@ -62,7 +62,7 @@ def read_pictures(folder: Path) -> list[np.ndarray]:
     from PIL import Image  # slow to import, needed here only
 
     found = []
-    for name in PICTURES:
+    for name in FROST_PICTURES:
         try:
             with Image.open(folder / name, formats=["PNG", "JPEG"]) as picture:
                 pixels = np.asarray(picture.convert("RGB"))

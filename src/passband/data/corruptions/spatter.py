@@ -12,6 +12,7 @@ WATER = np.array([175, 238, 238]) / 255  # pale turquoise
 MUD = np.array([63, 42, 20]) / 255  # brown
 EDGES = (50, 150)  # thresholds of Canny's detector
 FAR = 20  # pixels from an edge beyond which distances do not count
+SOBEL = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])  # derivative downwards
 RELIEF = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])
 IN_PLANE = np.zeros((3, 3, 3), bool)
 IN_PLANE[1] = True  # neighbours within an image
@@ -88,7 +89,9 @@ def edges(levels: np.ndarray) -> np.ndarray:
 
     With Sobel's derivatives, the 1-norm of the gradient and the thresholds EDGES.
     """
-    down, right = (ndimage.sobel(levels, axis, mode="nearest") for axis in (1, 2))
+    down, right = (
+        ndimage.correlate(levels, kernel[None], mode="nearest") for kernel in (SOBEL, SOBEL.T)
+    )
     strength = np.abs(down) + np.abs(right)
     padded = np.pad(strength, ((0, 0), (1, 1), (1, 1)))
     height, width = levels.shape[1:]
