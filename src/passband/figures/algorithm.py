@@ -21,7 +21,7 @@ Line = tuple[int, str, bool]  # depth, text, whether it is a remark
 BEFORE = ("input filter", "mixed-sample augmentation", "adversary", "weight perturbation")
 
 
-@FIGURES.register("algorithm")
+@FIGURES.register("algorithm", shows="recipe parts")
 def algorithm(artifact: Artifact) -> Figure:
     """The steps of the training of the first model, each with the summary and the arguments of the
     part that does it."""

@@ -67,8 +67,8 @@ def jacobian_table(
         of_images = dict(zip(MODEL, (*titles, ""), strict=True))
         of_images |= {"row": IMAGES, "training_attack": "", "seeds": 1}
         lines += _row(of_images, images, "_images", log_scale([images[0]["spectrum_images"]]))
-    cells = pd.DataFrame(lines)
-    columns = [{"name": BIAS, "printed": metric}, *({"name": name} for name in UNITS)]
+    cells = pd.DataFrame(lines).replace({"metric": {BIAS: metric}})
+    columns = [{"name": name} for name in UNITS]
     cells = beside_printed(titled(cells), artifact, printed, columns, "")
     layout = Layout(
         group=["dataset_title", "paper_dataset_title", "network", "paper_model"],
