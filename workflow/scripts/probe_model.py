@@ -23,6 +23,7 @@ with job(snakemake.log[0], snakemake.input, lower="test_images"):
         weights=Path(snakemake.input.weights),
         data_file=Path(snakemake.input.images),
         perturbation=next(map(Path, snakemake.input.get("perturbation", [])), None),
+        corrupted=next(map(Path, snakemake.input.get("corrupted", [])), None),
         limit=snakemake.params.limit,
         csv=Path(snakemake.output.csv),
         arrays=Path(snakemake.output.arrays),

@@ -9,7 +9,7 @@ import torch
 
 from passband.attacks import describe
 from passband.compute import Compute
-from passband.data.storage import ImageSet, SceneSet, load
+from passband.data.storage import ImageSet, SceneSet, load, load_corrupted
 from passband.errors import Damaged
 from passband.evaluation import added, frozen, perturbations, predictions
 from passband.files import write_arrays
@@ -82,6 +82,7 @@ def run_probe(
     weights: Path,
     data_file: Path,
     perturbation: Path | None,
+    corrupted: Path | None,
     limit: int | None,
     csv: Path,
     arrays: Path,
@@ -101,6 +102,7 @@ def run_probe(
         seed=seed,
         compute=compute,
         perturbation=noise,
+        corrupted=load_corrupted(corrupted) if corrupted else None,
         sizes=data.sizes if detects else None,
         input_filter=network.get("input_filter", {}),
     )
