@@ -99,7 +99,7 @@ def test_lines_of_an_algorithm_are_in_the_order_of_the_step():
     done = [text for _, text, remark in lines_of(RECIPE, "SAR") if not remark]
     attack, loss, penalty, update = (
         next(place for place, text in enumerate(done) if wanted in text)
-        for wanted in ("attack", "loss ← mean", "loss ← loss", "Update")
+        for wanted in ("dversar", "loss ← mean", "loss ← loss", "Update")
     )
     assert attack < loss < penalty < update
     assert "from the learning-rate drop on" in done[penalty]
