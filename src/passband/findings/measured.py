@@ -283,8 +283,9 @@ def read_stored(stored: Stored) -> dict[str, np.ndarray]:
         return {name: np.array(values) for name, values in columns.items()}
     if not Path(stored).is_file():
         return {}
-    attacks = read_metadata(stored).get("attacks")
-    return read_arrays(stored) | ({"attacks": np.array(attacks)} if attacks else {})
+    told = read_metadata(stored)
+    names = {key: np.array(told[key]) for key in ("attacks", "corruptions") if told.get(key)}
+    return read_arrays(stored) | names
 
 
 def _columns(files: Mapping[str, str]) -> dict[str, list[float]]:

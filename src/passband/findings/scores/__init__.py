@@ -3,9 +3,10 @@
     function(arrays, *arguments, **constants) -> float [N]
 
 `arrays` are what a probe stored for one model and seed, with the names of its attacks as
-`attacks` if it has several; those of a training are its curves, "<recorder>|<condition>|<metric>",
-and the columns of its history. Positional arguments are written in the claims, keyword arguments
-in the rows of config/scores.yaml, which name the measurement that a score reads.
+`attacks` and of its corruptions as `corruptions` if it has several; those of a training are its
+curves, "<recorder>|<condition>|<metric>", and the columns of its history. Positional arguments are
+written in the claims, keyword arguments in the rows of config/scores.yaml, which name the
+measurement that a score reads.
 
 A function is registered with these settings. probe: the probe function whose arrays it reads,
 `attack` for the accuracy under one attack, `training` for a training run. unit: percent, points
