@@ -24,9 +24,7 @@ class _Block(nn.Module):
         self.bn2 = nn.BatchNorm2d(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         same = stride == 1 and inputs == outputs
-        self.shortcut = (
-            nn.Identity() if same else nn.Conv2d(inputs, outputs, 1, stride, bias=False)
-        )
+        self.shortcut = nn.Identity() if same else nn.Conv2d(inputs, outputs, 1, stride, bias=False)
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:

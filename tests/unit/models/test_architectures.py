@@ -79,7 +79,13 @@ def test_parameter_counts(name, channels, classes, side, parameters):
 
 @pytest.mark.parametrize(
     ("name", "gflop"),
-    [("resnet18", 1.111), ("preact_resnet18_plain_end", 1.111), ("resnet152", 7.444), ("wrn_34_10", 13.32), ("wrn_34_15", 29.92)],
+    [
+        ("resnet18", 1.111),
+        ("preact_resnet18_plain_end", 1.111),
+        ("resnet152", 7.444),
+        ("wrn_34_10", 13.32),
+        ("wrn_34_15", 29.92),
+    ],
 )
 @pytest.mark.parametrize("side", [32, 64])
 def test_forward_costs_and_logits_of_the_papers_networks(name, gflop, side):
