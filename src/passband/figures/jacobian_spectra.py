@@ -18,12 +18,13 @@ from passband.figures.style import GREY, MAGNITUDES, PAGE, SMALLEST, Look, new_f
 from passband.intervals.estimates import mean_interval
 from passband.options import Name
 
-JacobianProbe = Annotated[str, Name("probe", of="jacobian_spectrum")]
 ROWS = (("_images", "images", "F(x)"), ("", "Jacobians", "F(J)"))  # in the arrays, in words
 
 
 @FIGURES.register("jacobian_spectra")
-def jacobian_spectra(artifact: Artifact, *, probe: JacobianProbe) -> Figure:
+def jacobian_spectra(
+    artifact: Artifact, *, probe: Annotated[str, Name("probe", of="jacobian_spectrum")]
+) -> Figure:
     """Mean spectra of images above those of the Jacobians of a model, a column per data set and
     method (first seed).
 

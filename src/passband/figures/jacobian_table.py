@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 
 import matplotlib
 import numpy as np
@@ -12,7 +13,6 @@ from PIL import Image
 
 from passband.figures import FIGURES
 from passband.figures.accuracy_cells import MODEL, beside_printed, titled
-from passband.figures.jacobian_spectra import JacobianProbe
 from passband.figures.load import in_order, probe_arrays
 from passband.figures.notebook import Artifact
 from passband.figures.planes import enlarged, log_scale
@@ -21,7 +21,7 @@ from passband.figures.table_headings import dataset_heading, training
 from passband.figures.tables import Layout, Table
 from passband.intervals.estimates import Interval, mean_interval
 from passband.labels import attack_note
-from passband.options import PrintedTable
+from passband.options import Name, PrintedTable
 
 IMAGES = "Images"
 SPECTRUM, EXAMPLES, BIAS, ALIGNMENT = "mean |F(J)|", "J", "log B_low", "alignment"
@@ -36,7 +36,11 @@ Arrays = Mapping[str, np.ndarray]
 
 @FIGURES.register("jacobian_table")
 def jacobian_table(
-    artifact: Artifact, *, probe: JacobianProbe, printed: PrintedTable, metric: str
+    artifact: Artifact,
+    *,
+    probe: Annotated[str, Name("probe", of="jacobian_spectrum")],
+    printed: PrintedTable,
+    metric: str,
 ) -> Table:
     """Spectra and examples of Jacobians as pictures, low-frequency bias beside the paper's, and
     the alignment of Jacobians with images; the images themselves in the last row.
