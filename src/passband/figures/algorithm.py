@@ -45,11 +45,11 @@ def lines_of(recipe: Mapping, method: str) -> Iterator[Line]:
             if part.settings["role"] == role:
                 start = part.settings.get("starts")
                 since = f" [from the {start.replace('_', ' ')} on]" if start else ""
-                yield depth, part.summary.rstrip(".") + since, False
+                term = f"loss ← loss + {name}. " if role == "regulariser" else ""
+                yield depth, term + part.summary.rstrip(".") + since, False
                 yield depth, f"{name}: {_arguments(recipe['parts'][name])}", True
 
     schedule = recipe["schedule"]
-    yield 0, f"Training of {method}", False
     yield from of("label treatment", 0)
     yield 0, f"for each epoch, 1 to {recipe['epochs']}", False
     yield 1, f"schedule: {_arguments(schedule)}", True
@@ -61,9 +61,8 @@ def lines_of(recipe: Mapping, method: str) -> Iterator[Line]:
     if not any(part.settings["role"] == "outer loss" for part in parts.values()):
         yield 2, "loss ← mean cross-entropy of the logits and y", False
     yield from of("outer loss", 2)
-    for depth, text, remark in of("regulariser", 2):
-        yield depth, text if remark else f"loss ← loss + weighted term. {text}", remark
-    yield 2, f"Update the weights by the gradient of the loss, {recipe['optimizer']['kind']}", False
+    yield from of("regulariser", 2)
+    yield 2, "Update the weights by the gradient of the loss", False
     yield 2, f"optimizer: {_arguments(recipe['optimizer'])}", True
     yield from of("parameters", 2)
 
@@ -87,15 +86,16 @@ def draw_algorithm(lines: list[Line]) -> Figure:
 
 
 def _arguments(row: Mapping) -> str:
-    """Keys and values of a row, without the empty ones."""
+    """Keys and values of a row, without the empty ones and those that are off."""
     told = []
     for key, value in row.items():
         if isinstance(value, Mapping):
             value = value.get("name", f"({_arguments(value)})")
-        if value is not None:
-            told.append(
-                f"{key.replace('_', ' ')} {value:g}"
-                if isinstance(value, float)
-                else f"{key.replace('_', ' ')} {value}"
-            )
+        if value is not None and value is not False:
+            words = [key.replace("_", " "), *([] if value is True else [_written(value)])]
+            told.append(" ".join(words))
     return ", ".join(told) or "no arguments"
+
+
+def _written(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,7 +11,7 @@ from passband.figures.style import GREY, INK, PAGE, new_figure
 
 # Columns and rows, in the units of the axes.
 IMAGE, NETWORK, LOSS, TOTAL = 1.6, 6.6, 12.2, 20.6
-JACOBIAN, TRANSFORM, BIAS, PENALTY = 1.6, 6.6, 12.2, 17.2
+JACOBIAN, TRANSFORM, BIAS, PENALTY = 1.6, 6.6, 12.2, 17.0
 UPPER, LOWER = 6.6, 2.2
 SIDE = 9  # frequencies in the drawn spectrum
 
@@ -27,7 +27,7 @@ def jacobian_schematic(artifact: Artifact) -> Figure:
     _regularisation(axes)
     box(axes, (TOTAL, UPPER), 5.0, "L_cls + λ · L_freq", height=1.4)
     arrow(axes, [(LOSS + 2.1, UPPER), (TOTAL - 2.5, UPPER)])
-    arrow(axes, [(PENALTY + 1.7, LOWER), (TOTAL, LOWER), (TOTAL, UPPER - 0.7)])
+    arrow(axes, [(PENALTY + 2.1, LOWER), (TOTAL + 1.2, LOWER), (TOTAL + 1.2, UPPER - 0.7)])
     arrow(axes, [(TOTAL, UPPER + 0.7), (TOTAL, 8.1), (NETWORK, 8.1), (NETWORK, UPPER + 0.75)], GREY)
     middle = (NETWORK + TOTAL) / 2
     say(axes, (middle, 8.4), "update of the weights, through both terms", GREY)
@@ -52,13 +52,13 @@ def _regularisation(axes: Axes) -> None:
     box(axes, (TRANSFORM - 0.4, LOWER), 2.4, "|DFT|", TRANSFORMED)
     _spectrum(axes, (TRANSFORM + 2.3, LOWER))
     box(axes, (BIAS, LOWER), 2.2, "B_low", TRANSFORMED)
-    box(axes, (PENALTY, LOWER), 3.4, "L_freq = −log B_low", TRANSFORMED, height=1.4)
+    box(axes, (PENALTY, LOWER), 4.2, "L_freq = −log B_low", TRANSFORMED, height=1.4)
     arrow(axes, [(JACOBIAN + 1.2, LOWER), (TRANSFORM - 1.6, LOWER)], TRANSFORMED)
     arrow(axes, [(TRANSFORM + 0.8, LOWER), (TRANSFORM + 1.35, LOWER)], TRANSFORMED)
     arrow(axes, [(TRANSFORM + 3.25, LOWER), (BIAS - 1.1, LOWER)], TRANSFORMED)
-    arrow(axes, [(BIAS + 1.1, LOWER), (PENALTY - 1.7, LOWER)], TRANSFORMED)
-    text = "λ > 0 moves the spectrum to the top left, λ < 0 (JaFR(−)) to the bottom right"
-    say(axes, (TRANSFORM + 2.3, 0.35), text.replace("JaFR(−)", "the opposite sign"), TRANSFORMED)
+    arrow(axes, [(BIAS + 1.1, LOWER), (PENALTY - 2.1, LOWER)], TRANSFORMED)
+    text = "λ > 0 moves the spectrum to the top left, λ < 0 to the bottom right"
+    say(axes, (TRANSFORM + 2.3, 0.35), text, TRANSFORMED)
 
 
 def _spectrum(axes: Axes, centre: tuple[float, float]) -> None:

@@ -49,14 +49,14 @@ def draw_jacobian_spectra(
     cell = min(1.9, (PAGE - 1.4) / len(arrays))
     figure = new_figure(cell * len(arrays) + 1.4, 2 * cell + 1.2, layout="compressed")
     grid = figure.subplots(2, len(arrays), squeeze=False)
-    for panels, (ending, title, symbol) in zip(grid, ROWS, strict=True):
+    for number, (ending, title, symbol) in enumerate(ROWS):
+        panels = grid[number]
         scale = log_scale([one[f"spectrum{ending}"] for one in arrays.values()])
         for axes, ((dataset, method), one) in zip(panels, arrays.items(), strict=True):
             drawn = draw_quadrant(axes, one[f"spectrum{ending}"], scale)
             bias = stated(mean_interval(one[f"bias{ending}"].astype(float)), ".2f")
             axes.set_xlabel(f"log B_low {bias}", fontsize=SMALLEST, color=GREY)
-            above = wrapped(dataset, 24) if panels is grid[0] else wrapped(looks[method].model, 24)
-            axes.set_title(above)
+            axes.set_title(wrapped(looks[method].model if number else dataset, 24))
         panels[0].set_ylabel(f"{title}\nrow frequency")
         log_ticks(figure.colorbar(drawn, ax=list(panels), label=f"mean |{symbol}|", **BAR))
     count = sum(one["spectrum"].shape)

@@ -55,7 +55,6 @@ def jacobian_table(
         runs.setdefault(tuple(entry[key] for key in MODEL), []).append(entry)
     looks = artifact.looks(key[-1] for key in runs)
     arrays = {key: [probe_arrays(one, probe) for one in same] for key, same in runs.items()}
-    scale = log_scale([one["spectrum"] for same in arrays.values() for one in same[:1]])
     lines = []
     for titles in in_order([key[:-1] for key in runs]):
         here = {key: same for key, same in arrays.items() if key[:-1] == titles}
@@ -66,11 +65,11 @@ def jacobian_table(
                 "training_attack": attack_note(runs[key][0]["trained_with"]),
                 "seeds": len(same),
             }
-            lines += _row(of_model, same, "", scale)
+            lines += _row(of_model, same, "")
         images = next(iter(here.values()))[:1]
         of_images = dict(zip(MODEL, (*titles, ""), strict=True))
         of_images |= {"row": IMAGES, "training_attack": "", "seeds": 1}
-        lines += _row(of_images, images, "_images", log_scale([images[0]["spectrum_images"]]))
+        lines += _row(of_images, images, "_images")
     cells = pd.DataFrame(lines).replace({"metric": {BIAS: metric}})
     columns = [{"name": name} for name in UNITS]
     cells = beside_printed(titled(cells), artifact, printed, columns, "")
@@ -84,12 +83,13 @@ def jacobian_table(
     return Table(cells, layout, _notes(images[0]))
 
 
-def _row(model: Mapping, seeds: Sequence[Arrays], ending: str, scale: Normalize) -> list[dict]:
+def _row(model: Mapping, seeds: Sequence[Arrays], ending: str) -> list[dict]:
     """The cells of a model, or of the images (`ending` _images)."""
     first = seeds[0]
     shown = first["images"] / 255 if ending else first["jacobians"]
+    plane = first[f"spectrum{ending}"]
     pictures = {
-        SPECTRUM: _picture(first[f"spectrum{ending}"], _coloured(MAGNITUDES, scale)),
+        SPECTRUM: _picture(plane, _coloured(MAGNITUDES, log_scale([plane]))),
         EXAMPLES: _picture(
             _side_by_side(shown, signed=not ending), _drawn_image(signed=not ending)
         ),
@@ -147,8 +147,8 @@ def _notes(arrays: Arrays) -> list[str]:
     lines = sum(arrays["spectrum"].shape)
     return [
         "J: gradient of the cross-entropy of one image with respect to it, in float32; the losses "
-        "of a batch are summed. Spectra are one-sided, means over images and channels, on one log "
-        "scale for all models.",
+        "of a batch are summed. Spectra are one-sided, means over images and channels, each on a log "
+        "scale of its own.",
         f"log B_low: natural logarithm of equation 10 with a floor of 1e-5; a flat spectrum has "
         f"log {lines} = {np.log(lines):.2f}. Intervals are over the images (delta method).",
         "Alignment: the absolute cosine between an image and its Jacobian.",
