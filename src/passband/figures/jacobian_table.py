@@ -147,8 +147,8 @@ def _notes(arrays: Arrays) -> list[str]:
     lines = sum(arrays["spectrum"].shape)
     return [
         "J: gradient of the cross-entropy of one image with respect to it, in float32; the losses "
-        "of a batch are summed. Spectra are one-sided, means over images and channels, each on a log "
-        "scale of its own.",
+        "of a batch are summed. Spectra are one-sided, means over images and channels, each on a "
+        "log scale of its own.",
         f"log B_low: natural logarithm of equation 10 with a floor of 1e-5; a flat spectrum has "
         f"log {lines} = {np.log(lines):.2f}. Intervals are over the images (delta method).",
         "Alignment: the absolute cosine between an image and its Jacobian.",
