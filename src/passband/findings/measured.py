@@ -30,7 +30,7 @@ class Group:
     network: the architecture in words. names_network: whether reasons name it, since the claim is
     judged on several.
     network_stands_in: the architecture takes the place of one that the claim names.
-    masking: what speaks for false robustness, by method; those without a sign are left out.
+    masking: what speaks for false robustness, by method and attack, as `flags` returns it.
     """
 
     dataset: str
@@ -41,7 +41,7 @@ class Group:
     language: Language
     names_network: bool = False
     network_stands_in: bool = False
-    masking: Mapping[str, str] = field(default_factory=dict)
+    masking: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -133,7 +133,7 @@ def groups_for(
     usual: Collection[str],
     titles: Mapping[str, str],
     language: Language,
-    masking: Mapping[str, str],
+    masking: Mapping[str, Mapping[str, str]],
 ) -> list[Group]:
     """What a claim is judged on: measured data sets, each with one of the networks that were
     measured on it.

@@ -43,6 +43,29 @@ def low_frequency_bias(magnitude: Tensor) -> Tensor:
     return torch.cat([rows, columns], -1).logsumexp(-1)
 
 
+def bias_by_image(magnitudes: Tensor) -> Tensor:
+    """The bias of the mean spectrum, as one value per image whose mean it is.
+
+    To the bias of the mean are added the first-order effects of each image's deviation from it.
+    These sum to zero, and their standard deviation over the square root of the number of images is
+    the standard error of the bias (the delta method), so that it has intervals, alone or paired.
+
+    Args:
+        magnitudes: [N, 1 + H // 2, 1 + W // 2], the mean over channels of each image's
+            `one_sided_magnitude`.
+
+    Returns:
+        float64 [N].
+    """
+    magnitudes = magnitudes.double()
+    mean = magnitudes.mean(0).requires_grad_()
+    with torch.enable_grad():
+        bias = low_frequency_bias(mean)
+        slope = torch.autograd.grad(bias, mean)[0]
+    mean, bias = mean.detach(), bias.detach()
+    return bias + ((magnitudes - mean) * slope).sum((-2, -1))
+
+
 def _exponents(magnitude: Tensor, axis: int) -> Tensor:
     count = magnitude.shape[axis]
     return torch.linspace(1, -1, count, dtype=magnitude.dtype, device=magnitude.device) + FLOOR

@@ -163,7 +163,14 @@ def train(
                 step = detection_step(model, optimizer, recipe, seed, compute)
             else:
                 step = training_step(
-                    model, optimizer, recipe, seed, compute, average, len(data.classes)
+                    model,
+                    optimizer,
+                    recipe,
+                    seed,
+                    compute,
+                    average,
+                    len(data.classes),
+                    len(batches),
                 )
             total = torch.zeros(2, dtype=torch.float64, device=compute.device)
             for number, chosen in enumerate(batches):

@@ -64,6 +64,7 @@ def training_step(
     compute: Compute,
     average: LogitsOf | None = None,
     classes: int = 0,
+    batches: int = 1,
 ) -> Step:
     """Build the step of a resolved recipe.
 
@@ -75,6 +76,7 @@ def training_step(
     Args:
         average: forward pass of the averaged model, where a part needs it.
         classes: number of classes, for label weights.
+        batches: number of batches in an epoch.
 
     Returns:
         step(images uint8 [B, C, H, W], labels int64 [B], indices int64 [B], epoch, number=0), the
@@ -96,8 +98,8 @@ def training_step(
 
         key = key_of(seed, "augmentation", epoch)
         natural = shown(images, indices, recipe, active, key, compute)
-        tracked = "input_gradients" in needed
-        batch = Batch(network, natural, labels, indices, seed, epoch, number, tracked)
+        progress, tracked = epoch + number / batches, "input_gradients" in needed
+        batch = Batch(network, natural, labels, indices, seed, epoch, number, progress, tracked)
         set_draws(model, batch.draws("dropout"))
         if mixing and mixing.options["of"] == "clean":
             batch.images, batch.targets, batch.target_loss = mixing(batch, batch.images)
@@ -107,7 +109,7 @@ def training_step(
             batch.adversarial_images, batch.targets, batch.target_loss = mixed
         model.train()
         with perturbation(batch, loss_of) if perturbation else nullcontext():
-            if "natural_logits" in needed:
+            if needed & {"natural_logits", "input_gradients"}:
                 batch.natural_logits  # noqa: B018 (natural images pass first)
             logits = batch.logits
             loss = loss_of(batch)

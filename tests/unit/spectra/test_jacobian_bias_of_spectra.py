@@ -8,7 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passband.spectra.jacobian import FLOOR, low_frequency_bias, one_sided_magnitude
+from passband.spectra.jacobian import (
+    FLOOR,
+    bias_by_image,
+    low_frequency_bias,
+    one_sided_magnitude,
+)
 
 
 def plain_magnitude(image: np.ndarray) -> np.ndarray:
@@ -110,3 +115,18 @@ def test_an_image_of_zeros_has_finite_gradients():
     bias.backward()
     assert images.grad.isfinite().all()
     assert bias.item() == pytest.approx(math.log(10) + math.log(FLOOR) * 5 * FLOOR, abs=1e-5)
+
+
+def test_values_per_image_have_the_bias_as_mean_and_its_standard_error():
+    generator = np.random.default_rng(0)
+    size = 300
+    envelope = power_law(8, 1).numpy()
+
+    def spectra(count):
+        return torch.from_numpy(envelope * generator.gamma(2.0, size=(count, 5, 5)))
+
+    some = spectra(size)
+    values = bias_by_image(some)
+    assert values.mean().item() == pytest.approx(low_frequency_bias(some.mean(0)).item(), abs=1e-10)
+    repeated = [low_frequency_bias(spectra(size).mean(0)).item() for _ in range(400)]
+    assert values.std().item() / size**0.5 == pytest.approx(np.std(repeated), rel=0.15)
