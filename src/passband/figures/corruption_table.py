@@ -148,15 +148,11 @@ def _paper_place(row: pd.DataFrame) -> list[str]:
 def _notes(cells: pd.DataFrame, reference: str, firsts: Sequence[dict], probe: str) -> list[str]:
     severities = probe_arrays(firsts[0], probe)["severities"].tolist()
     images = cells.loc[cells["metric"] == CLEAN, "n_images"].max()
-    several = f"severities {listed(map(str, severities))}"
+    several = f"the severities {listed(map(str, severities))}"
     notes = [
-        f"Accuracy under a corruption: mean over {images:,} images at the {several}, each image "
-        "once at each. Bold: best of its row, where the 95 % interval of its difference to the "
-        "next best, taken image by image, excludes zero."
-        if len(severities) > 1
-        else f"Accuracy under a corruption: of {images:,} images at severity {severities[0]}. Bold: "
-        "best of its row, where the 95 % interval of its difference to the next best, taken image "
-        "by image, excludes zero."
+        f"Accuracy under a corruption: of {images:,} images, mean over {several}. Bold: best of its "
+        "row, where the 95 % interval of its difference to the next best, taken image by image, "
+        "excludes zero."
     ]
     if few(cells).any():
         notes.append(f"Of fewer than {FEW} answers, the right ones are counted.")
