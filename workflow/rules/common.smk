@@ -275,6 +275,13 @@ def probe_attacks(probe: str) -> list[dict]:
     return [*stored, *row.get("attacks", [])]
 
 
+def probed_recipe(wildcards) -> dict:
+    """The recipe of the model, for a probe that asks for it."""
+    probe = PLAN.probes[wildcards.probe]["probe"]
+    asked = declared("probes")[probe].settings.get("recipe", False)
+    return MODELS[wildcards.model]["recipe"] if asked else {}
+
+
 def probe_code(wildcards) -> list[str]:
     probe = PLAN.probes[wildcards.probe]
     attacks = [
@@ -282,7 +289,9 @@ def probe_code(wildcards) -> list[str]:
     ]
     seen = network(wildcards).get("input_filter", {}) if probe.get("as_trained") else {}
     filters = [("spectra/filters", one["shape"]) for one in filters_in([probe, seen])]
-    members = [("probes", probe["probe"]), *attacks, *filters]
+    recipe = probed_recipe(wildcards)
+    trained_by = recipe_members(recipe) if recipe else []
+    members = [("probes", probe["probe"]), *attacks, *filters, *trained_by]
     architecture = ("models", MODELS[wildcards.model]["architecture"])
     return code("probe_model", *members, architecture)
 

@@ -56,6 +56,7 @@ rule probe_model:
         gpu=gpu,
     params:
         network=network,
+        recipe=probed_recipe,
         probe=lambda wildcards: PLAN.probes[wildcards.probe],
         limit=CONFIG["test_images"],
     message:
