@@ -150,9 +150,9 @@ def _notes(cells: pd.DataFrame, reference: str, firsts: Sequence[dict], probe: s
     images = cells.loc[cells["metric"] == CLEAN, "n_images"].max()
     several = f"the severities {listed(map(str, severities))}"
     notes = [
-        f"Accuracy under a corruption: of {images:,} images, mean over {several}. Bold: best of its "
-        "row, where the 95 % interval of its difference to the next best, taken image by image, "
-        "excludes zero."
+        f"Accuracy under a corruption: of {images:,} images, mean over {several}. Bold: best of "
+        "its row, where the 95 % interval of its difference to the next best, taken image by "
+        "image, excludes zero."
     ]
     if few(cells).any():
         notes.append(f"Of fewer than {FEW} answers, the right ones are counted.")
