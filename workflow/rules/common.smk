@@ -478,7 +478,9 @@ def artifact_code(wildcards) -> list[str]:
     shapes = [("spectra/filters", one["shape"]) for one in filters_in(row["options"])]
     if "parts" in declared("figures")[row["notebook"]].settings.get("shows", ""):
         recipes = [PLAN.models[slug].get("recipe", {}) for slug in row["models"]]
-        shapes += [("training/parts", part) for one in recipes for part in one.get("parts", ())]
+        shapes += [
+            ("training/parts", part) for one in recipes for part in one.get("parts", ())
+        ]
     members = (declared(registry)[name].file for registry, name in shapes)
     return sources("render_artifact", Path(artifact_template(wildcards)), *members)
 
