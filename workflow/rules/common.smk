@@ -277,6 +277,13 @@ def probe_attacks(probe: str) -> list[dict]:
     return [*stored, *row.get("attacks", [])]
 
 
+def probed_recipe(wildcards) -> dict:
+    """The recipe of the model, for a probe that asks for it."""
+    probe = PLAN.probes[wildcards.probe]["probe"]
+    asked = declared("probes")[probe].settings.get("recipe", False)
+    return MODELS[wildcards.model]["recipe"] if asked else {}
+
+
 def probe_code(wildcards) -> list[str]:
     probe = PLAN.probes[wildcards.probe]
     attacks = [
@@ -284,12 +291,15 @@ def probe_code(wildcards) -> list[str]:
     ]
     seen = network(wildcards).get("input_filter", {}) if probe.get("as_trained") else {}
     filters = [("spectra/filters", one["shape"]) for one in filters_in([probe, seen])]
-    wanted = corrupted_for(probe, probed_dataset(wildcards), CONFIG["test_images"]) or {
-        "stored": True
-    }
-    made = [] if wanted["stored"] else wanted["corruptions"]
-    corruptions = [("data/corruptions", name) for name in made]
-    members = [("probes", probe["probe"]), *attacks, *filters, *corruptions]
+    recipe = probed_recipe(wildcards)
+    trained_by = recipe_members(recipe) if recipe else []
+    members = [
+        ("probes", probe["probe"]),
+        *attacks,
+        *filters,
+        *trained_by,
+        *generated_for(wildcards),
+    ]
     architecture = ("models", MODELS[wildcards.model]["architecture"])
     return code("probe_model", *members, architecture)
 
@@ -329,6 +339,14 @@ def frost_in_mirror(wildcards) -> str:
         return "pictures" if frost_folder() else "texture"
     except UserError as error:
         raise WorkflowError(str(error)) from None
+
+
+def generated_for(wildcards) -> list[tuple[str, str]]:
+    """The corruptions that a probe generates itself, since their images are too large to store."""
+    probe = PLAN.probes[wildcards.probe]
+    wanted = corrupted_for(probe, probed_dataset(wildcards), CONFIG["test_images"])
+    made = wanted["corruptions"] if wanted and not wanted["stored"] else []
+    return [("data/corruptions", name) for name in made]
 
 
 def probe_corrupted(wildcards) -> list[str]:
@@ -460,7 +478,9 @@ def artifact_code(wildcards) -> list[str]:
     shapes = [("spectra/filters", one["shape"]) for one in filters_in(row["options"])]
     if "parts" in declared("figures")[row["notebook"]].settings.get("shows", ""):
         recipes = [PLAN.models[slug].get("recipe", {}) for slug in row["models"]]
-        shapes += [("training/parts", part) for one in recipes for part in one.get("parts", ())]
+        shapes += [
+            ("training/parts", part) for one in recipes for part in one.get("parts", ())
+        ]
     members = (declared(registry)[name].file for registry, name in shapes)
     return sources("render_artifact", Path(artifact_template(wildcards)), *members)
 

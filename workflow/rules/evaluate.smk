@@ -86,6 +86,7 @@ rule probe_model:
         gpu=gpu,
     params:
         network=network,
+        recipe=probed_recipe,
         probe=lambda wildcards: PLAN.probes[wildcards.probe],
         limit=CONFIG["test_images"],
     message:

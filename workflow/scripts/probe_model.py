@@ -19,6 +19,7 @@ with job(snakemake.log[0], snakemake.input, lower="test_images"):
         name=snakemake.wildcards.probe,
         model_name=snakemake.wildcards.model,
         network=snakemake.params.network,
+        recipe=snakemake.params.recipe,
         seed=int(snakemake.wildcards.seed),
         weights=Path(snakemake.input.weights),
         data_file=Path(snakemake.input.images),

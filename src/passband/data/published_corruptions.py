@@ -1,5 +1,6 @@
 """Published archives of corrupted test images, by the data set whose images they corrupt."""
 
+import io
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -115,4 +116,4 @@ def _array(archive: tarfile.TarFile, path: Path, member: str) -> np.ndarray:
         content = archive.extractfile(member)
     except KeyError:
         raise UserError(f"{path} has no {member}: replace it with the published archive.") from None
-    return np.lib.format.read_array(content, allow_pickle=False)
+    return np.load(io.BytesIO(content.read()), allow_pickle=False)

@@ -2,7 +2,8 @@
 
     probe(subject, **constants) -> Measurement
 
-A probe is registered with its `task` unless that is classification. It returns per-image arrays
+A probe is registered with its `task` unless that is classification, and with `recipe=True` if it
+asks for the recipe of the model. It returns per-image arrays
 (what findings and figures read) and summary rows (what tables and people read). An argument named
 `attack` asks for that attack's stored perturbations; attacks in `attacks` are run by the probe
 itself. An argument named `corruptions` asks for corrupted versions of the images.
@@ -28,8 +29,9 @@ class Subject:
     images uint8 [N, C, H, W] and labels int64 [N] on the device; perturbation float32
     [N, C, H, W] if the probe names an attack. `trained` is the same network as it was trained, in
     eval mode: its batch normalisation is not folded into the convolutions. input_filter: what its
-    recipe has under this name, resolved; empty without one. corrupted: corrupted versions of the
-    images, if the probe asks for them and they are stored.
+    recipe has under this name, resolved; empty without one. recipe: the whole of it, resolved, for
+    probes that ask for it. corrupted: corrupted versions of the images, if the probe asks for them
+    and they are stored.
 
     For a detector, images, labels float32 [N, K, 6] and sizes int64 [N, 2] are those of
     `passband.data.storage.SceneSet`, on the CPU.
@@ -46,6 +48,7 @@ class Subject:
     input_filter: Mapping[str, object] = field(default_factory=dict)
     sizes: Tensor | None = None
     corrupted: CorruptedImages | None = None
+    recipe: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def side(self) -> int:

@@ -36,7 +36,9 @@ def common_corruptions(
     made = subject.corrupted or generated(subject.images.cpu().numpy(), frost_pictures())
     sources = {name: made.source(name) for name in names}
     clean = predictions(subject.model, subject.images, subject.compute) == subject.labels
-    result = Measurement(metadata={"corruptions": names, "sources": sources})
+    titles = [CORRUPTIONS.settings(name)["title"] for name in names]
+    told = {"corruptions": names, "titles": titles, "sources": sources}
+    result = Measurement(metadata=told)
     result.accuracy("corruption=none", stored(clean))
     correct = np.empty((len(names), len(severities), len(clean)), np.uint8)
     biases = np.empty(correct.shape[:2], np.float32)

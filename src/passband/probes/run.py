@@ -87,8 +87,12 @@ def run_probe(
     csv: Path,
     arrays: Path,
     compute: Compute,
+    recipe: dict | None = None,
 ) -> None:
-    """Measure on the first `limit` images and write the tidy rows and the per-image arrays."""
+    """Measure on the first `limit` images and write the tidy rows and the per-image arrays.
+
+    recipe: the model's resolved recipe, for a probe that asks for it.
+    """
     data = _subject_data(data_file, limit, compute)
     noise = None if perturbation is None else _stored_noise(perturbation, data)
     trained = compute.place(load_model(weights, network, data))
@@ -105,6 +109,7 @@ def run_probe(
         corrupted=load_corrupted(corrupted) if corrupted else None,
         sizes=data.sizes if detects else None,
         input_filter=network.get("input_filter", {}),
+        recipe=recipe or {},
     )
     beside = ("name", "probe", "dataset", "split")
     constants = {key: value for key, value in probe.items() if key not in beside}

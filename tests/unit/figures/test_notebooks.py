@@ -30,6 +30,7 @@ ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "coefficient_curves": ("jafr.sec4_lambda", "regularised"),
     "component_counts": ("hfc.sec8", "split"),
     "component_examples": ("hfc.fig2", "split"),
+    "corruption_table": ("jafr.table1", "corrupted"),
     "detection_table": ("hfc.sec7", "detected"),
     "detections": ("hfc.fig8", "detected"),
     "disparity": ("hfc.fig1", None),
@@ -57,9 +58,11 @@ ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "training_curves": ("hfc.fig5", "recorded"),
 }
 TABLES = {
-    "detection_table", "jacobian_table", "lowpass_table", "robustness_table", "search_table",
+    "corruption_table", "detection_table", "jacobian_table", "lowpass_table", "robustness_table",
+    "search_table",
 }  # fmt: skip
 UNITS = {
+    "corruption_table": {"percent", "natural logarithm", "percent of the reference's error"},
     "detection_table": {"percent", "%", "0 to 1"},
     "jacobian_table": {"natural logarithm", "0 to 1"},
 }

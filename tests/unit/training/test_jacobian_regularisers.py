@@ -119,6 +119,17 @@ def test_two_steps_equal_the_same_steps_written_plainly(name):
         torch.testing.assert_close(model.state_dict()[key], value, atol=1e-9, rtol=1e-7)
 
 
+@pytest.mark.parametrize(("name", "passes"), zip(RECIPES, [1, 2, 3, 3, 3], strict=True))
+def test_the_passes_that_move_the_batch_statistics(name, passes):
+    """As the table in docs/numerics.md says."""
+    model, data, indices = network(), stripes(), ROWS[0]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    step = training_step(model, optimizer, changed(RECIPES[name]), 5, DOUBLE)
+    step(data.images[indices], data.labels[indices], indices, 2)
+    counted = {buffer.item() for key, buffer in model.named_buffers() if "num_batches" in key}
+    assert counted == {passes}
+
+
 # The second derivative
 
 

@@ -1,5 +1,7 @@
 """Noise of cameras and of transmission."""
 
+from functools import cache
+
 import numpy as np
 from scipy.special import pdtr
 
@@ -40,12 +42,18 @@ def shot_noise(images: np.ndarray, draws: Draws, severity: int) -> np.ndarray:
 
 
 def _poisson(levels: np.ndarray, photons: int, uniform: np.ndarray) -> np.ndarray:
-    """The quantiles of Poisson distributions of mean levels / 255 * photons, int64.
+    """The quantiles of Poisson distributions of mean levels / 255 * photons, int64."""
+    table = _distributions(photons)
+    places = np.searchsorted(table.ravel(), levels + uniform, "right")
+    return places - levels.astype(int) * table.shape[1]
 
-    The distribution functions of all 256 levels stand behind each other in one rising table, that
-    of level k raised by k, so that one search finds all quantiles.
+
+@cache
+def _distributions(photons: int) -> np.ndarray:
+    """The distribution functions of all levels [256, counts], that of level k raised by k.
+
+    So they stand behind each other in one rising table, and one search finds all quantiles.
     """
     most = photons + 8 * int(photons**0.5) + 10  # beyond all 2^24 quantiles
     means = np.arange(256)[:, None] / 255 * photons
-    table = np.arange(256)[:, None] + pdtr(np.arange(most), means)
-    return np.searchsorted(table.ravel(), levels + uniform, "right") - levels.astype(int) * most
+    return np.arange(256)[:, None] + pdtr(np.arange(most), means)
