@@ -96,8 +96,8 @@ class Group:
 
     def interval(self, contrast: Contrast, level: float = LEVEL) -> Interval:
         """Interval of the mean of a contrast, paired over the common images or batches and seeds;
-        kernels and blocks of steps are independent samples, and training runs are paired by seed. The accuracy of one
-        model has the interval that it has in the figures."""
+        kernels and blocks of steps are independent samples, and training runs are paired by seed.
+        The accuracy of one model has the interval that it has in the figures."""
         scores = [self.scores(term) for term in contrast.terms]
         try:
             if contrast.sample in INDEPENDENT:
