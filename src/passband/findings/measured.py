@@ -18,6 +18,7 @@ from passband.runs import read_epochs
 from passband.text import listed
 
 Stored = str | Mapping[str, str]
+INDEPENDENT = ("kernels", "blocks")  # samples that are others in every model and seed
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,11 @@ class Group:
 
     def interval(self, contrast: Contrast, level: float = LEVEL) -> Interval:
         """Interval of the mean of a contrast, paired over the common images or batches and seeds;
-        kernels are independent samples, and training runs are paired by seed. The accuracy of one
-        model has the interval that it has in the figures."""
+        kernels and blocks of steps are independent samples, and training runs are paired by seed.
+        The accuracy of one model has the interval that it has in the figures."""
         scores = [self.scores(term) for term in contrast.terms]
         try:
-            if contrast.sample == "kernels":
+            if contrast.sample in INDEPENDENT:
                 alone = [sample_interval(list(seeds.values()), level) for seeds in scores]
                 sums = combination([term.factor for term in contrast.terms], alone)
                 effect, low, high = (value + contrast.constant for value in sums[:3])
