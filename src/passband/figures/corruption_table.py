@@ -75,7 +75,8 @@ def corruption_table(
     notes = _notes(
         cells, reference, [next(iter(one.values()))[0] for one in groups.values()], probe
     )
-    return Table(cells, layout, notes)
+    unseen = ["paper_elsewhere", "paper_parameters"]
+    return Table(cells.drop(columns=unseen, errors="ignore"), layout, notes)
 
 
 def _cells(
@@ -148,9 +149,11 @@ def _paper_place(row: pd.DataFrame) -> list[str]:
 def _notes(cells: pd.DataFrame, reference: str, firsts: Sequence[dict], probe: str) -> list[str]:
     severities = probe_arrays(firsts[0], probe)["severities"].tolist()
     images = cells.loc[cells["metric"] == CLEAN, "n_images"].max()
-    several = f"the severities {listed(map(str, severities))}"
+    several = f" at severity {severities[0]}"
+    if len(severities) > 1:
+        several = f", mean over the severities {listed(map(str, severities))}"
     notes = [
-        f"Accuracy under a corruption: of {images:,} images, mean over {several}. Bold: best of "
+        f"Accuracy under a corruption: of {images:,} images{several}. Bold: best of "
         "its row, where the 95 % interval of its difference to the next best, taken image by "
         "image, excludes zero."
     ]

@@ -47,8 +47,8 @@ def test_a_tiny_case_by_hand():
     """One object found with the surest box, one missed, one box on nothing.
 
     Class 0: two objects; the boxes are right (0.9), wrong (0.8). Recall reaches 1/2 at precision 1,
-    so that 51 of 101 points have precision 1. Class 1: one object, its box overlaps by 0.62, so that
-    it counts at 0.50, 0.55 and 0.60 only.
+    so that 51 of 101 points have precision 1. Class 1: one object, its box overlaps by 0.62, so
+    that it counts at 0.50, 0.55 and 0.60 only.
     """
     labels = torch.tensor(
         [[[0, 0, 10, 10, 0, 0], [20, 20, 30, 30, 0, 0]], [[0, 0, 10, 10, 1, 0], NOTHING]]

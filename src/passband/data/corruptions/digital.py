@@ -92,5 +92,5 @@ def jpeg_compression(images: np.ndarray, draws: Draws, severity: int) -> np.ndar
         Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(
             file, "JPEG", quality=quality
         )
-        found[index] = np.atleast_3d(Image.open(file)).transpose(2, 0, 1)
+        found[index] = np.atleast_3d(Image.open(file, formats=["JPEG"])).transpose(2, 0, 1)
     return found

@@ -13,8 +13,9 @@ A function is registered with these settings. probe: the probe function whose ar
 (of percent, for what is a difference already) or nothing. span: smallest and largest value, of
 scores that come from right and wrong answers. sample: what N counts. Images (the default) and
 batches are the same ones for every model and are compared in pairs, kernels and blocks (of timed
-training steps) are another sample in every model and seed, and training runs are one value per seed. attacked: whether it is an accuracy
-under attack, which false robustness would raise; not where a claim's attack is CLEAN.
+training steps) are another sample in every model and seed, and training runs are one value per
+seed. attacked: whether it is an accuracy under attack, which false robustness would raise; not
+where a claim's attack is CLEAN.
 """
 
 import inspect
