@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from guards import gradients_agree, guarded, not_weaker, reference_attack
 from paired import (
-    Operations,
     forth_and_back,
     median_with_interval,
     switches,
@@ -31,6 +30,7 @@ from passband.data.storage import ImageSet
 from passband.draws import Draws, key_of, permutation
 from passband.evaluation import added, frozen, perturbations, predictions
 from passband.training.engine import optimizer_of
+from passband.training.operations import Operations
 from passband.training.optimisers import set_rates
 from passband.training.replay import stepping
 from passband.training.step import training_step

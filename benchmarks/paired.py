@@ -10,27 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from passband import models
 from passband.compute import Compute
 from passband.data.preparation import prepare
 from passband.data.storage import ImageSet, load
 from passband.training.engine import train
-
-
-class Operations(TorchDispatchMode):
-    """Counts floating-point operations of matrix products and convolutions."""
-
-    count = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
-        packet = function.overloadpacket
-        if packet in flop_registry:
-            self.count += flop_registry[packet](*args, **(kwargs or {}), out_val=result)
-        return result
 
 
 def synchronise(device: torch.device) -> None:

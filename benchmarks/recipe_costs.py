@@ -1,10 +1,11 @@
-"""What a training step of each recipe costs, relative to PGD-10 adversarial training.
+"""What a training step of each recipe of a paper costs, relative to one of them.
 
-    python benchmarks/recipe_costs.py [--architecture resnet8] [--blocks 5] [--json PATH]
+    python benchmarks/recipe_costs.py [--paper sar] [--architecture resnet8] [--json PATH]
 
-The recipes are those of config/papers/sar/models.yaml at the paper scale, in the epoch where
-everything that they have is at work. All train copies of one network on the same images, in one
-process; a block runs each recipe between two runs of PGD-AT, and its ratio is that to their mean.
+The recipes are those of config/papers/<paper>/models.yaml for CIFAR-10 at the paper scale, in the
+epoch where everything that they have is at work; the first of METHODS is the one that all are
+compared with. All train copies of one network on the same images, in one process; a block runs each
+recipe between two runs of the first, and its ratio is that to their mean.
 Beside it stands the ratio of floating-point operations of convolutions and matrix products, counted
 on the meta device. Runs in the engine's own precision on the device that training would use; about
 ten minutes on one core.
@@ -18,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from paired import Operations, interval, median_with_interval, timed
+from paired import interval, median_with_interval, timed
 from torch import nn
 from training_step import ALIKE, BATCH, Step
 
@@ -30,28 +31,30 @@ from passband.data.storage import ImageSet, load
 from passband.evaluation import frozen
 from passband.files import write_json
 from passband.plan import plan, read_yaml, scale_config
+from passband.training.operations import Operations
 from passband.training.step import training_step
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE = "PGD-AT"
-METHODS = (
-    "natural",
-    BASE,
-    *("SAR", "SARWA", "TRADES", "TRADES+SAR", "TRADES+SARWA"),
-    *("MART", "MART+SAR", "MART+SARWA", "AWP", "AWP+SAR", "AWP+SARWA"),
-)
+METHODS = {
+    "sar": (
+        *("PGD-AT", "natural", "SAR", "SARWA", "TRADES", "TRADES+SAR", "TRADES+SARWA"),
+        *("MART", "MART+SAR", "MART+SARWA", "AWP", "AWP+SAR", "AWP+SARWA"),
+    ),
+    "jafr": ("natural", "JaFR", "FGSM-AT", "FGSM+JaFR", "FGSM+GradAlign", "PGD-AT"),
+}
+NETWORKS = {"sar": "resnet18", "jafr": "preact_resnet18_plain_end"}
 
 
-def recipes() -> dict[str, dict]:
-    """The papers' recipes for CIFAR-10 and ResNet-18 by method, resolved."""
+def recipes(paper: str) -> dict[str, dict]:
+    """The paper's recipes for CIFAR-10 and its usual network by method, resolved."""
     config = read_yaml(ROOT / "config" / "config.yaml") | {"scale": "paper"}
     trainings = plan(scale_config(config, ROOT), ROOT).trainings.values()
     found = {
         row["recipe"]["method"]: row["recipe"]
         for row in trainings
-        if (row["dataset"], row["architecture"]) == ("cifar10", "resnet18")
+        if (row["dataset"], row["architecture"]) == ("cifar10", NETWORKS[paper])
     }
-    return {method: found[method] for method in METHODS}
+    return {method: found[method] for method in METHODS[paper]}
 
 
 def step_of(model: nn.Module, recipe: dict, compute: Compute) -> Step:
@@ -95,16 +98,17 @@ def flop(model: nn.Module, recipe: dict, data: ImageSet) -> int:
 
 
 def measure(arms: dict[str, Step], blocks: int, steps: int, compute: Compute) -> dict:
-    """Seconds per step [blocks] and the ratio to the two runs of PGD-AT around it [blocks]."""
+    """Seconds per step [blocks] and the ratio to the two runs of the first around it [blocks]."""
+    base = next(iter(arms.values()))
     for step in arms.values():
         timed(step, 2, compute.device)
     times = {method: [] for method in arms}
     ratios = {method: [] for method in arms}
     for block in range(blocks):
-        before = timed(arms[BASE], steps, compute.device)
+        before = timed(base, steps, compute.device)
         for method, step in arms.items():
             seconds = timed(step, steps, compute.device)
-            after = timed(arms[BASE], steps, compute.device)
+            after = timed(base, steps, compute.device)
             times[method].append(seconds)
             ratios[method].append(2 * seconds / (before + after))
             before = after
@@ -113,25 +117,27 @@ def measure(arms: dict[str, Step], blocks: int, steps: int, compute: Compute) ->
 
 
 def report(result: dict) -> None:
-    """Print the table; PGD-AT between two runs of itself shows how steady the machine is."""
+    """Print the table; the first between two runs of itself shows how steady the machine is."""
+    base = next(iter(result["recipes"]))
     print(
         f"A training step: {result['architecture']}, batch {BATCH}, {result['dataset']}\n"
         f"{result['device']}, {result['threads']} thread(s), {result['precision']}, "
         f"torch {result['torch']}\n"
     )
-    print(f"{'recipe':<14}{'s/step':>8}   {'of PGD-AT':<24}{'operations':>10}")
+    print(f"{'recipe':<14}{'s/step':>8}   {f'of {base}':<24}{'operations':>10}")
     for method, row in result["recipes"].items():
         print(
             f"{method:<14}{row['seconds_per_step']:>8.3f}   {interval(row['ratio']):<24}"
             f"{row['flop_ratio']:>10.2f}"
         )
-    if abs(result["recipes"][BASE]["ratio"]["median"] - 1) > ALIKE:
-        print(f"\nThe machine is unsteady: {BASE} against itself is not 1. Run again.")
+    if abs(result["recipes"][base]["ratio"]["median"] - 1) > ALIKE:
+        print(f"\nThe machine is unsteady: {base} against itself is not 1. Run again.")
 
 
 def main() -> None:
     """Measure all recipes and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--paper", default="sar", choices=METHODS)
     parser.add_argument("--architecture", default="resnet8", choices=models.names())
     parser.add_argument("--blocks", type=int, default=5, help="at least 5 for an interval")
     parser.add_argument("--steps", type=int, default=4, help="steps of a recipe in a block")
@@ -145,7 +151,8 @@ def main() -> None:
         data = load(Path(folder) / "data", "train")
     channels, side = data.images.shape[1:3]
     model = models.build(options.architecture, channels, len(data.classes), side, seed=0)
-    rows = recipes()
+    rows = recipes(options.paper)
+    base = next(iter(rows))
     operations = {method: flop(model, recipe, data) for method, recipe in rows.items()}
     arms = {method: arm(model, recipe, data, compute) for method, recipe in rows.items()}
     measured = measure(arms, options.blocks, options.steps, compute)
@@ -158,7 +165,7 @@ def main() -> None:
                 "seconds_per_step": float(np.median(measured["seconds"][method])),
                 "ratio": median_with_interval(np.array(measured["ratios"][method])),
                 "flop_per_step": operations[method],
-                "flop_ratio": operations[method] / operations[BASE],
+                "flop_ratio": operations[method] / operations[base],
             }
             for method in rows
         },

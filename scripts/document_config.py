@@ -235,6 +235,15 @@ def datasets_table() -> str:
     return table(("id", "data set", "pixels", "classes", "licence", "published files"), rows)
 
 
+def corruptions_table() -> str:
+    """The registered corruptions."""
+    rows = [
+        (f"`{name}`", one.settings["title"], one.summary)
+        for name, one in declared("data/corruptions").items()
+    ]
+    return table(("name", "title", "what it does"), rows)
+
+
 def architectures_table() -> str:
     """The registered architectures."""
     rows = [(f"`{name}`", one.settings["title"]) for name, one in declared("models").items()]
@@ -404,6 +413,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "claims": lambda: arguments_table("test: ", "findings/claims"),
     "scores": scores_table,
     "datasets": datasets_table,
+    "corruptions": corruptions_table,
     "architectures": architectures_table,
 }
 

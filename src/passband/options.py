@@ -96,6 +96,8 @@ SomeClasses = Annotated[int, Range(1, 10_000)]
 Index = Annotated[int, Range(0, 1_000_000)]
 Span = Annotated[list[Index], Length(2, rising=True)]  # the first, and the one after the last
 
+Severity = Annotated[int, Range(1, 5)]  # of a corruption
+
 Rescaling = Literal["image-max", "image-max-bytes"]  # of pixels
 
 AttackName = Annotated[str, Name("attack")]
@@ -106,6 +108,7 @@ PrintedTable = Annotated[str, Name("printed")]
 Measurement = Annotated[str, Name("probe")]
 RecorderName = Annotated[str, Name("recorder")]
 PartName = Annotated[str, Name("part")]
+CorruptionName = Annotated[str, Name("corruption")]
 
 
 class Size(NamedTuple):

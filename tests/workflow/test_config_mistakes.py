@@ -211,6 +211,14 @@ CONFIG_MISTAKES = {
         ["probe 'components'", "low has 'disc-low-8' where high has nothing"],
     ),
     "filters that are a number": (probe({"filters": 5}), ["probe 'lowpass'", "filters is 5"]),
+    "unknown corruption": (
+        probe({"corruptions": ["fgo"]}, "corruptions"),
+        ["probe 'corruptions'", "unknown corruption 'fgo'", "did you mean 'fog'?"],
+    ),
+    "severity beyond the scale": (
+        probe({"severities": [3, 6]}, "corruptions"),
+        ["probe 'corruptions'", "severities", "6", "from 1 to 5"],
+    ),
     "no filters": (probe({"filters": []}), ["probe 'lowpass'", "filters is []", "expected a list"]),
     "unknown data set of a probe": (
         probe({"dataset": "svnh"}),
@@ -751,3 +759,15 @@ def test_a_change_reaches_only_the_recipe_that_it_names(project):
             assert training["recipe"] == before[model]["recipe"] | {"epochs": 3}
         else:
             assert training == before[model]
+
+
+def test_an_mce_without_the_model_that_it_is_relative_to(project):
+    edit(
+        project / "config/papers/jafr/artifacts.yaml",
+        lambda content: content["artifacts"]["jafr.table8"]["models"].remove("jafr-c100-standard"),
+    )
+    with pytest.raises(UserError) as caught:
+        planned(project, scale="paper")
+    assert_sentence(
+        caught.value, "artifact 'jafr.table8'", "relative_to is 'natural'", "cifar100", "JaFR"
+    )

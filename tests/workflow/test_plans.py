@@ -282,10 +282,11 @@ def attacks_of(one: Plan, part: str) -> dict[str, str]:
 
 def test_training_attacks_are_substituted_in_training_only():
     one = planned(scale="demo")
-    kl = {"sar-trades", "sar-trades-sar", "sar-trades-sarwa"}
+    kl = dict.fromkeys(("sar-trades", "sar-trades-sar", "sar-trades-sarwa"), "one-step-kl")
+    fast = ("jafr-fgsm-at", "jafr-jafr-minus", "jafr-fgsm-at-jafr", "jafr-fgsm-at-gradalign")
+    others = kl | dict.fromkeys(fast, "jafr-fgsm") | {"jafr-pgd-at": "jafr-pgd-3"}
     assert attacks_of(one, "adversary") == {
-        recipe: "one-step-kl" if recipe in kl else "one-step"
-        for recipe in attacks_of(one, "adversary")
+        recipe: others.get(recipe, "one-step") for recipe in attacks_of(one, "adversary")
     }
     assert attacks_of(one, "adversary").keys() > attacks_of(one, "validation").keys()
     assert set(attacks_of(one, "validation").values()) == {"pgd-5"}

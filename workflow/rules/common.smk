@@ -11,6 +11,7 @@ from snakemake.exceptions import WorkflowError
 
 from filelock import FileLock, Timeout
 
+from passband.data.mirrors import frost_folder
 from passband.data.registry import DATASETS
 from passband.dependencies import code as code_of, declared
 from passband.errors import UserError, unknown
@@ -24,6 +25,7 @@ from passband.jobs import end_jobs, killed_jobs
 from passband.litter import remove_accepted, remove_litter
 from passband.plan import Plan, plan, scale_config, user_config
 from passband.plan.budgets import most_measured
+from passband.plan.corrupted import corrupted_for
 from passband.plan.folders import spelled
 from passband.plan.recipes import recipe_members
 from passband.plan.rows import filters_in
@@ -279,6 +281,13 @@ def probe_attacks(probe: str) -> list[dict]:
     return [*stored, *row.get("attacks", [])]
 
 
+def probed_recipe(wildcards) -> dict:
+    """The recipe of the model, for a probe that asks for it."""
+    probe = PLAN.probes[wildcards.probe]["probe"]
+    asked = declared("probes")[probe].settings.get("recipe", False)
+    return MODELS[wildcards.model]["recipe"] if asked else {}
+
+
 def probe_code(wildcards) -> list[str]:
     probe = PLAN.probes[wildcards.probe]
     attacks = [
@@ -286,16 +295,70 @@ def probe_code(wildcards) -> list[str]:
     ]
     seen = network(wildcards).get("input_filter", {}) if probe.get("as_trained") else {}
     filters = [("spectra/filters", one["shape"]) for one in filters_in([probe, seen])]
-    members = [("probes", probe["probe"]), *attacks, *filters]
+    recipe = probed_recipe(wildcards)
+    trained_by = recipe_members(recipe) if recipe else []
+    members = [
+        ("probes", probe["probe"]),
+        *attacks,
+        *filters,
+        *trained_by,
+        *generated_for(wildcards),
+    ]
     architecture = ("models", MODELS[wildcards.model]["architecture"])
     return code("probe_model", *members, architecture)
 
 
+def probed_dataset(wildcards) -> str:
+    """The data set of a probe: its own, or the model's."""
+    probe = PLAN.probes[wildcards.probe]
+    return probe.get("dataset", MODELS[wildcards.model]["dataset"])
+
+
 def probed_file(wildcards) -> str:
     """The images of a probe: of its own data set and split, or the model's test split."""
+    split = PLAN.probes[wildcards.probe].get("split", "test")
+    return split_file(probed_dataset(wildcards), split)
+
+
+def corrupted(wildcards) -> dict:
+    """The corrupted images of a data set that a probe reads."""
     probe = PLAN.probes[wildcards.probe]
-    dataset = probe.get("dataset", MODELS[wildcards.model]["dataset"])
-    return split_file(dataset, probe.get("split", "test"))
+    return corrupted_for(probe, wildcards.dataset, CONFIG["test_images"])
+
+
+def corrupted_split(wildcards) -> str:
+    """The images that are corrupted for a probe."""
+    split = PLAN.probes[wildcards.probe].get("split", "test")
+    return split_file(wildcards.dataset, split)
+
+
+def corruption_code(wildcards) -> list[str]:
+    names = corrupted(wildcards)["corruptions"]
+    return code("corrupt_images", *(("data/corruptions", name) for name in names))
+
+
+def frost_in_mirror(wildcards) -> str:
+    """Which frost is drawn, so that pictures that come to a mirror folder are used."""
+    try:
+        return "pictures" if frost_folder() else "texture"
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def generated_for(wildcards) -> list[tuple[str, str]]:
+    """The corruptions that a probe generates itself, since their images are too large to store."""
+    probe = PLAN.probes[wildcards.probe]
+    wanted = corrupted_for(probe, probed_dataset(wildcards), CONFIG["test_images"])
+    made = wanted["corruptions"] if wanted and not wanted["stored"] else []
+    return [("data/corruptions", name) for name in made]
+
+
+def probe_corrupted(wildcards) -> list[str]:
+    """The corrupted images of a probe, if it reads any and they are stored."""
+    probe, dataset = wildcards.probe, probed_dataset(wildcards)
+    wanted = corrupted_for(PLAN.probes[probe], dataset, CONFIG["test_images"])
+    stored = wanted and wanted["stored"]
+    return [f"{RESULTS}/corrupted/{dataset}/{probe}.safetensors"] if stored else []
 
 
 def probe_limit(wildcards) -> int | None:
@@ -419,6 +482,11 @@ def artifact_template(wildcards) -> str:
 def artifact_code(wildcards) -> list[str]:
     row = PLAN.targets[wildcards.artifact]
     shapes = [("spectra/filters", one["shape"]) for one in filters_in(row["options"])]
+    if "parts" in declared("figures")[row["notebook"]].settings.get("shows", ""):
+        recipes = [PLAN.models[slug].get("recipe", {}) for slug in row["models"]]
+        shapes += [
+            ("training/parts", part) for one in recipes for part in one.get("parts", ())
+        ]
     members = (declared(registry)[name].file for registry, name in shapes)
     return sources("render_artifact", Path(artifact_template(wildcards)), *members)
 

@@ -36,11 +36,41 @@ use rule attack_model as attack_and_store with:
         model=attacks_read(True),
 
 
+rule corrupt_images:
+    input:
+        images=corrupted_split,
+        code=corruption_code,
+    output:
+        "<results>/corrupted/{dataset}/{probe}.safetensors",
+    log:
+        "<logs>/corrupted/{dataset}/{probe}.log",
+    wildcard_constraints:
+        dataset="|".join(DATASETS),
+    retries: 1
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=16000,
+        runtime=240,
+    params:
+        corruptions=lambda wildcards: corrupted(wildcards)["corruptions"],
+        severities=lambda wildcards: corrupted(wildcards)["severities"],
+        images=lambda wildcards: corrupted(wildcards)["images"],
+        frost=frost_in_mirror,
+        downloads=DATA,
+    message:
+        "Corrupting {wildcards.dataset} for {wildcards.probe}"
+    script:
+        "../scripts/corrupt_images.py"
+
+
 rule probe_model:
     input:
         weights="<results>/models/{model}/seed-{seed}/weights.safetensors",
         images=probed_file,
         perturbation=probe_perturbation,
+        corrupted=probe_corrupted,
         code=probe_code,
     output:
         csv="<results>/measurements/{model}/seed-{seed}/{probe}.csv",
@@ -56,6 +86,7 @@ rule probe_model:
         gpu=gpu,
     params:
         network=network,
+        recipe=probed_recipe,
         probe=lambda wildcards: PLAN.probes[wildcards.probe],
         limit=probe_limit,
     message:

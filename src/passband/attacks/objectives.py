@@ -32,21 +32,26 @@ def divergences(natural: Tensor, logits: Tensor) -> Tensor:
 
 
 def objective(
-    loss: str, logits_of: LogitsOf, images: Tensor, labels: Tensor
+    loss: str,
+    logits_of: LogitsOf,
+    images: Tensor,
+    labels: Tensor,
+    confidence: float | None = None,
 ) -> Callable[[Tensor], Tensor]:
     """A function of the adversarial images' logits [N, classes], to be maximised (0-d).
 
-    loss: cross_entropy; margin, the loss of Carlini and Wagner (2017) without a bound on
-    confidence, as sar evaluates it; or kl, the divergence from the predictions on the clean
-    `images`, the inner maximisation of TRADES (Zhang et al. 2019, equation 5). Mixed labels, float
-    [N, classes], go with cross_entropy and with binary_cross_entropy.
+    loss: cross_entropy; margin, the loss of Carlini and Wagner (2017), without a bound (as sar
+    evaluates it) or up to a `confidence` (as jafr does); or kl, the divergence from the predictions
+    on the clean `images`, the inner maximisation of TRADES (Zhang et al. 2019, equation 5). Mixed
+    labels, float [N, classes], go with cross_entropy and with binary_cross_entropy.
     """
     if loss == "cross_entropy":
         return lambda logits: F.cross_entropy(logits, labels, reduction="sum")
     if loss == "binary_cross_entropy":
         return lambda logits: F.binary_cross_entropy_with_logits(logits, labels, reduction="sum")
     if loss == "margin":
-        return lambda logits: margins(logits, labels).sum()
+        bound = torch.inf if confidence is None else confidence
+        return lambda logits: margins(logits, labels).clamp(max=bound).sum()
     with torch.no_grad():
         natural = logits_of(images)
     return lambda logits: divergences(natural, logits).sum()

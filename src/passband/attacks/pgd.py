@@ -9,7 +9,7 @@ from torch import Tensor
 from passband.attacks import ATTACKS, LogitsOf, in_float32
 from passband.attacks.objectives import objective
 from passband.draws import Draws
-from passband.options import Restarts, Share, Steps
+from passband.options import NonNegative, Restarts, Share, Steps
 
 
 def ascend(
@@ -46,7 +46,7 @@ def started(images: Tensor, epsilon: float, start: str, draws: Draws, restart: i
     return (images + noise).clamp_(0, 1)
 
 
-@ATTACKS.register("pgd")
+@ATTACKS.register("pgd", only={"confidence": "loss=margin"})
 def pgd(
     logits_of: LogitsOf,
     images: Tensor,
@@ -58,6 +58,7 @@ def pgd(
     steps: Steps,
     start: Literal["clean", "uniform", "normal"],
     loss: Literal["cross_entropy", "margin", "kl"] = "cross_entropy",
+    confidence: NonNegative | None = None,
     restarts: Restarts = 1,
 ) -> Tensor:
     """PGD-`steps`; with restarts an image keeps the first adversarial that fools `logits_of`.
@@ -78,6 +79,8 @@ def pgd(
             after a thousandth of standard `normal` noise.
         loss: what is maximised: the cross-entropy, the `margin` between the largest wrong logit and
             the true one, or the divergence from the clean image's predictions (`kl`).
+        confidence: the margin beyond which an image is pushed no further; for `margin` only,
+            without a bound if left out.
         restarts: attempts; an image keeps the first that fools the network.
     """
     result = images.clone()
@@ -86,7 +89,7 @@ def pgd(
         clean, true = images[alive], labels[alive]
         begin = started(clean, epsilon, start, draws.take(alive), restart)
         near = in_float32(logits_of) if start == "normal" else logits_of
-        aim = objective(loss, near, clean, true)
+        aim = objective(loss, near, clean, true, confidence)
         first = ascend(near, aim, clean, begin, epsilon, step_size, 1)
         result[alive] = ascend(logits_of, aim, clean, first, epsilon, step_size, steps - 1)
         if restart + 1 < restarts:

@@ -12,14 +12,13 @@ from pathlib import Path
 import pooch
 import requests
 
+from passband.data.mirrors import MIRROR_VARIABLE, mirrors
 from passband.data.registry import Dataset, RemoteFile
 from passband.errors import UserError, explained
 from passband.files import put_in_place
 
-MIRROR_VARIABLE = "PASSBAND_DATA_MIRROR"
 CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY")
-SYSTEM_MIRRORS = (Path("/usr/share/datasets"), Path("/usr/local/share/datasets"))
 PAUSES = (0, 1, 3)  # seconds before each attempt at an address
 TIMEOUT = 30  # seconds without an answer
 
@@ -83,47 +82,13 @@ def sha256(path: Path, unpacked: bool = False) -> str:
         return (error.strerror or str(error)).lower()
 
 
-def own_folder(dataset: Dataset, mirror: Path | None = None) -> Path:
-    """A user's own folder of images for a data set, <mirror>/<dataset id>.
-
-    The mirror folders are those of `fetch`.
-
-    Raises:
-        UserError: no mirror folder has it.
-    """
-    for folder in _mirrors(mirror):
-        if (folder / dataset.id).is_dir():
-            return folder / dataset.id
-    raise UserError(
-        f"{dataset.title} cannot be downloaded: put your own images into train/<class>/ and "
-        f"test/<class>/ of the folder {dataset.id} in a mirror folder, and set data_mirror or "
-        f"{MIRROR_VARIABLE} to the mirror folder."
-    )
-
-
 def _local_copies(dataset: Dataset, file: RemoteFile, mirror: Path | None) -> Iterator[Path]:
     if dataset.embedded:
         yield dataset.embedded / file.name
         return
-    for folder in _mirrors(mirror):
+    for folder in mirrors(mirror):
         yield folder / dataset.id / file.name
         yield folder / file.name
-
-
-def _mirrors(mirror: Path | None) -> tuple[Path, ...]:
-    """The mirror folders in the order in which they are searched.
-
-    Raises UserError for a named one that does not exist.
-    """
-    named = [mirror] if mirror else []
-    if variable := os.environ.get(MIRROR_VARIABLE):
-        named.append(Path(variable))
-    for folder in named:
-        if not folder.is_dir():
-            raise UserError(
-                f"the mirror folder {folder} does not exist: create it, or correct its path."
-            )
-    return (*named, *SYSTEM_MIRRORS)
 
 
 def _download(dataset: Dataset, file: RemoteFile, target: Path, passed_over: Sequence[str]) -> None:

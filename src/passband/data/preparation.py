@@ -11,8 +11,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from passband.data.detection import Scenes, check_scenes
-from passband.data.download import fetch, own_folder
+from passband.data.download import fetch
 from passband.data.image_folder import fingerprint
+from passband.data.mirrors import own_folder
 from passband.data.registry import Dataset, get
 from passband.data.scenes import composed
 from passband.data.storage import check

@@ -1,5 +1,6 @@
 """Reading and validating prepared data sets, one safetensors file per split."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +49,17 @@ class SceneSet(NamedTuple):
         )
 
 
+class CorruptedImages(NamedTuple):
+    """Corrupted versions of the first images of a split.
+
+    of: (corruption, severity) -> uint8 [N, C, H, W]. source: corruption -> where its images come
+    from, as measurements name it.
+    """
+
+    of: Callable[[str, int], np.ndarray]
+    source: Callable[[str], str]
+
+
 def load(folder: Path, split: str) -> ImageSet | SceneSet:
     """Read a split of a prepared data set.
 
@@ -71,6 +83,20 @@ def load(folder: Path, split: str) -> ImageSet | SceneSet:
     images, labels = arrays["images"], arrays["labels"]
     check(images, labels, classes, path)
     return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), classes, described["title"])
+
+
+def load_corrupted(path: Path) -> CorruptedImages:
+    """Read the corrupted images that `passband.data.corrupted.store` wrote.
+
+    Raises:
+        UserError: the file is missing or cannot be read.
+        Damaged: it is not as it was written.
+    """
+    arrays, described = read_arrays(path), read_metadata(path)
+    severities, sources = described["severities"], described["sources"]
+    return CorruptedImages(
+        lambda name, severity: arrays[name][severities.index(severity)], sources.__getitem__
+    )
 
 
 def check(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], path: Path) -> None:

@@ -93,6 +93,9 @@ def _html_details(details: Sequence[str]) -> str:
 
 
 def _html_cell(cell, counted: bool) -> str:
+    if getattr(cell, "picture", ""):
+        alt = escape(f"{cell.column}: {cell.row}")
+        return f'<td><img alt="{alt}" src="data:image/png;base64,{cell.picture}"></td>'
     spans = [("value", amount(cell))]
     if cell.beside:
         same = f"{cell.beside} on the same {cell.n_images:,}: {beside_amount(cell)}"

@@ -13,6 +13,7 @@ from passband.figures.tables import (
     below_heading,
     beside_amount,
     number,
+    numbers_of,
     rows_of,
     unit_of,
 )
@@ -23,9 +24,10 @@ def to_latex(table: Table, mark: str = "") -> str:
     """A booktabs tabular: per method a line of values, of other attacks on the same images, of
     intervals, and of the paper's values.
 
-    The best cells are bold, the second best underlined.
+    The best cells are bold, the second best underlined; pictures are left out.
     """
     cells, layout, notes = table
+    cells = numbers_of(cells)
     groups = [group for _, group in cells.groupby(list(layout.group), sort=False)]
     width = max(group["column"].nunique() for group in groups)
     lines = [r"\begin{tabular}{ll" + "r" * width + "}", r"\toprule"]

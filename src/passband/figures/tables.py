@@ -44,12 +44,20 @@ class Table(NamedTuple):
     no such cell), unit, format (as `format` takes it), n_images, seeds and right (the answers that
     are right, of all seeds together); rank (BEST, RUNNER_UP or empty), beside and beside_value (an
     attack, and its accuracy on the images of the cell); where there are any, paper_note (text that
-    a dagger points to) and masking (text that flags the row).
+    a dagger points to), masking (text that flags the row) and picture (a PNG file in base64 in the
+    place of a number, else empty).
     """
 
     cells: pd.DataFrame
     layout: Layout
     notes: Sequence[str] = ()
+
+
+def numbers_of(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells that hold numbers, without the column of pictures."""
+    if "picture" not in cells:
+        return cells
+    return cells[cells["picture"] == ""].drop(columns="picture")
 
 
 def right_answers(cells: pd.DataFrame) -> pd.Series:

@@ -10,7 +10,7 @@ from passband.findings.clause import Clause
 from passband.findings.contrast import Language, Term, language_of
 from passband.findings.preconditions import read_preconditions
 from passband.findings.scores import CLEAN, Score, read_scores
-from passband.options import AttackName, FilterName, Known, Names, read_row
+from passband.options import AttackName, CorruptionName, FilterName, Known, Names, read_row
 from passband.text import listed
 
 
@@ -179,6 +179,9 @@ def _check_arguments(
         known = filters.get(term.score.probe, ())
         if parameter.annotation is FilterName and value not in known:
             raise unknown(f"filter of {term.score.name}", value, known)
+        if parameter.annotation is CorruptionName and value not in declared("data/corruptions"):
+            known = declared("data/corruptions")
+            raise unknown(f"corruption of {term.score.name}", value, known)
         if parameter.annotation is AttackName:
             known = {CLEAN, *attacks.get(term.score.probe, ())}
             if (attack := str(value).lower()) not in known:

@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple, get_args, get_origin
 
 from passband.errors import UserError, unknown
 from passband.findings.scores import CLEAN, COUNT, Score
+from passband.options import AttackName
 from passband.text import shortened
 
 
@@ -77,6 +78,14 @@ class Term(NamedTuple):
     def network(self) -> str:
         """The title of the network that "METHOD with NETWORK" names, or ""."""
         return self.method.partition(" with ")[2]
+
+    @property
+    def attack(self) -> str:
+        """The attack under which it is an accuracy, or the probe of all attacks together."""
+        for parameter, value in zip(self.score.arguments, self.arguments, strict=True):
+            if parameter.annotation is AttackName:
+                return str(value).lower()
+        return str(self.score.constants.get("attack", self.score.probe))
 
     @property
     def attacked(self) -> bool:

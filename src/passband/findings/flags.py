@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from passband.findings.masking import checks
+from passband.findings.masking import failed
 from passband.findings.measured import read_stored
 from passband.findings.scores import Arrays
 
 NO_ATTACK = "none"
 
 
-def flags(models: Sequence[Mapping], artifacts: Iterable[Mapping]) -> dict[str, str]:
+def flags(models: Sequence[Mapping], artifacts: Iterable[Mapping]) -> dict[str, dict[str, str]]:
     """Run the checks of all artifacts on the models that they show.
 
     Args:
@@ -20,9 +20,10 @@ def flags(models: Sequence[Mapping], artifacts: Iterable[Mapping]) -> dict[str, 
             those with `checks` count.
 
     Returns:
-        What speaks for false robustness, by model id; models that pass are left out.
+        What speaks for false robustness, by model id, then by the attack under which accuracy may
+        be false, or `masking.ALL`; models that pass are left out.
     """
-    found: dict[str, dict[str, None]] = {}
+    found: dict[str, dict[str, dict[str, None]]] = {}
     for artifact in artifacts:
         options = artifact["options"]
         if "checks" not in options:
@@ -34,9 +35,13 @@ def flags(models: Sequence[Mapping], artifacts: Iterable[Mapping]) -> dict[str, 
             entries = [entry for entry in models if entry["slug"] == slug]
             if entries:
                 runs = [answers_of(entry, probes) for entry in entries]
-                reasons = checks(runs, options["checks"], names)
-                found.setdefault(entries[0]["model"], {}).update(dict.fromkeys(reasons))
-    return {model: "; ".join(reasons) for model, reasons in found.items() if reasons}
+                for attack, reason in failed(runs, options["checks"], names):
+                    of_model = found.setdefault(entries[0]["model"], {})
+                    of_model.setdefault(attack, {})[reason] = None
+    return {
+        model: {attack: "; ".join(reasons) for attack, reasons in signs.items()}
+        for model, signs in found.items()
+    }
 
 
 def answers(measured: Mapping[str, Arrays]) -> dict[str, np.ndarray]:

@@ -20,7 +20,9 @@ names of attacks and probes as sentences have them. The arrays:
 
 The images of all runs count as one sample. Arrays may differ in length: what is compared is
 compared on the first images that all have. A function returns a sentence, or an empty text where
-nothing speaks for false robustness.
+nothing speaks for false robustness. It is registered with what `passed` says of a table whose
+models all pass and, if its sign speaks against the accuracy under one attack only, with
+`falsifies`, the argument that names this attack.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +40,8 @@ CHECKS = Registry("gradient-masking check", __name__)
 
 MISSED = 0.2  # percent of the images that the stronger attack may miss by chance
 LEFT = 1.0  # percent that may survive half the range of the pixels, or have no gradient
+LOOKS, STANDS = 25.0, 50.0  # percent that survive a single step, and of these many steps
+ALL = ""  # in the place of an attack's name
 
 Run = Mapping[str, np.ndarray]
 WorstCase = Annotated[str, Name("probe", of="worst_case_accuracy")]
@@ -54,8 +58,19 @@ def checks(runs: Sequence[Run], rows: Sequence[Mapping], names: Mapping[str, str
     Returns:
         A sentence without a full stop for each check that fails; an empty list if none does.
     """
-    found = [CHECKS[row["check"]](runs, names, **_arguments(row)) for row in rows]
-    return [reason for reason in found if reason]
+    return [reason for _, reason in failed(runs, rows, names)]
+
+
+def failed(
+    runs: Sequence[Run], rows: Sequence[Mapping], names: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """As `checks`, each sentence after the attack under which accuracy is false, or after ALL."""
+    found = []
+    for row in rows:
+        if reason := CHECKS[row["check"]](runs, names, **_arguments(row)):
+            key = CHECKS.settings(row["check"]).get("falsifies", ALL)
+            found.append((str(row.get(key, ALL)), reason))
+    return found
 
 
 def describe_passed(rows: Sequence[Mapping], names: Mapping[str, str]) -> str:
@@ -93,6 +108,41 @@ def more_steps_help(
     sign = "more steps help the defender"
     where, elsewhere = f"under {_named(more, names)}", f"under {_named(fewer, names)}"
     return _favoured(sign, many, where, few, elsewhere)
+
+
+@CHECKS.register(
+    "one_step_overfitting",
+    passed="no model withstands {fewer} and then mostly falls to {more}",
+    falsifies="fewer",
+)
+def one_step_overfitting(
+    runs: Sequence[Run], names: Mapping[str, str], *, fewer: AttackName, more: AttackName
+) -> str:
+    """Images withstand a single step, but not many: catastrophic overfitting (Wong et al. 2020).
+
+    Of the images that are right without an attack more than a quarter withstand the single step,
+    and of these fewer than half withstand many. What the single step says is false; accuracy under
+    other attacks is not.
+
+    Args:
+        fewer: the attack of a single step.
+        more: the attack of many steps.
+    """
+    clean, few, many = (
+        right.astype(bool)
+        for right in _pooled(runs, lambda run: (run["none"], run[fewer], run[more]))
+    )
+    few &= clean
+    if not few.any():
+        return ""
+    looks, stands = _within(few, clean), _within(many, few)
+    if looks[1] <= LOOKS or stands[2] >= STANDS:
+        return ""
+    return (
+        f"catastrophic overfitting: of {clean.sum():,} images that are right without an attack "
+        f"{looks[0]:.1f} % withstand {_named(fewer, names)}, and only {stands[0]:.1f} % of these "
+        f"{_named(more, names)}"
+    )
 
 
 @CHECKS.register(
@@ -229,6 +279,12 @@ def _share(marked: np.ndarray) -> tuple[float, float]:
     """Share of marked images and the lower end of its 95 % interval, in percent."""
     share = 100 * float(np.mean(marked))
     return share, wilson(share, len(marked))[0]
+
+
+def _within(marked: np.ndarray, whole: np.ndarray) -> tuple[float, float, float]:
+    """Share of marked images among others, and its 95 % interval, in percent."""
+    share = 100 * float(np.mean(marked[whole]))
+    return share, *wilson(share, int(whole.sum()))
 
 
 def _standing(run: Run, probe: str) -> list[np.ndarray]:

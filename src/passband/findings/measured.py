@@ -18,6 +18,7 @@ from passband.runs import read_epochs
 from passband.text import listed
 
 Stored = str | Mapping[str, str]
+INDEPENDENT = ("kernels", "blocks")  # samples that are others in every model and seed
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Group:
     network: the architecture in words. names_network: whether reasons name it, since the claim is
     judged on several.
     network_stands_in: the architecture takes the place of one that the claim names.
-    masking: what speaks for false robustness, by method; those without a sign are left out.
+    masking: what speaks for false robustness, by method and attack, as `flags` returns it.
     """
 
     dataset: str
@@ -41,7 +42,7 @@ class Group:
     language: Language
     names_network: bool = False
     network_stands_in: bool = False
-    masking: Mapping[str, str] = field(default_factory=dict)
+    masking: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -95,11 +96,11 @@ class Group:
 
     def interval(self, contrast: Contrast, level: float = LEVEL) -> Interval:
         """Interval of the mean of a contrast, paired over the common images or batches and seeds;
-        kernels are independent samples, and training runs are paired by seed. The accuracy of one
-        model has the interval that it has in the figures."""
+        kernels and blocks of steps are independent samples, and training runs are paired by seed.
+        The accuracy of one model has the interval that it has in the figures."""
         scores = [self.scores(term) for term in contrast.terms]
         try:
-            if contrast.sample == "kernels":
+            if contrast.sample in INDEPENDENT:
                 alone = [sample_interval(list(seeds.values()), level) for seeds in scores]
                 sums = combination([term.factor for term in contrast.terms], alone)
                 effect, low, high = (value + contrast.constant for value in sums[:3])
@@ -133,7 +134,7 @@ def groups_for(
     usual: Collection[str],
     titles: Mapping[str, str],
     language: Language,
-    masking: Mapping[str, str],
+    masking: Mapping[str, Mapping[str, str]],
 ) -> list[Group]:
     """What a claim is judged on: measured data sets, each with one of the networks that were
     measured on it.
@@ -283,8 +284,9 @@ def read_stored(stored: Stored) -> dict[str, np.ndarray]:
         return {name: np.array(values) for name, values in columns.items()}
     if not Path(stored).is_file():
         return {}
-    attacks = read_metadata(stored).get("attacks")
-    return read_arrays(stored) | ({"attacks": np.array(attacks)} if attacks else {})
+    told = read_metadata(stored)
+    names = {key: np.array(told[key]) for key in ("attacks", "corruptions") if told.get(key)}
+    return read_arrays(stored) | names
 
 
 def _columns(files: Mapping[str, str]) -> dict[str, list[float]]:

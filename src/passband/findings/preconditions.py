@@ -6,6 +6,7 @@ from passband.errors import UserError
 from passband.findings.claims.between_networks import by_dataset
 from passband.findings.clause import Clause, holds
 from passband.findings.contrast import Contrast, Language, Term, parse
+from passband.findings.masking import ALL
 from passband.findings.measured import Group
 from passband.findings.reasons import stated, wanted
 
@@ -73,7 +74,10 @@ def _masked(groups: Sequence[Group], terms: Sequence[Term]) -> Iterator[str]:
     """A sentence for each model whose accuracy under attack feeds the claim and that is flagged."""
     for term in terms:
         for group in groups if term.attacked else ():
-            if term.network in ("", group.network) and (sign := group.masking.get(term.name)):
+            if term.network not in ("", group.network):
+                continue
+            signs = group.masking.get(term.name, {})
+            for sign in (signs[name] for name in (ALL, term.attack) if name in signs):
                 model = group.language.model(term.name)
                 yield f"The {model} on {group.where} may be falsely robust: {sign}."
 

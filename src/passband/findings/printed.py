@@ -73,6 +73,8 @@ class Printed:
             return last if score.kind == "recorded_last" else last / first
         given = dict(zip((one.name for one in score.arguments), term.arguments, strict=True))
         metric, share = given.get("attack", score.printed), given.get("bandwidth", 1)
+        if "corruption" in given:
+            metric = f"{metric}:{given['corruption']}"
         bandwidths = self._bandwidths()
         chosen = bandwidths == float(share) * bandwidths.max()
         return self._value(
@@ -83,7 +85,7 @@ class Printed:
         return self.rows["condition"] == condition
 
     def _value(self, method: str, metric: str, chosen: "pd.Series") -> float:
-        of = (self.rows["method"] == method) & (self.rows["metric"] == metric)
+        of = self.rows["method"].isin([method, ""]) & (self.rows["metric"] == metric)
         values = self.rows.loc[chosen & of, "value"]
         if values.empty:
             raise KeyError(metric)
@@ -101,7 +103,8 @@ def printed_check(
     """Recompute the field `printed` of a finding from the numbers of its paper.
 
     Point values are compared with the thresholds, without intervals. Of a cell that stands several
-    times the first counts.
+    times the first counts. Rows without a network or a method speak of all of them. The metric of a
+    score that asks for a corruption is followed by a colon and the corruption.
 
     Args:
         finding: a row of findings.yaml.
@@ -120,7 +123,10 @@ def printed_check(
             dataset,
             datasets[dataset],
             networks[network],
-            table[(table["dataset"] == datasets[dataset]) & (table["model"] == networks[network])],
+            table[
+                (table["dataset"] == datasets[dataset])
+                & table["model"].isin([networks[network], ""])
+            ],
         )
         for dataset in finding["datasets"]
         for network in finding.get("architectures") or paper["networks"]

@@ -127,6 +127,30 @@ def sample_interval(samples: Sequence[np.ndarray], level: float = LEVEL) -> Inte
     return with_seeds(pooled, np.array([one.mean() for one in finite if len(one)]), level)
 
 
+def relative_errors(errors: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Scores of images whose mean is the mean over K conditions of the ratio of two errors.
+
+    To the ratios of the mean errors are added the first-order effects of each image's deviations
+    from the means (the delta method), so that `mean_interval` has the interval of the mean ratio.
+
+    Args:
+        errors: of images under the conditions, [S, K, N] for S seeds.
+        reference: likewise.
+
+    Returns:
+        In percent, [S, N].
+
+    Raises:
+        ValueError: the reference has no error under a condition.
+    """
+    means, reference_means = (one.mean((0, 2))[:, None] for one in (errors, reference))
+    if (reference_means == 0).any():
+        raise ValueError("a reference without errors")
+    ratios = means / reference_means
+    scores = ratios + (errors - ratios * reference) / reference_means
+    return 100 * scores.mean(1)
+
+
 def rank_correlation_interval(
     first: np.ndarray, second: np.ndarray, level: float = LEVEL
 ) -> Interval:

@@ -1,6 +1,6 @@
 """Figures and tables: validating their options and deriving their inputs from them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from passband.data.registry import DATASETS
@@ -60,6 +60,7 @@ def resolve_artifact(
     }
     options = read_row(f"{owner}, options", keywords, given, known)
     _check_image(owner, options)
+    _check_reference(owner, options, [models[slug] for slug in row["models"]])
     for filter in filters_in(options) if "dataset" in options else ():
         check_filter(owner, filter, DATASETS[options["dataset"]].side)
 
@@ -98,6 +99,18 @@ def check_listed(row: Mapping, probes: Mapping[str, Mapping]) -> None:
             raise UserError(
                 f"artifact '{row['id']}': {key} is '{name}', but {argument} of probe "
                 f"'{options['probe']}' has only {listed(known)}: name one of them, or add it there."
+            )
+
+
+def _check_reference(owner: str, options: Mapping, models: Sequence[Mapping]) -> None:
+    """Refuse errors relative to a model that a data set of the artifact does not have."""
+    reference = options.get("relative_to")
+    for dataset in dict.fromkeys(model["dataset"] for model in models) if reference else ():
+        methods = [model["method"] for model in models if model["dataset"] == dataset]
+        if reference not in methods:
+            raise UserError(
+                f"{owner}: relative_to is '{reference}', but it has no such model on {dataset}, "
+                f"only {', '.join(dict.fromkeys(methods))}; add the model, or name another method."
             )
 
 

@@ -26,7 +26,7 @@ RESERVED = {
     "paper": (
         *("index", "provenance", "all", "everything", "findings"),
         *("prepare_dataset", "train_shared_prefix", "train_model", "train_recorded_model"),
-        *("prepare_test_set", "import_model"),
+        *("prepare_test_set", "import_model", "corrupt_images"),
         *("derive_model", "attack_model", "attack_and_store", "probe_model", "draw_figure"),
         *("make_table", "collect_measurements", "judge_findings", "build_report"),
         *("unknown_artifact", "other_spelling"),

@@ -89,6 +89,7 @@ def plan(config: Mapping, root: Path) -> Plan:
         "attack": known_rows("attack", attacks),
         "filter": known_rows("filter", filters),
         "architecture": {name: Known(name) for name in titles},
+        "corruption": {name: Known(name) for name in declared("data/corruptions")},
     }
     in_training = names["attack"] | {
         name: names["attack"][other] for name, other in config["training_attacks"].items()

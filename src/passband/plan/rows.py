@@ -76,7 +76,8 @@ def check_together(owner: str, function: Declared, options: Mapping) -> None:
     Args:
         owner: the row, as the message names it.
         function: its settings `above_zero` and `zero` are mappings from a condition, such as
-            "loss=cross_entropy", to an argument that must then be above 0, or 0; `complements` are
+            "loss=cross_entropy", to an argument that must then be above 0, or 0; `only` maps an
+            optional argument to the condition without which it has no effect; `complements` are
             two arguments, filters or lists of filters that keep the low and the high parts of the
             same images; `an_attack` is a setting that at least one of its `attacks` must be
             registered with.
@@ -89,6 +90,12 @@ def check_together(owner: str, function: Declared, options: Mapping) -> None:
                 raise UserError(
                     f"{owner}: {key} is {options[key]}, expected {wanted} with {condition}."
                 )
+    for key, condition in function.settings.get("only", {}).items():
+        if options.get(key) is not None and not active_conditions({condition: key}, options):
+            raise UserError(
+                f"{owner}: {key} is {options[key]}, but has an effect with {condition} only; "
+                f"remove {key}, or set {condition.replace('=', ' to ')}."
+            )
     if "complements" in function.settings:
         _check_complements(owner, *function.settings["complements"], options)
     if "an_attack" in function.settings:

@@ -37,6 +37,7 @@ def editor_schemas(root: Path) -> dict[str, dict]:
     names: Names = {
         "dataset": {name: Known(name) for name in DATASETS},
         "architecture": {name: Known(name) for name in declared("models")},
+        "corruption": {name: Known(name) for name in declared("data/corruptions")},
         "check": {name: Known(one) for name, one in declared(CHECKS).items()},
     }
     written = {

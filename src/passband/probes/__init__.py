@@ -2,10 +2,11 @@
 
     probe(subject, **constants) -> Measurement
 
-A probe whose task is not classification is registered with its `task`. It returns per-image arrays
-(what findings and figures read) and summary rows (what tables and people read). An argument named
-`attack` asks for that attack's stored perturbations; attacks in `attacks` are run by the probe
-itself.
+A probe whose task is not classification is registered with its `task`, and one that asks for the
+recipe of the model with `recipe=True`. It returns per-image arrays (what findings and figures read)
+and summary rows (what tables and people read). An argument named `attack` asks for that attack's
+stored perturbations; attacks in `attacks` are run by the probe itself. An argument named
+`corruptions` asks for corrupted versions of the images.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from passband.compute import Compute
+from passband.data.storage import CorruptedImages
 from passband.registry import Registry
 
 PROBES = Registry("probe", __name__)
@@ -27,7 +29,9 @@ class Subject:
     images uint8 [N, C, H, W] and labels int64 [N] on the device; perturbation float32
     [N, C, H, W] if the probe names an attack. `trained` is the same network as it was trained, in
     eval mode: its batch normalisation is not folded into the convolutions. input_filter: the
-    resolved options of this part of its recipe; empty without one.
+    resolved options of this part of its recipe; empty without one. recipe: the whole resolved
+    recipe, for probes that ask for it. corrupted: corrupted versions of the images, if the probe
+    asks for them and they are stored.
 
     For a detector, images, labels float32 [N, K, 6] and sizes int64 [N, 2] are those of
     `passband.data.storage.SceneSet`, on the CPU.
@@ -43,6 +47,8 @@ class Subject:
     trained: nn.Module | None = None
     input_filter: Mapping[str, object] = field(default_factory=dict)
     sizes: Tensor | None = None
+    corrupted: CorruptedImages | None = None
+    recipe: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def side(self) -> int:

@@ -9,7 +9,7 @@ import torch
 
 from passband.attacks import describe
 from passband.compute import Compute
-from passband.data.storage import ImageSet, SceneSet, load
+from passband.data.storage import ImageSet, SceneSet, load, load_corrupted
 from passband.errors import Damaged
 from passband.evaluation import added, frozen, perturbations, predictions
 from passband.files import write_arrays
@@ -82,12 +82,17 @@ def run_probe(
     weights: Path,
     data_file: Path,
     perturbation: Path | None,
+    corrupted: Path | None,
     limit: int | None,
     csv: Path,
     arrays: Path,
     compute: Compute,
+    recipe: dict | None = None,
 ) -> None:
-    """Measure on the first `limit` images and write the tidy rows and the per-image arrays."""
+    """Measure on the first `limit` images and write the tidy rows and the per-image arrays.
+
+    recipe: the model's resolved recipe, for a probe that asks for it.
+    """
     data = _subject_data(data_file, limit, compute)
     noise = None if perturbation is None else _stored_noise(perturbation, data)
     trained = compute.place(load_model(weights, network, data))
@@ -101,8 +106,10 @@ def run_probe(
         seed=seed,
         compute=compute,
         perturbation=noise,
+        corrupted=load_corrupted(corrupted) if corrupted else None,
         sizes=data.sizes if detects else None,
         input_filter=network.get("input_filter", {}),
+        recipe=recipe or {},
     )
     beside = ("name", "probe", "dataset", "split")
     constants = {key: value for key, value in probe.items() if key not in beside}

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from passband.attacks import LogitsOf
+from passband.attacks import LogitsOf, in_float32
 from passband.compute import Compute
 from passband.draws import Draws, Timed, key_of
 
@@ -50,8 +50,9 @@ class Batch:
         indices: the images' places in the training set, int64 [B].
         epoch: counted from 0.
         number: the batch's place in the epoch, counted from 0.
-        differentiable: whether a part needs `input_gradients`, so that forward passes have to keep
-            track of the images.
+        progress: epochs since the training began, fractional.
+        differentiable: whether a part needs `input_gradients`, so that `natural_logits` have to be
+            in float32 and keep track of the images.
         adversarial_images: those that the model is trained on; `images` without an adversary.
         targets: `labels`, or label weights float [B, classes].
         target_loss: the loss of the targets, see `classification_loss`.
@@ -64,6 +65,7 @@ class Batch:
     seed: int
     epoch: int | Timed
     number: int | Timed
+    progress: float | Timed
     differentiable: bool
     adversarial_images: Tensor = field(init=False)
     targets: Tensor = field(init=False)
@@ -84,15 +86,19 @@ class Batch:
 
     @cached_property
     def natural_logits(self) -> Tensor:
-        """Logits of `images` [B, classes]; `logits` itself without an adversary."""
+        """Logits of `images` [B, classes]; `logits` themselves without an adversary."""
+        if self.differentiable:
+            return in_float32(self.network.logits_of)(self.images.requires_grad_())
         if self.adversarial_images is self.images:
             return self.logits
-        return self.network.logits_of(self._tracked(self.images))
+        return self.network.logits_of(self.images)
 
     @cached_property
     def logits(self) -> Tensor:
         """Logits of `adversarial_images` [B, classes]."""
-        return self.network.logits_of(self._tracked(self.adversarial_images))
+        if self.differentiable and self.adversarial_images is self.images:
+            return self.natural_logits
+        return self.network.logits_of(self.adversarial_images)
 
     @cached_property
     def average_logits(self) -> Tensor:
@@ -100,38 +106,33 @@ class Batch:
         return self.network.average(self.images)
 
     @cached_property
-    def cross_entropies(self) -> Tensor:
-        """Cross-entropy of `logits` with the labels, summed over the batch, 0-d."""
-        return F.cross_entropy(self.logits, self.labels, reduction="sum")
+    def input_gradients(self) -> Tensor:
+        """Gradient of each image's cross-entropy with respect to `images` [B, C, H, W].
 
-    def input_gradients(self, create_graph: bool = False) -> Tensor:
-        """Gradient of each image's cross-entropy with respect to `adversarial_images`.
-
-        Computed once, and again only where a graph is asked for that the first call did without.
-
-        Args:
-            create_graph: whether the result can be differentiated into the weights.
-
-        Returns:
-            float [B, C, H, W].
+        In float32, and differentiable into the weights. In training mode the cross-entropy of an
+        image depends on the others of its batch, through the batch statistics; the gradient is that
+        of the sum.
         """
-        found = self.__dict__.get("_input_gradients")
-        if found is None or (create_graph and not found.requires_grad):
-            (found,) = torch.autograd.grad(
-                self.cross_entropies,
-                self.adversarial_images,
-                create_graph=create_graph,
-                retain_graph=True,
-            )
-            self._input_gradients = found
-        return found
+        return input_gradients(self.natural_logits, self.labels, self.images)
 
     def classification_loss(self) -> Tensor:
         """`classification_loss` of `logits`: what a recipe without an outer loss takes."""
         return classification_loss(self.logits, self.targets, self.target_loss)
 
-    def _tracked(self, images: Tensor) -> Tensor:
-        return images.requires_grad_() if self.differentiable else images
+
+def input_gradients(logits: Tensor, labels: Tensor, images: Tensor) -> Tensor:
+    """Gradient of the summed cross-entropy with respect to `images`, differentiable itself.
+
+    Args:
+        logits: [B, classes], computed from `images`.
+        labels: int64 [B].
+        images: float [B, C, H, W], which require a gradient.
+
+    Returns:
+        [B, C, H, W].
+    """
+    loss = F.cross_entropy(logits, labels, reduction="sum")
+    return torch.autograd.grad(loss, images, create_graph=True)[0]
 
 
 def classification_loss(

@@ -202,6 +202,7 @@ def train(
                 engine,
                 compute.logits_of(branch) if branch else None,
                 len(data.classes),
+                len(batches),
             )
             total = torch.zeros(2, dtype=torch.float64, device=compute.device)
             with searching_kernels():

@@ -143,6 +143,13 @@ def _check_part(
                     "remove one of them."
                 )
     options = _options(name, parts)
+    for condition, key in active_conditions(part.settings.get("attack_has", {}), options).items():
+        if key not in options["attack"]:
+            attack = options["attack"]["name"]
+            raise UserError(
+                f"{owner} has {name} with {condition}, but attack '{attack}' has no {key}: name "
+                f"another attack, or change {name}."
+            )
     needed = active_conditions(_needs(part), options)
     wanted = [
         *active_conditions(part.settings.get("requires", {}), options).items(),
@@ -206,8 +213,13 @@ def _start(name: str, recipe: Mapping) -> int | None:
 
 
 def _holds(condition: str, options: Mapping) -> bool:
+    if not condition:
+        return True
     key, _, value = condition.partition("=")
-    return not condition or str(options[key]) == value
+    if key.endswith("!"):
+        return not _holds(f"{key[:-1]}={value}", options)
+    found = options[key]
+    return (f"{found:g}" if isinstance(found, float) else str(found)) == value
 
 
 def _has(wanted: str, parts: Mapping[str, Mapping], roles: Mapping[str, str]) -> bool:

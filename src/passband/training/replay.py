@@ -31,6 +31,7 @@ def stepping(
     compute: Compute,
     average: LogitsOf | None = None,
     classes: int = 0,
+    batches: int = 1,
 ) -> Step:
     """`training_step`, replayed from graphs unless the engine is eager.
 
@@ -38,12 +39,11 @@ def stepping(
     compiled, not that of an epoch's smaller last batch. The tensors of `average` and the
     optimiser's learning rates (see `make_replayable`) may change in place only.
     """
-    step = training_step(model, optimizer, recipe, seed, compute, average, classes)
+    step = training_step(model, optimizer, recipe, seed, compute, average, classes, batches)
     if compute.engine == "eager":
         return step
-    other = training_step(
-        model, optimizer, recipe, seed, compute.with_engine("graphs"), average, classes
-    )
+    uncompiled = compute.with_engine("graphs")
+    other = training_step(model, optimizer, recipe, seed, uncompiled, average, classes, batches)
     starts = [part.start for part in parts_of(recipe)]
     replays: dict[tuple[int, int], Step] = {}
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from passband.attacks import LogitsOf
 from passband.compute import Compute
-from passband.draws import Draws, key_of
+from passband.draws import Draws, key_of, timely
 from passband.models.dropout import Dropout, set_draws
 from passband.training.augmentation import crop_and_flip
 from passband.training.batch import Batch, Network
@@ -67,6 +67,7 @@ def training_step(
     compute: Compute,
     average: LogitsOf | None = None,
     classes: int = 0,
+    batches: int = 1,
 ) -> Step:
     """Build the step of a resolved recipe.
 
@@ -78,6 +79,7 @@ def training_step(
     Args:
         average: forward pass of the averaged model, where a part needs it.
         classes: number of classes, for label weights.
+        batches: number of batches in an epoch.
 
     Returns:
         step(images uint8 [B, C, H, W], labels int64 [B], indices int64 [B], epoch, number=0), the
@@ -104,8 +106,9 @@ def training_step(
 
         key = key_of(seed, "augmentation", epoch)
         natural = shown(images, indices, recipe, active, key, compute)
+        progress = timely(_progress, epoch, number, batches)
         tracked = "input_gradients" in needed
-        batch = Batch(network, natural, labels, indices, seed, epoch, number, tracked)
+        batch = Batch(network, natural, labels, indices, seed, epoch, number, progress, tracked)
         set_draws(model, batch.draws("dropout"))
         if mixing and mixing.options["of"] == "clean":
             batch.images, batch.targets, batch.target_loss = mixing(batch, batch.images)
@@ -115,7 +118,7 @@ def training_step(
             batch.adversarial_images, batch.targets, batch.target_loss = mixed
         model.train()
         with perturbation(batch, loss_of) if perturbation else nullcontext():
-            if "natural_logits" in needed:
+            if needed & {"natural_logits", "input_gradients"}:
                 batch.natural_logits  # noqa: B018 (natural images pass first)
             logits = batch.logits
             loss = loss_of(batch)
@@ -128,6 +131,10 @@ def training_step(
         return loss.detach() * len(labels), (logits.detach().argmax(1) == labels).sum()
 
     return step
+
+
+def _progress(epoch: int, number: int, batches: int) -> float:
+    return epoch + number / batches
 
 
 def shown(

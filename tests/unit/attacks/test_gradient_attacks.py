@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from passband.attacks import ATTACKS, craft, describe
 from passband.attacks.fgsm import fgsm
-from passband.attacks.objectives import objective
+from passband.attacks.objectives import margins, objective
 from passband.attacks.pgd import pgd, started
 from passband.draws import Draws
 from passband.errors import UserError
@@ -368,8 +368,42 @@ def test_margin_on_two_classes_has_a_closed_form():
     torch.testing.assert_close(got, (images + 0.1 * direction).clamp(0, 1), atol=1e-12, rtol=0)
 
 
-def plain_margin_attack(model, images: Tensor, labels: Tensor, start: Tensor) -> Tensor:
-    """PGD on the margin in the style of the papers' code: a mask of -10000 and a mean."""
+def test_an_image_beyond_the_confidence_is_pushed_no_further():
+    torch.manual_seed(0)
+    images, labels = torch.rand(6, 1, 5, 5, dtype=torch.float64), torch.arange(6) % 2
+    model = linear(images, labels)
+    with torch.no_grad():
+        model[1].bias -= model(images).mean(0)  # so that some are beyond it from the beginning
+    row = {"epsilon": 0.1, "step_size": 0.01, "steps": 10, "start": "clean", "loss": "margin"}
+    bound = margins(model(images), labels).median().item() + 1e-9
+    free = pgd(model, images, labels, draws(6), **row)
+    held = pgd(model, images, labels, draws(6), **row, confidence=bound)
+    before, after, most = (margins(model(each), labels) for each in (images, held, free))
+    beyond = before > bound
+    assert beyond.any() and torch.equal(held[beyond], images[beyond])
+    assert (before <= after).all() and (after <= most).all() and (after < most).any()
+    assert ((after > bound) == (most > bound)).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(confidence=st.floats(0, 60), seed=st.integers(0, 1000))
+def test_a_margin_with_confidence_is_the_hinge_of_the_papers_code(confidence, seed):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 20 * torch.randn(7, 4, generator=generator, dtype=torch.float64)
+    labels = torch.randint(4, (7,), generator=generator)
+    total = 0.0
+    for row, label in zip(logits.tolist(), labels.tolist(), strict=True):
+        other = max(value for place, value in enumerate(row) if place != label)
+        total += confidence - max(row[label] - other + confidence, 0)
+    aim = objective("margin", lambda x: x, logits, labels, confidence)
+    assert aim(logits).item() == pytest.approx(total)
+    assert objective("margin", lambda x: x, logits, labels)(logits) >= aim(logits)
+
+
+def plain_margin_attack(
+    model, images: Tensor, labels: Tensor, start: Tensor, confidence: float = 1e4
+) -> Tensor:
+    """PGD on the margin in the style of the papers' code: a mask of -10000, a hinge, a mean."""
     adversarial = start
     for _ in range(30):
         adversarial = adversarial.detach().requires_grad_()
@@ -377,21 +411,22 @@ def plain_margin_attack(model, images: Tensor, labels: Tensor, start: Tensor) ->
         chosen = torch.zeros_like(logits).scatter_(1, labels[:, None], 1)
         correct = (chosen * logits).sum(1)
         wrong = ((1 - chosen) * logits - 1e4 * chosen).max(1).values
-        (wrong - correct).mean().backward()
+        (-(correct - wrong + confidence).relu()).mean().backward()
         adversarial = adversarial.detach() + STEP * adversarial.grad.sign()
         adversarial = images + (adversarial - images).clamp(-EPSILON, EPSILON)
         adversarial = adversarial.clamp(0, 1)
     return adversarial
 
 
-def test_margin_equals_a_plain_implementation(subject):
+@pytest.mark.parametrize("confidence", [None, 50, 0.01])
+def test_margin_equals_a_plain_implementation(subject, confidence):
     model, images, labels = subject
     images, labels = images[:16], labels[:16]
     noise = torch.rand(images.shape, generator=torch.Generator().manual_seed(5)).double()
     start = (images + EPSILON * (2 * noise - 1)).clamp(0, 1)
-    expected = plain_margin_attack(model, images, labels, start)
-    row = PGD_20 | {"steps": 30}
-    got = pgd(model, images, labels, Given(noise), **row, loss="margin")
+    expected = plain_margin_attack(model, images, labels, start, confidence or 1e4)
+    row = PGD_20 | {"steps": 30, "loss": "margin", "confidence": confidence}
+    got = pgd(model, images, labels, Given(noise), **row)
     torch.testing.assert_close(got, expected, atol=1e-9, rtol=0)
 
 
@@ -455,6 +490,12 @@ def test_rows_are_resolved_and_run(subject):
         ({"loss": "klm"}, "attack 'mine': unknown loss 'klm': did you mean 'kl'"),
         ({"attack": "pdg"}, "'pdg'.* did you mean 'pgd'"),
         ({"stepsize": 0.1}, "'stepsize'"),
+        (
+            {"confidence": 50},
+            "attack 'mine': confidence is 50, but has an effect with loss=margin only; remove "
+            "confidence, or set loss to margin",
+        ),
+        ({"loss": "margin", "confidence": -1}, "confidence is -1, expected a number of at least 0"),
     ],
 )
 def test_rows_that_make_no_sense_are_user_errors(change, words):

@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from passband.data import download
-from passband.data.download import MIRROR_VARIABLE
+from passband.data import download, mirrors
+from passband.data.mirrors import MIRROR_VARIABLE
 from passband.data.registry import DATASETS, RemoteFile
 
 
@@ -61,7 +61,7 @@ def server() -> Iterator[Server]:
 def _no_data_from_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(download, "SYSTEM_MIRRORS", ())
+    monkeypatch.setattr(mirrors, "SYSTEM_MIRRORS", ())
     monkeypatch.setattr(download, "PAUSES", (0, 0, 0))
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from archives import idx_archives, svhn_archives
 
-from passband.data.download import CERTIFICATE_VARIABLES, MIRROR_VARIABLE, fetch
+from passband.data.download import CERTIFICATE_VARIABLES, fetch
+from passband.data.mirrors import MIRROR_VARIABLE
 from passband.data.preparation import prepare
 from passband.data.registry import DATASETS
 from passband.data.storage import load

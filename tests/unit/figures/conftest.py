@@ -8,9 +8,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside this file
 
 from invented_components import components
+from invented_corruptions import corrupted_model
 from invented_defences import ALL_METHODS, invented_defence
 from invented_detections import detector
 from invented_images import PAPER_DATASETS, synthetic_models
+from invented_jacobians import differentiated
 from invented_networks import METHODS, Invented, attacked_models
 from invented_searches import searched
 from invented_trainings import along_training
@@ -115,3 +117,22 @@ def recorded(tmp_path_factory) -> list[dict]:
 def detected(tmp_path_factory) -> list[dict]:
     """A detector of scenes."""
     return [detector(tmp_path_factory.mktemp("detected"))]
+
+
+@pytest.fixture(scope="session")
+def regularised(tmp_path_factory) -> list[dict]:
+    """A standard model and two with Jacobians regularised by different weights."""
+    root = tmp_path_factory.mktemp("regularised")
+    weights = {"natural": 0, "JaFR": 0.001, "JaFR (λ=0.01)": 0.01}
+    return [differentiated(root, method, weight) for method, weight in weights.items()]
+
+
+@pytest.fixture(scope="session")
+def corrupted(tmp_path_factory) -> list[dict]:
+    """Three models under four corruptions at two severities, two seeds."""
+    root = tmp_path_factory.mktemp("corrupted")
+    return [
+        corrupted_model(root, method, seed=seed)
+        for method in ("natural", "JaFR", "PGD-AT")
+        for seed in (0, 1)
+    ]

@@ -26,6 +26,7 @@ NETWORKS = {  # ours for the paper's, its parameters and its number of layers
     "mobilenet_v2": ("mobilenet_v2_tiny", 45210, 14),
     "efficientnet_b0": ("efficientnet_tiny", 39110, 27),
     "wrn_34_10": ("resnet8", 78330, 8),
+    "preact_resnet18_plain_end": ("preact_resnet8", 77850, 9),
 }
 FILES = {"run": "run.json", "history": "history.csv", "curves": "curves.csv"}
 TITLES = {
@@ -33,6 +34,7 @@ TITLES = {
     "efficientnet_b0": "EfficientNet-B0", "wrn_34_10": "WRN-34-10",
     "resnet8_hardtanh": "ResNet-8 (hardtanh)", "mobilenet_v2_tiny": "MobileNet-V2 (tiny)",
     "efficientnet_tiny": "EfficientNet (tiny)", "resnet8": "ResNet-8",
+    "preact_resnet18_plain_end": "PreActResNet-18", "preact_resnet8": "PreActResNet-8",
 }  # fmt: skip
 
 

@@ -24,10 +24,13 @@ from passband.figures.save import PNG_DPI, save_figure
 from passband.figures.style import PAGE, SMALLEST
 
 ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
+    "algorithm": ("jafr.alg1", "regularised"),
     "band_curves": ("sar.fig6", "substituted"),
     "coefficient_ablation": ("sar.fig10", "coefficients"),
+    "coefficient_curves": ("jafr.sec4_lambda", "regularised"),
     "component_counts": ("hfc.sec8", "split"),
     "component_examples": ("hfc.fig2", "split"),
+    "corruption_table": ("jafr.table1", "corrupted"),
     "detection_table": ("hfc.sec7", "detected"),
     "detections": ("hfc.fig8", "detected"),
     "disparity": ("hfc.fig1", None),
@@ -37,6 +40,9 @@ ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "heatmap_grid": ("sar.fig7", "substituted"),
     "image_rows": ("sar.fig3", "substituted"),
     "input_spectra": ("fourier_study.fig2", "inspected"),
+    "jacobian_schematic": ("jafr.fig2", None),
+    "jacobian_spectra": ("jafr.fig1", "regularised"),
+    "jacobian_table": ("jafr.table2", "regularised"),
     "kernel_frequencies": ("fourier_study.fig4", "inspected"),
     "kernel_grid": ("fourier_study.fig8", "inspected"),
     "layer_similarity": ("fourier_study.fig6", "inspected"),
@@ -51,7 +57,15 @@ ARTIFACTS = {  # an artifact of each kind, and the fixture with its models
     "spectrum_grid": ("sar.fig4", "papers"),
     "training_curves": ("hfc.fig5", "recorded"),
 }
-TABLES = {"detection_table", "lowpass_table", "robustness_table", "search_table"}
+TABLES = {
+    "corruption_table", "detection_table", "jacobian_table", "lowpass_table", "robustness_table",
+    "search_table",
+}  # fmt: skip
+UNITS = {
+    "corruption_table": {"percent", "natural logarithm", "percent of the reference's error"},
+    "detection_table": {"percent", "%", "0 to 1"},
+    "jacobian_table": {"natural logarithm", "0 to 1"},
+}
 SMALL = {"image_rows": [0, 4], "perturbation_examples": [0, 4]}
 
 
@@ -120,8 +134,8 @@ def test_template_draws_with_its_parameters(template, request, tmp_path, monkeyp
         assert Path(outputs["png"]).read_bytes().startswith(b"\x89PNG")
     else:
         cells = pd.read_csv(outputs["csv"], keep_default_na=False)
-        units = {"percent", "%", "0 to 1"} if template == "detection_table" else {"percent"}
-        assert set(cells["unit"]) == units and "format" not in cells
+        assert set(cells["unit"]) == UNITS.get(template, {"percent"})
+        assert not {"format", "picture"} & set(cells)
         cells = cells[cells["paper_value"] != ""].astype(
             {"paper_value": float, "difference": float}
         )

@@ -103,7 +103,7 @@ def test_checks_of_the_table_flag_models(tmp_path):
     assert flags([healthy], [row]) == {}
     check = {"check": "more_steps_help", "fewer": "pgd-40-3-100", "more": "fgsm-3-100"}
     found = flags([healthy], [row | {"options": asked.options | {"checks": [check]}}])
-    assert "more steps help" in found[healthy["model"]]
+    assert "more steps help" in found[healthy["model"]][""]
 
 
 def test_a_curve_is_the_accuracy_at_every_epsilon_with_its_interval():

@@ -50,6 +50,7 @@ NETWORKS = {
     "alexnet_small": "AlexNet (small images)",
     "vgg11_small": "VGG-11 (small images)",
     "retinanet_resnet50_fpn": "RetinaNet (ResNet-50-FPN)",
+    "preact_resnet18_plain_end": "PreActResNet-18",
 }
 DATASETS = {
     "cifar10": "CIFAR-10",
@@ -58,6 +59,7 @@ DATASETS = {
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
     "coco-val2017": "COCO",
+    "svhn": "SVHN",
 }
 
 

@@ -7,7 +7,7 @@ from scipy.stats import binom, binomtest
 from passband.dependencies import declared
 from passband.errors import UserError
 from passband.findings.flags import answers
-from passband.findings.masking import CHECKS, checks, describe_passed
+from passband.findings.masking import CHECKS, checks, describe_passed, failed
 from passband.options import CheckRow, Known, read
 
 NAMES = {
@@ -139,6 +139,27 @@ def test_an_attack_that_helps_is_a_sign_of_false_robustness(attack):
     assert "and 0.0 % without an attack, on the same 400 images" in reason
     assert checks([ordered(**{attack: bits(5, 400)})], ORDER, NAMES) == []
     assert checks([ordered(**{attack: bits(6, 400)})], ORDER, NAMES) != []
+
+
+@pytest.mark.parametrize(
+    ("few", "many", "flagged"),
+    [
+        (340, 0, True),  # withstands one step, but not many
+        (340, 140, True),
+        (340, 200, False),  # more than half stand
+        (120, 40, True),
+        (70, 0, False),  # not even a single step is withstood
+        (106, 0, False),  # a quarter of 400 within noise
+        (0, 0, False),
+    ],
+)
+def test_a_single_step_that_misses_most_is_catastrophic_overfitting(few, many, flagged):
+    run = {"none": bits(400, 500), "one": bits(few, 500), "many": bits(many, 500)}
+    reason = one("one_step_overfitting", run, fewer="one", more="many")
+    assert reason.startswith("catastrophic overfitting: of 400 images") == flagged
+    assert bool(reason) == flagged
+    row = {"check": "one_step_overfitting", "fewer": "one", "more": "many"}
+    assert failed([run], [row], {}) == [("one", reason)] * flagged
 
 
 def test_what_passed_is_described():

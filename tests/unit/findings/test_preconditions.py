@@ -1,5 +1,7 @@
 """Preconditions: what must hold before a claim can be tested."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from invented_measurements import N, world
@@ -104,6 +106,26 @@ def test_only_accuracy_under_attack_can_be_false():
     terms = [Term(1.0, scores[name], "AT with VGG", arguments) for name, arguments in given]
     assert [term.attacked for term in terms] == [False, True, False, True]
     assert (terms[0].name, terms[0].network) == ("AT", "VGG")
+
+
+def test_overfitting_to_a_single_step_falsifies_nothing_but_that_step(tmp_path):
+    models = world(tmp_path)
+    right = np.ones(N, np.uint8)
+    for entry in models:
+        if entry["method"] == "L-model":  # withstands one step, but not many
+            path = Path(entry["probes"]["pgd-20"]["arrays"])
+            entry["probes"]["fgsm"] = {"arrays": str(path.with_name("fgsm.safetensors"))}
+            write_arrays(path, {"correct": 0 * right, "correct_clean": right}, {})
+            write_arrays(
+                path.with_name("fgsm.safetensors"), {"correct": right, "correct_clean": right}, {}
+            )
+    check = {"check": "one_step_overfitting", "fewer": "fgsm", "more": "pgd-20"}
+    asked = table([one for one in models if one["method"] == "L-model"], check)
+    asked["options"]["columns"].append({"name": "FGSM", "measured": "fgsm", "attack": "fgsm"})
+    (signs,) = flags(models, [asked]).values()
+    assert list(signs) == ["fgsm"] and signs["fgsm"].startswith("catastrophic overfitting: of ")
+    (row,) = verdicts(["sar.table1.d"], models, artifacts=[asked]).itertuples()
+    assert row.verdict == "reproduced"  # under PGD-20
 
 
 def test_answers_of_every_kind_of_probe():

@@ -101,3 +101,14 @@ def test_first_and_last_of_both_ratios_and_the_epochs():
         "ratio_growth_summed": 1.5, "epochs": 3.0,
     }  # fmt: skip
     assert {name: SCORES[name].values(arrays).item() for name in expected} == expected
+
+
+def test_what_is_measured_of_jacobians_is_taken_as_it_is():
+    arrays = {
+        "bias": np.array([1.0, 2.0], np.float32),
+        "bias_images": np.array([7.0, 9.0], np.float32),
+        "alignment": np.array([0.5, 0.0], np.float32),
+    }
+    for score, expected in (("bias", [1, 2]), ("images_bias", [7, 9]), ("alignment", [0.5, 0])):
+        np.testing.assert_array_equal(SCORES[score].values(arrays), expected)
+        assert SCORES[score].sample == "images" and SCORES[score].unit == ""

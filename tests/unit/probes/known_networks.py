@@ -9,6 +9,23 @@ from passband.plan.rows import resolve_row
 from passband.probes import Subject
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32)
+RECIPE = {
+    "method": "any",
+    "epochs": 3,
+    "batch_size": 6,
+    "optimizer": {
+        "kind": "sgd",
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "nesterov": False,
+    },
+    "schedule": {"kind": "steps", "milestones": [2], "factors": [0.1]},
+    "augmentation": {"pad": 2, "flip": True},
+    "validation": {"fraction": 0},
+    "select": "last",
+    "recorders": {},
+}
 
 
 class Counting(nn.Module):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from known_networks import (
     FLOAT32,
+    RECIPE,
     attack_row,
     disc_row,
     filter_row,
@@ -27,17 +28,20 @@ def test_every_probe_is_registered():
         "accuracy",
         "accuracy_under_attacks",
         "accuracy_under_filtered_attacks",
+        "common_corruptions",
         "component_predictions",
         "detection",
         "example_images",
         "filtered_accuracy",
         "fourier_heatmap",
         "input_spectra",
+        "jacobian_spectrum",
         "kernels",
         "layer_similarity",
         "minimal_epsilon",
         "perturbation_bands",
         "perturbation_spectrum",
+        "training_cost",
         "worst_case_accuracy",
     ]
 
@@ -48,7 +52,8 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
     images = noisy(8, channels=1, side=32)
     labels = torch.arange(8) % 2
     noise = perturbations(model, images, labels, attack_row("pgd"), 0, FLOAT32)
-    given = replace(subject(model, images, labels, noise), trained=trained)
+    recipe = RECIPE | {"parts": {}}
+    given = replace(subject(model, images, labels, noise), trained=trained, recipe=recipe)
     attacks = [attack_row("pgd"), attack_row("other", loss="margin")]
     low, high = ([filter_row(keep, size) for size in ("1/2", "1")] for keep in ("low", "high"))
     search = {"name": "line", "attack": "fgsm_search", "largest": 1, "sizes": 20, "finer": 5}
@@ -56,16 +61,19 @@ def test_every_probe_runs_on_a_real_network_and_every_array_is_storable(lived_in
         accuracy={"as_trained": True},
         accuracy_under_attacks={"attacks": attacks},
         accuracy_under_filtered_attacks={"attacks": attacks, "filters": low},
+        common_corruptions={"corruptions": ["fog", "frost"], "severities": [1, 5], "images": 6},
         component_predictions={"low": [disc_row("low")], "high": [disc_row("high")], "examples": 4},
         example_images={"attack": attacks[0], "filter": low[0], "examples": 4, "images": 8},
         filtered_accuracy={"filters": high},
         fourier_heatmap={"norm_per_pixel": 0.125, "images": 2},
         input_spectra={"attack": attacks[0], "images": 8},
+        jacobian_spectrum={"examples": 2, "images": 8},
         kernels={"layer": 1, "all_layers": True},
         layer_similarity={"attack": attacks[0], "images": 8, "batch": 4},
         minimal_epsilon={"attacks": [search, *attacks], "epsilons": [0.03, 0.5], "images": 6},
         perturbation_bands={"attack": attacks[0], "low": low, "high": high},
         perturbation_spectrum={"attack": attacks[0], "images": 8},
+        training_cost={"blocks": 1, "steps": 1},
         worst_case_accuracy={"attacks": attacks, "images": 6},
     )
     of_classifiers = [name for name in PROBES.names() if "task" not in PROBES.settings(name)]

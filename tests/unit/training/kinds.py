@@ -43,6 +43,12 @@ FAT = {
 }
 
 
+FGSM = ATTACK | {"steps": 1, "start": "clean", "step_size": 10 / 255}
+FGSM_AT = {"adversary": {"attack": FGSM, "batchnorm": "train", "warmup": 2}}
+JAFR = {"jacobian_bias": {"weight": 0.01}}
+GRADALIGN = {"gradalign": {"weight": 0.2, "epsilon": 8 / 255}}
+
+
 def mixing(of: str, loss: str = "bce") -> dict:
     """The keys of a mixed-sample augmentation."""
     return {"of": of, "alpha": 1.0, "loss": loss}
@@ -67,6 +73,10 @@ KINDS = {
     "cutmix": {"cutmix": mixing("adversarial")},
     "cutout": {"cutout": mixing("adversarial")},
     "natural-cutmix": {"adversary": None, "cutmix": mixing("clean")},
+    "fgsm-at": FGSM_AT,
+    "jafr": {"adversary": None} | JAFR,
+    "fgsm-at+jafr": FGSM_AT | JAFR,
+    "fgsm-at+gradalign": FGSM_AT | GRADALIGN,
     "fat": FAT,
     "dropout": {},
 }

@@ -180,3 +180,23 @@ def test_a_training_step_costs_what_its_recipe_needs(resnet18, method, passes):
 def test_alignment_costs_nothing_before_the_drop(resnet18, method):
     expected = PASSES["PGD-AT"] * FORWARD
     assert cost_of_a_step(resnet18, PARTS[method], 0) == pytest.approx(expected, rel=5e-3)
+
+
+FGSM = {"attack": ATTACK | {"start": "clean", "steps": 1}, "batchnorm": "train"}
+JACOBIAN = {
+    "JaFR": ({"adversary": None, "jacobian_bias": {"weight": 0.001}}, 6.11),
+    "FGSM-AT": ({"adversary": FGSM}, 2 + 3),
+    "FGSM+JaFR": ({"adversary": FGSM, "jacobian_bias": {"weight": 0.001}}, 2 + 3 + 6.11),
+    "FGSM+GradAlign": (
+        {"adversary": FGSM, "gradalign": {"weight": 0.2, "epsilon": 0.03}},
+        2 + 3 + 2 + 6.11,
+    ),
+    "no weight": ({"adversary": None, "jacobian_bias": {"weight": 0}}, 3),
+}
+
+
+@pytest.mark.parametrize(("parts", "passes"), JACOBIAN.values(), ids=JACOBIAN)
+def test_a_step_that_differentiates_twice_costs_two_passes_forward_and_back(parts, passes):
+    """6.11 and not 6: in the first layer the gradient of the images is needed, too."""
+    model = models.build("preact_resnet18_plain_end", 3, 10, 32, seed=0)
+    assert cost_of_a_step(model, parts, 0) == pytest.approx(passes * FORWARD, rel=5e-3)

@@ -252,6 +252,7 @@ def test_a_perturbation_that_does_not_fit_is_refused(tmp_path, job, noise, reaso
             weights=weights,
             data_file=job["data_file"],
             perturbation=path,
+            corrupted=None,
             limit=4,
             csv=tmp_path / "csv",
             arrays=tmp_path / "arrays",

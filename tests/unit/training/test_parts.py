@@ -10,6 +10,7 @@ from stripes import ATTACK, DOUBLE, RECIPE, changed, run, stripes
 from torch import Tensor
 
 from passband import models
+from passband.compute import Compute
 from passband.dependencies import declared
 from passband.errors import UserError
 from passband.options import NonNegative
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("strict")
 STEPS = {"epochs": 3, "schedule": {"kind": "steps", "milestones": [1], "factors": [0.1]}}
 LIVE = {"coefficient": 0.1, "distance": "l1", "transform": "sample", "natural_branch": "live"}
 AVERAGE = LIVE | {"natural_branch": "average"}
+NOISE = {"name": "noise", "attack": "gaussian_noise", "std": 0.1}
 MIX = {"of": "clean", "alpha": 1.0, "loss": "bce"}
 
 
@@ -52,13 +54,13 @@ def test_what_is_declared_is_what_is_registered(folder, registry):
 def test_settings_of_a_part_are_well_formed(name):
     part, known = declared("training/parts")[name], declared("training/parts")
     settings = part.settings
-    optional = {"needs", "provides", "requires", "excludes", "starts", "compilable"}
+    optional = {"needs", "provides", "requires", "excludes", "starts", "compilable", "attack_has"}
     assert set(settings) <= {"role", *optional}
     assert settings["role"] in ROLES
     assert set(settings.get("needs", {}).values()) <= set(QUANTITIES)
     assert settings.get("provides", "logits") in QUANTITIES
     for condition in (*settings.get("needs", {}), *settings.get("requires", {})):
-        key = condition.partition("=")[0]
+        key = condition.partition("=")[0].removesuffix("!")
         assert not condition or key in part.keywords
     for other in (*settings.get("requires", {}).values(), *settings.get("excludes", {})):
         assert other.partition(".")[0] in (*known, *ROLES)
@@ -113,6 +115,19 @@ def test_planning_needs_no_torch():
             "2 milestones and 1 factors",
         ),
         ({"schedule": {"kind": "stairs"}}, "unknown schedule 'stairs'"),
+        (
+            {"jacobian_bias": {"weight": 0.1}, "quantization": {"bits": 2}},
+            "has jacobian_bias and quantization.*rounding has no second derivative",
+        ),
+        ({"jacobian_bias": {"weight": 0.1}, "mixup": MIX}, "needs one label per image.*remove one"),
+        (
+            {"adversary": None, "gradalign": {"weight": 0.2, "epsilon": 0.03}},
+            "has gradalign but no adversary: add adversary, or remove gradalign",
+        ),
+        (
+            {"adversary": {"attack": NOISE, "batchnorm": "train", "warmup": 2}},
+            "has adversary with warmup!=0, but attack 'noise' has no epsilon: name another attack",
+        ),
     ],
 )
 def test_contradictions_are_user_errors(changes, words):
@@ -125,6 +140,9 @@ def test_contradictions_are_user_errors(changes, words):
     [
         {"adversary": None},
         {"adversary": None, "cutmix": MIX},
+        {"adversary": {"attack": NOISE, "batchnorm": "train", "warmup": 0}},
+        {"adversary": None, "jacobian_bias": {"weight": -0.1}},
+        {"jacobian_bias": {"weight": 0.0}, "gradalign": {"weight": 0.2, "epsilon": 0.03}},
         {"shuffled_labels": {"number": 1}, "select": "last"},
         {"spectral_alignment": AVERAGE, "weight_average": {"cycle": 2}, "mart": {"beta": 6}},
         {"weight_perturbation": {"gamma": 0.01, "warmup": 2}, "spectral_alignment": LIVE},
@@ -160,7 +178,7 @@ def test_a_new_regulariser_trains_and_starts_when_it_says(tmp_path, registered):
     )
     def flat_jacobian(batch: Batch, *, weight: NonNegative, beginning: int = 1) -> Tensor:
         seen.append((batch.epoch, batch.number))
-        return weight * batch.input_gradients(create_graph=True).square().sum()
+        return weight * batch.input_gradients.square().sum()
 
     plain = run(tmp_path / "plain", changed(STEPS))
     state = run(tmp_path / "state", changed(STEPS | {"flat_jacobian": {"weight": 1.0}}))
@@ -189,7 +207,7 @@ def batch(differentiable: bool = False) -> tuple[Batch, list]:
     data, rows = stripes(), torch.arange(8)
     network = Network(model, logits_of, logits_of, average, 2, DOUBLE)
     images = DOUBLE.images(data.images[rows])
-    made = Batch(network, images, data.labels[rows], rows, 3, 1, 0, differentiable)
+    made = Batch(network, images, data.labels[rows], rows, 3, 1, 0, 1.0, differentiable)
     made.adversarial_images = (images + 0.1).clamp(0, 1)
     return made, passed
 
@@ -212,18 +230,38 @@ def test_without_an_adversary_natural_logits_are_the_logits():
     assert len(passed) == 1
 
 
-def test_input_gradients_are_those_of_the_cross_entropy_and_differentiate_into_weights():
+@pytest.mark.parametrize("attacked", [False, True])
+def test_input_gradients_are_those_of_the_cross_entropy_and_differentiate_into_weights(attacked):
     made, passed = batch(differentiable=True)
-    gradients = made.input_gradients(create_graph=True)
-    assert made.input_gradients(create_graph=True) is gradients
-    assert len(passed) == 1
-    model, leaf = made.network.model, made.adversarial_images.detach().requires_grad_()
+    if not attacked:
+        made.adversarial_images = made.images
+    gradients = made.input_gradients
+    assert made.input_gradients is gradients
+    made.classification_loss()
+    assert len(passed) == 1 + attacked
+    model, leaf = made.network.model, made.images.detach().requires_grad_()
     F.cross_entropy(model(leaf), made.labels, reduction="sum").backward()
     torch.testing.assert_close(gradients, leaf.grad, atol=1e-12, rtol=1e-9)
     model.zero_grad()
     (gradients.square().sum() + made.classification_loss()).backward()
     weights = [weight for weight in model.parameters() if weight.ndim > 1]
     assert all(weight.grad.abs().sum() > 0 for weight in weights)
+
+
+def test_input_gradients_are_computed_in_float32_where_training_is_in_bfloat16():
+    model = models.build("resnet8_w8", 1, 2, 16, seed=0)
+    compute = Compute(torch.device("cpu"), torch.bfloat16)
+    data, rows = stripes(), torch.arange(8)
+    logits_of = compute.logits_of(model)
+    network = Network(model, logits_of, logits_of, None, 2, compute)
+    images = compute.images(data.images[rows])
+    made = Batch(network, images, data.labels[rows], rows, 3, 1, 0, 1.0, True)
+    assert torch.equal(made.natural_logits, model(images))
+    assert made.logits is made.natural_logits
+    made = Batch(network, images, data.labels[rows], rows, 3, 1, 0, 1.0, True)
+    made.adversarial_images = (images + 0.1).clamp(0, 1).detach()
+    assert torch.equal(made.logits, compute.logits_of(model)(made.adversarial_images))
+    assert not torch.equal(made.logits, model(made.adversarial_images))
 
 
 def test_draws_depend_on_purpose_epoch_and_what_is_added():

@@ -14,7 +14,8 @@ from passband.draws import Draws, key_of
 from passband.evaluation import frozen
 from passband.training.augmentation import crop_and_flip
 from passband.training.parts import weight_perturbation
-from passband.training.parts.weight_perturbation import perturbed_weights, proxy
+from passband.training.parts.weight_perturbation import perturbed_weights
+from passband.training.proxy import proxy
 from passband.training.step import training_step
 
 pytestmark = pytest.mark.usefixtures("strict")

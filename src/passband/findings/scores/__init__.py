@@ -3,18 +3,19 @@
     function(arrays, *arguments, **constants) -> float [N]
 
 `arrays` are what a probe stored for one model and seed, with the names of its attacks as
-`attacks` if it has several; those of a training are its curves, "<recorder>|<condition>|<metric>",
-and the columns of its history. Positional arguments are written in the claims, keyword arguments
-in the rows of config/scores.yaml, which name the measurement that a score reads.
+`attacks` and of its corruptions as `corruptions` if it has several; those of a training are its
+curves, "<recorder>|<condition>|<metric>", and the columns of its history. Positional arguments are
+written in the claims, keyword arguments in the rows of config/scores.yaml, which name the
+measurement that a score reads.
 
 A function is registered with these settings. probe: the probe function whose arrays it reads,
 `attack` for the accuracy under one attack, `training` for a training run. unit: percent, points
 (of percent, for what is a difference already) or nothing. span: smallest and largest value, of
 scores that come from right and wrong answers; COUNT stands for N. sample: what N counts. Images
-(the default) and batches are the same ones for every model and are compared in pairs, kernels are
-another sample in every model and seed, and training runs are one value per seed. attacked: whether
-it is an accuracy under attack, which false robustness would raise; not where a claim's attack is
-CLEAN.
+(the default) and batches are the same ones for every model and are compared in pairs, kernels and
+blocks (of timed training steps) are another sample in every model and seed, and training runs are
+one value per seed. attacked: whether it is an accuracy under attack, which false robustness would
+raise; not where a claim's attack is CLEAN.
 """
 
 import inspect

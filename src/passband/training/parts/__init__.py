@@ -23,7 +23,9 @@ starts: the first epoch in which the part works: "" (the default) for the beginn
     drop" for `schedules.first_drop`, or the name of the argument that holds the epoch.
 compilable: False if torch.compile would change what the part's network computes.
 
-A condition is "" (always) or "key=value" (when that argument has that value).
+attack_has: {condition: argument} that the attack named in the part must have.
+
+A condition is "" (always), "key=value" (when that argument has that value) or "key!=value".
 """
 
 from passband.registry import Registry
@@ -48,5 +50,6 @@ QUANTITIES = {
     "natural_logits": "logits of the images before the attack",
     "logits": "logits of the images that the model is trained on",
     "average_logits": "logits of the averaged model on the images before the attack",
-    "input_gradients": "gradients of the cross-entropy with respect to the images",
+    "input_gradients": "gradients of the cross-entropies of the images before the attack with "
+    "respect to them, in float32, differentiable into the weights",
 }

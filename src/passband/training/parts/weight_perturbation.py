@@ -5,11 +5,11 @@ from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from passband.options import Epochs, Positive
 from passband.training.batch import Batch
 from passband.training.parts import PARTS
+from passband.training.proxy import proxy
 
 
 @PARTS.register(
@@ -26,7 +26,8 @@ def weight_perturbation(
 
     The weights move up the outer loss that is trained: cross-entropy, or that of TRADES or MART.
     The published recipe trains a second network, the proxy, to find the perturbation. It has the
-    model's own architecture and weights, so the model itself serves here (see `proxy`).
+    model's own architecture and weights, so the model itself serves here (see
+    `passband.training.proxy`).
 
     Args:
         gamma: size of each layer's perturbation, as a share of the layer's Euclidean norm.
@@ -35,17 +36,6 @@ def weight_perturbation(
     model = batch.network.model
     proxied = batch.through(batch.network.compute.logits_of(proxy(model)))
     return perturbed_weights(model, loss_of(proxied), gamma)
-
-
-def proxy(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The model's forward pass on its own weights, with copies of its batch statistics.
-
-    The published recipe moves a second network by one step. Its learning rate cancels in the
-    normalisation, so that only its own batch statistics matter: the model's stay as they are.
-    """
-    return lambda images: functional_call(
-        model, {name: buffer.clone() for name, buffer in model.named_buffers()}, (images,)
-    )
 
 
 @contextmanager
