@@ -12,7 +12,7 @@ from passband.figures.notebook import Artifact
 from passband.figures.style import GREY, INK, PAGE, new_figure, wrapped
 
 LINE = 0.165  # inches from line to line
-LETTERS = 104  # of a line
+LETTERS = 98  # of a line
 INDENT = 0.022  # of the figure's width
 
 Line = tuple[int, str, bool]  # depth, text, whether it is a remark

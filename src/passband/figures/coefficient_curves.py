@@ -12,7 +12,7 @@ from passband.figures.lines import interval_key, line
 from passband.figures.load import first_seeds, probe_arrays
 from passband.figures.notebook import Artifact
 from passband.figures.style import PAGE, Look, legend_columns, new_figure
-from passband.intervals.estimates import Interval, mean_interval
+from passband.intervals.estimates import Interval, answers_interval, mean_interval
 from passband.options import Measurement
 
 
@@ -76,7 +76,7 @@ def _value(entries: Sequence[dict], panel: Mapping) -> Interval:
     arrays = [probe_arrays(entry, panel["measured"])[panel["array"]] for entry in entries]
     scores = np.stack([one.reshape(-1, one.shape[-1]).mean(0) for one in arrays]).astype(float)
     percent = panel.get("unit") == "percent"
-    return mean_interval(100 * scores, span=(0, 100)) if percent else mean_interval(scores)
+    return answers_interval(100 * scores) if percent else mean_interval(scores)
 
 
 def draw_coefficient_curves(

@@ -8,7 +8,7 @@ import numpy as np
 from passband.figures.load import probe_arrays, probe_metadata
 from passband.figures.tables import BEST, PERCENT
 from passband.findings.measured import on_common_images
-from passband.intervals.estimates import mean_interval, relative_errors
+from passband.intervals.estimates import answers_interval, mean_interval, relative_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ def accuracy_cells(answers: Mapping[str, Answers], metrics: Sequence[str]) -> li
         }
         best = _best(here)
         for method, seeds in here.items():
-            interval = mean_interval(np.stack([*seeds.values()]), span=(0, 100))
+            interval = answers_interval(np.stack([*seeds.values()]))
             cells.append(_cell(method, metric, interval, PERCENT, BEST if method == best else ""))
     return cells
 

@@ -23,7 +23,7 @@ from passband.figures.load import in_order, probe_arrays, probe_metadata
 from passband.figures.notebook import Artifact
 from passband.figures.table_headings import dataset_heading
 from passband.figures.table_notes import contradiction_notes
-from passband.figures.tables import FEW, PERCENT, Layout, Table, few
+from passband.figures.tables import FEW, Layout, Table, few, right_answers
 from passband.options import Name, PrintedTable
 from passband.text import listed
 
@@ -111,8 +111,7 @@ def _cells(
         seeds=cells["method"].map(seeds),
         n_images=cells["n_images"] * counted,
     )
-    right = cells["value"] / 100 * cells["n_images"] * cells["seeds"]
-    cells["right"] = right.where(cells["unit"] == PERCENT).round().astype("Int64")
+    cells["right"] = right_answers(cells)
     places = {row: place for place, row in enumerate(in_order([*ROWS.values(), *rows.values()]))}
     return cells.sort_values("row", key=lambda names: names.map(places), kind="stable")
 

@@ -25,10 +25,12 @@ def jacobian_schematic(artifact: Artifact) -> Figure:
     axes.set_axis_off()
     _classification(axes)
     _regularisation(axes)
-    box(axes, (TOTAL, UPPER), 5.0, "L_cls + λ · L_freq", height=1.4)
+    box(axes, (TOTAL, UPPER), 5.0, "L_cls + λ · L_freq")
     arrow(axes, [(LOSS + 2.1, UPPER), (TOTAL - 2.5, UPPER)])
-    arrow(axes, [(PENALTY + 2.1, LOWER), (TOTAL + 1.2, LOWER), (TOTAL + 1.2, UPPER - 0.7)])
-    arrow(axes, [(TOTAL, UPPER + 0.7), (TOTAL, 8.1), (NETWORK, 8.1), (NETWORK, UPPER + 0.75)], GREY)
+    arrow(axes, [(PENALTY + 2.1, LOWER), (TOTAL + 1.2, LOWER), (TOTAL + 1.2, UPPER - 0.75)])
+    arrow(
+        axes, [(TOTAL, UPPER + 0.75), (TOTAL, 8.1), (NETWORK, 8.1), (NETWORK, UPPER + 0.75)], GREY
+    )
     middle = (NETWORK + TOTAL) / 2
     say(axes, (middle, 8.4), "update of the weights, through both terms", GREY)
     return figure
@@ -37,7 +39,7 @@ def jacobian_schematic(artifact: Artifact) -> Figure:
 def _classification(axes: Axes) -> None:
     box(axes, (IMAGE, UPPER), 2.4, "image x", NATURAL)
     box(axes, (NETWORK, UPPER), 3.4, "network f")
-    box(axes, (LOSS, UPPER), 4.2, "L_cls = −log f(x)_y", height=1.4)
+    box(axes, (LOSS, UPPER), 4.2, "L_cls = −log f(x)_y")
     arrow(axes, [(IMAGE + 1.2, UPPER), (NETWORK - 1.7, UPPER)], NATURAL)
     arrow(axes, [(NETWORK + 1.7, UPPER), (LOSS - 2.1, UPPER)])
 
@@ -45,14 +47,14 @@ def _classification(axes: Axes) -> None:
 def _regularisation(axes: Axes) -> None:
     """From the loss back to the image, and from the Jacobian to the penalty."""
     turn = (UPPER + LOWER) / 2 + 0.1
-    way = [(LOSS, UPPER - 0.7), (LOSS, turn), (JACOBIAN, turn), (JACOBIAN, LOWER + 0.75)]
+    way = [(LOSS, UPPER - 0.75), (LOSS, turn), (JACOBIAN, turn), (JACOBIAN, LOWER + 0.75)]
     arrow(axes, way, TRANSFORMED)
     say(axes, ((LOSS + JACOBIAN) / 2, turn + 0.35), "gradient with respect to x", TRANSFORMED)
     box(axes, (JACOBIAN, LOWER), 2.4, "Jacobian J", TRANSFORMED)
     box(axes, (TRANSFORM - 0.4, LOWER), 2.4, "|DFT|", TRANSFORMED)
     _spectrum(axes, (TRANSFORM + 2.3, LOWER))
     box(axes, (BIAS, LOWER), 2.2, "B_low", TRANSFORMED)
-    box(axes, (PENALTY, LOWER), 4.2, "L_freq = −log B_low", TRANSFORMED, height=1.4)
+    box(axes, (PENALTY, LOWER), 4.2, "L_freq = −log B_low", TRANSFORMED)
     arrow(axes, [(JACOBIAN + 1.2, LOWER), (TRANSFORM - 1.6, LOWER)], TRANSFORMED)
     arrow(axes, [(TRANSFORM + 0.8, LOWER), (TRANSFORM + 1.35, LOWER)], TRANSFORMED)
     arrow(axes, [(TRANSFORM + 3.25, LOWER), (BIAS - 1.1, LOWER)], TRANSFORMED)

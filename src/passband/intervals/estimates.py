@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from passband.intervals import LEVEL
+from passband.intervals.accuracies import accuracy_interval
 
 
 class Interval(NamedTuple):
@@ -52,6 +53,21 @@ def mean_interval(
         return Interval(float(per_image[0]), -inf, inf, 1)
     images = Interval(float(per_image.mean()), *_ends(per_image, span, level), n)
     return with_seeds(images, scores.mean(axis=1), level)
+
+
+def answers_interval(answers: np.ndarray) -> Interval:
+    """Interval of an accuracy from the answers themselves, in percent.
+
+    Where each is right or wrong it is `accuracy_interval`; where some are means over several
+    versions of an image it is `mean_interval`.
+
+    Args:
+        answers: 0 to 100, [S, N], S seeds on the same N images.
+    """
+    if np.isin(answers, (0, 100)).all():
+        count = answers.shape[1]
+        return Interval(*accuracy_interval(answers.mean(1).tolist(), count), count)
+    return mean_interval(answers, span=(0, 100))
 
 
 def _ends(

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from passband.intervals.accuracies import accuracy_interval
 from passband.intervals.estimates import (
     Interval,
+    answers_interval,
     average,
     combination,
     difference,
@@ -203,3 +205,11 @@ def test_every_interval_contains_its_estimate(right, scale):
 def test_the_interval_of_a_rank_correlation_contains_it(pairs):
     found = rank_correlation_interval(*np.array(pairs, dtype=float).T)
     assert -1 <= found.low <= found.effect <= found.high <= 1
+
+
+def test_answers_have_the_interval_of_an_accuracy_unless_some_are_means():
+    answers = 100.0 * (np.arange(60).reshape(2, 30) % 4 == 0)
+    found = answers_interval(answers)
+    assert found == Interval(*accuracy_interval(answers.mean(1).tolist(), 30), 30)
+    answers[0, 0] = 40
+    assert answers_interval(answers) == mean_interval(answers, span=(0, 100))

@@ -22,7 +22,6 @@ excludes: {part or role: reason} that must not be in the recipe.
 starts: the first epoch in which the part works: "" (the default) for the beginning, "learning-rate
     drop" for `schedules.first_drop`, or the name of the argument that holds the epoch.
 compilable: False if torch.compile would change what the part's network computes.
-
 attack_has: {condition: argument} that the attack named in the part must have.
 
 A condition is "" (always), "key=value" (when that argument has that value) or "key!=value".
