@@ -54,7 +54,7 @@ def smoke(copy_project, snakemake, tmp_path_factory) -> Run:
     project = copy_project(tmp_path_factory.mktemp("smoke") / "project")
     spy = tmp_path_factory.mktemp("modules")
     (spy / "sitecustomize.py").write_text(MODULES_OF_A_JOB)
-    done = snakemake(*SMOKE, cwd=project, timeout=1800, PYTHONPATH=str(spy))
+    done = snakemake(*SMOKE, cwd=project, timeout=2700, PYTHONPATH=str(spy))
     assert done.returncode == 0, done.stdout[-8000:]
     config = read_yaml(project / "config/config.yaml") | {"scale": "smoke"}
     return Run(
