@@ -57,7 +57,7 @@ def test_images_are_drawn_at_their_own_size():
     assert len(boxes(figure.axes[0], FOUND)) == 2
 
 
-def test_the_strongest_of_overlapping_detections_is_drawn(tmp_path):
+def test_the_strongest_of_overlapping_detections_is_drawn():
     arrays = examples(np.random.default_rng(0), sizes=(48, 48))
     found = arrays["example_detections"]
     found[:] = -1
