@@ -1,6 +1,7 @@
 """Images that a network classifies correctly from their high component alone."""
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -62,8 +63,9 @@ def found(look: Look, dataset: str, entry: dict, probe: str, names: Sequence[str
     """What the probe found for one model: with the first of the filters `names` that found any."""
     arrays, metadata = probe_arrays(entry, probe), probe_metadata(entry, probe)
     counts = {name: int(arrays[f"follows_high_{name}"].sum()) for name in names}
-    drawn = next((name for name in names if counts[name]), names[0])
-    tried = names[: names.index(drawn) + 1] if counts[drawn] else names
+    misses = len(list(takewhile(lambda name: not counts[name], names)))
+    tried = names[: misses + 1]
+    drawn = tried[-1]
     sizes, labels = {name: _size(metadata["filters"][name]) for name in tried}, arrays["labels"]
     shares = [f"{_share(counts[name], len(labels))} at {sizes[name]}" for name in tried]
     chosen, classes = arrays[f"indices_{drawn}"], metadata["classes"]
