@@ -5,8 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -21,6 +22,13 @@ Snakemake = Callable[..., subprocess.CompletedProcess]
 def root() -> Path:
     """The project's folder."""
     return ROOT
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """An empty folder whose path is short enough for the sockets of notebooks."""
+    with TemporaryDirectory(prefix="passband-test-", dir="/tmp") as folder:
+        yield Path(folder)
 
 
 def command(*arguments: object) -> list[str]:

@@ -17,6 +17,16 @@ NOTEBOOK = "passband-notebook-"  # begins the names of temporary folders in whic
 MAKER = re.compile(r"\.(\d+)\.part$")  # ends the names of temporary files: the process's number
 
 
+def notebook_place() -> str:
+    """Where the temporary folders of notebooks are made.
+
+    It is the folder for temporary files, or /tmp where its path is so long that the notebooks'
+    sockets could not be made in it: systems allow their paths about 100 bytes.
+    """
+    place = gettempdir()
+    return place if len(os.fsencode(place)) <= 70 else "/tmp"
+
+
 @contextmanager
 def in_use(path: Path) -> Iterator[None]:
     """Hold a lock on a temporary file, which is created if it is missing, or on a folder."""
@@ -40,7 +50,7 @@ def remove_litter(results: Path, data: Path) -> None:
         found = (
             results.rglob(".*.part"),
             data.glob("*/.*.part"),
-            Path(gettempdir()).glob(f"{NOTEBOOK}*"),
+            Path(notebook_place()).glob(f"{NOTEBOOK}*"),
         )
         for path in chain(*found):
             if _is_dead(path):

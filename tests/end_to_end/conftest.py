@@ -30,8 +30,9 @@ atexit.register(tell)
 class Run(NamedTuple):
     """A finished run of the smoke scale.
 
-    arguments: what follows `snakemake` to run it again. output: what the user read. loaded: argv
-    and loaded project files of every Python process of the run.
+    arguments: what follows `snakemake` to run it again. output: what the user read. trainings:
+    those of the plan that its figures and tables want. loaded: argv and loaded project files of
+    every Python process of the run.
     """
 
     arguments: tuple[str, ...]
@@ -39,6 +40,7 @@ class Run(NamedTuple):
     results: Path
     output: str
     plan: Plan
+    trainings: dict[str, dict]
     loaded: list[dict]
 
 
@@ -54,15 +56,19 @@ def smoke(copy_project, snakemake, tmp_path_factory) -> Run:
     project = copy_project(tmp_path_factory.mktemp("smoke") / "project")
     spy = tmp_path_factory.mktemp("modules")
     (spy / "sitecustomize.py").write_text(MODULES_OF_A_JOB)
-    done = snakemake(*SMOKE, cwd=project, timeout=1800, PYTHONPATH=str(spy))
+    done = snakemake(*SMOKE, cwd=project, timeout=2700, PYTHONPATH=str(spy))
     assert done.returncode == 0, done.stdout[-8000:]
     config = read_yaml(project / "config/config.yaml") | {"scale": "smoke"}
+    made = plan(scale_config(config, project), project)
+    slugs = {slug for row in made.artifacts.values() for slug in row["models"]}
+    wanted = {made.models[slug]["model"].partition("--")[0] for slug in slugs}
     return Run(
         SMOKE,
         project,
         project / "results/smoke",
         done.stdout,
-        plan(scale_config(config, project), project),
+        made,
+        {model: row for model, row in made.trainings.items() if model in wanted},
         [json.loads(file.read_text()) for file in spy.glob("*.json")],
     )
 

@@ -165,11 +165,10 @@ def undisturbed(project, snakemake, tmp_path_factory) -> bytes:
 
 
 def test_a_killed_training_with_a_damaged_checkpoint_begins_anew(
-    project, undisturbed, snakemake, start_snakemake, tmp_path
+    project, undisturbed, snakemake, start_snakemake, tmp_path, temporary
 ):
     """What killed processes left is gone afterwards, and what living ones use is not."""
-    one, temporary = training(tmp_path / "place"), tmp_path / "tmp"
-    temporary.mkdir()
+    one = training(tmp_path / "place")
     settings = {**NO_GPU, "TMPDIR": str(temporary)}
     killed = start_snakemake(*one.arguments, cwd=project, **settings)
     wait_for(one.checkpoint.exists, killed, "a checkpoint")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ("index", "fourier_study", "sar", "provenance", "sources")
+PAGES = ("index", "fourier_study", "hfc", "sar", "provenance", "sources")
 LAST = {f"report/{page}" for page in PAGES}
 ALWAYS_AFTER = {"measurements", "findings"} | LAST
 
@@ -31,7 +31,7 @@ def stale(smoke, snakemake) -> Callable[..., set[str]]:
 @pytest.fixture(scope="session")
 def models(smoke) -> dict[str, str]:
     """Model id by recipe; of a recipe for several networks, the last."""
-    return {model.split("_")[-1]: model for model in smoke.plan.trainings}
+    return {model.split("_")[-1]: model for model in smoke.trainings}
 
 
 def drawn(smoke, *probes: str) -> set[str]:
@@ -60,8 +60,9 @@ def measured(smoke, models, *probes: str) -> set[str]:
 
 
 def trained(outputs: set[str]) -> set[str]:
-    """Recipes of the models among the outputs."""
-    return {path.split("/")[1].split("_")[-1] for path in outputs if path.startswith("models/")}
+    """Recipes of the models among the outputs; those of derived models are their origins'."""
+    names = {path.split("/")[1] for path in outputs if path.startswith("models/")}
+    return {name.partition("--")[0].split("_")[-1] for name in names}
 
 
 def prefixes(outputs: set[str]) -> set[str]:
@@ -84,7 +85,12 @@ def test_a_probe(smoke, stale, changed, models):
 
 def test_an_attack(smoke, stale, changed, models):
     natural = models["sar-natural"]
-    robust = models.keys() - {"sar-natural", "sar-l-model", "fs-natural"}
+    robust = {
+        name
+        for name, model in models.items()
+        if "adversary" in smoke.plan.trainings[model]["recipe"]["parts"]
+    }
+    assert len(robust) > 20
     file = smoke.project / "src/passband/attacks/pgd.py"
     with changed(file):
         outputs = stale()

@@ -274,7 +274,7 @@ CONFIG_MISTAKES = {
     ),
     "components without those that an artifact shows": (
         probe({"low": ["disc-low-4"], "high": ["disc-high-4"]}, "components"),
-        ["artifact 'hfc.fig2': filter is 'disc-low-12', but low of probe 'components' has only"],
+        ["artifact 'hfc.fig2': filters has 'disc-low-12', but low of probe 'components' has only"],
     ),
     "components of two splits": (
         probe({"high": "disc-high-4"}, "detection"),
@@ -526,10 +526,10 @@ FILE_MISTAKES = {
     ),
     "a filter that the probe of an artifact does not measure": (
         "papers/hfc/artifacts",
-        put("artifacts", "hfc.fig2", "options", "filter", "disc-high-12"),
+        put("artifacts", "hfc.fig2", "options", "filters", ["disc-high-12"]),
         [
-            "artifact 'hfc.fig2': filter is 'disc-high-12', but low of probe 'components' has only",
-            "'disc-low-4', 'disc-low-8', 'disc-low-12'",
+            "artifact 'hfc.fig2': filters has 'disc-high-12', but low of probe 'components'",
+            "has only 'disc-low-4', 'disc-low-8', 'disc-low-12'",
             "name one of them",
         ],
     ),

@@ -1,6 +1,7 @@
 """Images that a network classifies correctly from their high component alone."""
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ NO_SIZE = {"filter", "shape", "keep", "inclusive"}
 class Found(NamedTuple):
     """What was found for one model.
 
-    title: the model and the number of images. names: of the low and the high component. size: of
+    title: the model and the numbers of images. names: of the low and the high component. size: of
     the filter, in words. shown: images and components [N, C, H, W] by ROWS. captions: the predicted
     class of each, and whether it is correct, by ROWS.
     """
@@ -35,48 +36,64 @@ class Found(NamedTuple):
     captions: Mapping[str, Sequence[tuple[str, bool | None]]]
 
 
-@FIGURES.register("component_examples", listed={"filter": "low"})
+@FIGURES.register("component_examples", listed={"filters": "low"})
 def component_examples(
     artifact: Artifact,
     *,
     probe: Annotated[str, Name("probe", of="component_predictions")],
-    filter: FilterName,
+    filters: list[FilterName],
 ) -> Figure:
     """Images classified correctly, as is their high component but not their low one, with all
     predictions.
 
     Args:
         probe: the probe that found them.
-        filter: the filter of the low component, one of the probe's `low`.
+        filters: of the low component, each one of the probe's `low`. The images of the first one
+            with which the probe found some are drawn.
     """
     entries = first_seeds(artifact.models)
     looks = artifact.looks(method for _, method in entries)
-    name = filter["name"]
+    names = [one["name"] for one in filters]
     return draw_component_examples(
-        [found(looks[key[1]], key[0], entry, probe, name) for key, entry in entries.items()]
+        [found(looks[key[1]], key[0], entry, probe, names) for key, entry in entries.items()]
     )
 
 
-def found(look: Look, dataset: str, entry: dict, probe: str, name: str) -> Found:
-    """What the probe found for one model and the filter `name`."""
+def found(look: Look, dataset: str, entry: dict, probe: str, names: Sequence[str]) -> Found:
+    """What the probe found for one model: with the first of the filters `names` that found any."""
     arrays, metadata = probe_arrays(entry, probe), probe_metadata(entry, probe)
-    filter = split_condition(metadata["filters"][name])
-    follows, chosen = arrays[f"follows_high_{name}"], arrays[f"indices_{name}"]
-    count, images = int(follows.sum()), len(follows)
-    low, high = wilson(100 * count / images, images)
-    share = f"{100 * count / images:.2g} %, {INTERVALS} {low:.2g} to {high:.2g} %"
-    labels, classes = arrays["labels"][chosen], metadata["classes"]
+    counts = {name: int(arrays[f"follows_high_{name}"].sum()) for name in names}
+    misses = len(list(takewhile(lambda name: not counts[name], names)))
+    tried = names[: misses + 1]
+    drawn = tried[-1]
+    sizes, labels = {name: _size(metadata["filters"][name]) for name in tried}, arrays["labels"]
+    shares = [f"{_share(counts[name], len(labels))} at {sizes[name]}" for name in tried]
+    chosen, classes = arrays[f"indices_{drawn}"], metadata["classes"]
     predicted = {
         "images": arrays["predicted"],
-        **{row: arrays[f"predicted_{row}_{name}"] for row in ("low", "high")},
+        **{row: arrays[f"predicted_{row}_{drawn}"] for row in ("low", "high")},
     }
+    shape = split_condition(metadata["filters"][drawn])["shape"]
     return Found(
-        f"{look.model}, {dataset}: {count:,} of {images:,} test images ({share})",
-        TITLES.get(filter["shape"], ("low", "high")),
-        ", ".join(f"{key} {value}" for key, value in filter.items() if key not in NO_SIZE),
-        {row: arrays[f"{row}_{name}"] for row in ROWS},
-        {row: predictions(predicted[row][chosen], labels, classes) for row in ROWS},
+        f"{look.model}, {dataset}: {'; '.join(shares)}",
+        TITLES.get(shape, ("low", "high")),
+        sizes[drawn],
+        {row: arrays[f"{row}_{drawn}"] for row in ROWS},
+        {row: predictions(predicted[row][chosen], labels[chosen], classes) for row in ROWS},
     )
+
+
+def _size(filter: str) -> str:
+    """The size of a described filter in words, such as "radius 12"."""
+    return ", ".join(
+        f"{key} {value}" for key, value in split_condition(filter).items() if key not in NO_SIZE
+    )
+
+
+def _share(count: int, images: int) -> str:
+    low, high = wilson(100 * count / images, images)
+    share = f"{100 * count / images:.2g} %, {INTERVALS} {low:.2g} to {high:.2g} %"
+    return f"{count:,} of {images:,} test images ({share})"
 
 
 def draw_component_examples(blocks: Sequence[Found]) -> Figure:

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from passband.errors import UserError
 from passband.figures import FIGURES
@@ -59,6 +60,8 @@ def draw_detections(
 ) -> Figure:
     """Images above their components; thin blue boxes are the objects.
 
+    Of detections that overlap, whatever their classes, the one with the highest score is drawn.
+
     Args:
         examples: arrays of the probe.
         shown: positions of the images among the examples.
@@ -81,13 +84,9 @@ def draw_detections(
                 if one[4] >= 0:
                     _box(axes, one, OBJECT, 0.6)
             found = examples["example_detections"][row, place]
-            for one in found[(found[:, 4] >= 0) & (found[:, 5] >= score)]:
+            for one in _strongest(found[(found[:, 4] >= 0) & (found[:, 5] >= score)]):
                 _box(axes, one, FOUND, 1.0)
-                name = f"{classes[int(one[4])]} {one[5]:.2f}"
-                axes.text(
-                    *(one[0], one[1] - 1), name, color=FOUND, fontsize=SMALLEST,
-                    va="bottom", clip_on=True,
-                )  # fmt: skip
+                _label(axes, one, f"{classes[int(one[4])]} {one[5]:.2f}", width)
             if row:
                 gain = examples["example_gains"][place]
                 label = f"score {number(gain, '.2f', '+')}"
@@ -99,6 +98,35 @@ def _half(examples: Mapping[str, np.ndarray], recognised: str) -> range:
     """Positions of the examples whose score falls, or rises, most."""
     count = len(examples["example_numbers"]) // 2
     return range(count) if recognised == "worse" else range(count, 2 * count)
+
+
+def _strongest(found: np.ndarray) -> list[np.ndarray]:
+    """Detections [N, 6] without those that overlap (IoU above 0.5) a stronger one, best first."""
+    kept: list[np.ndarray] = []
+    for one in found[np.argsort(-found[:, 5], kind="stable")]:
+        if all(_overlap(one, other) <= 0.5 for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Intersection over union of two boxes."""
+    sides = np.minimum(one[2:4], other[2:4]) - np.maximum(one[:2], other[:2])
+    shared = np.prod(np.maximum(sides, 0.0))
+    areas = sum(np.prod(box[2:4] - box[:2]) for box in (one, other))
+    return float(shared / max(areas - shared, 1e-9))
+
+
+def _label(axes: Axes, one: np.ndarray, text: str, width: int) -> None:
+    """Write above a box, or below one at the upper edge, away from the nearer side."""
+    left, top, right, bottom = one[:4]
+    on_left, above = left + right < width, top > width / 10
+    axes.text(
+        left if on_left else right, top - 1 if above else bottom + 1, text,
+        color=FOUND, fontsize=SMALLEST, clip_on=True,
+        ha="left" if on_left else "right", va="bottom" if above else "top",
+        path_effects=[withStroke(linewidth=1.5, foreground="white")],
+    )  # fmt: skip
 
 
 def _box(axes: Axes, one: np.ndarray, colour: str, width: float) -> None:

@@ -13,7 +13,7 @@ import passband
 from passband.errors import Damaged, UserError
 from passband.figures import notebook_kernel
 from passband.files import write_json, write_text
-from passband.litter import NOTEBOOK, in_use
+from passband.litter import NOTEBOOK, in_use, notebook_place
 
 TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -55,7 +55,7 @@ def render(
         write_text(place, nbformat.writes(notebook))
 
     with (
-        TemporaryDirectory(prefix=NOTEBOOK) as folder,
+        TemporaryDirectory(prefix=NOTEBOOK, dir=notebook_place()) as folder,
         in_use(Path(folder)),
         _this_interpreter(folder),
     ):
@@ -70,7 +70,8 @@ def render(
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 shutdown_kernel="immediate",  # asked politely, it may end in a traceback
-                config=Config(KernelManager={"transport_encryption": "auto"}),
+                # sockets that nobody else sees or takes, as happens to ports
+                config=Config(KernelManager={"transport": "ipc", "ip": f"{folder}/s"}),
             )
         except papermill.PapermillExecutionError as error:
             if error.ename in (UserError.__name__, Damaged.__name__):
@@ -99,7 +100,6 @@ def _this_interpreter(folder: str) -> Iterator[None]:
         ],
         "display_name": "Python 3",
         "language": "python",
-        "metadata": {"supported_encryption": ["curve"]},
         "env": {
             "MPLBACKEND": "agg",
             "IPYTHONDIR": folder,

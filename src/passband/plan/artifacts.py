@@ -84,8 +84,8 @@ def check_listed(row: Mapping, probes: Mapping[str, Mapping]) -> None:
     """Refuse a filter that the artifact's probe does not measure.
 
     Args:
-        row: the resolved artifact; the setting `listed` of its figure maps an option to the
-            argument of the probe that must list it.
+        row: the resolved artifact; the setting `listed` of its figure maps an option, a list of
+            filters, to the argument of the probe that must have them all.
         probes: resolved, by name.
 
     Raises:
@@ -93,13 +93,14 @@ def check_listed(row: Mapping, probes: Mapping[str, Mapping]) -> None:
     """
     options = row["options"]
     for key, argument in declared(FIGURES)[row["notebook"]].settings.get("listed", {}).items():
-        name = options[key]["name"]
         known = [f"'{filter['name']}'" for filter in probes[options["probe"]][argument]]
-        if f"'{name}'" not in known:
-            raise UserError(
-                f"artifact '{row['id']}': {key} is '{name}', but {argument} of probe "
-                f"'{options['probe']}' has only {listed(known)}: name one of them, or add it there."
-            )
+        for name in (filter["name"] for filter in options[key]):
+            if f"'{name}'" not in known:
+                raise UserError(
+                    f"artifact '{row['id']}': {key} has '{name}', but {argument} of probe "
+                    f"'{options['probe']}' has only {listed(known)}: name one of them, or add it "
+                    "there."
+                )
 
 
 def _check_reference(owner: str, options: Mapping, models: Sequence[Mapping]) -> None:

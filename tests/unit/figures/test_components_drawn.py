@@ -14,9 +14,10 @@ from passband.intervals.accuracies import over_seeds, wilson
 LOOKS = method_looks(["natural", "PGD-AT"], {"natural": {"label": "Natural", "colour": "blue"}})
 
 
-def block(root, name="disc-low-4", method="natural", **options):
+def block(root, *names, method="natural", **options):
     entry = components(root, method, **options)
-    return found(LOOKS[method], "Fashion-MNIST sample", entry, "components", name)
+    names = names or ("disc-low-4",)
+    return found(LOOKS[method], "Fashion-MNIST sample", entry, "components", names)
 
 
 def middle(axes) -> np.ndarray:
@@ -32,9 +33,9 @@ def test_a_row_of_images_of_low_and_of_high_components(tmp_path):
     axes = figure.axes
     assert len(axes) == 3 * 8 and figure.get_figwidth() <= PAGE
     low, high = wilson(100 * 12 / 400, 400)
-    assert axes[0].get_title(loc="left") == (
+    assert axes[0].get_title(loc="left").replace("\n", " ") == (
         f"Natural model, Fashion-MNIST sample: 12 of 400 test images (3 %, 95 % interval {low:.2g} "
-        f"to {high:.2g} %)"
+        f"to {high:.2g} %) at radius 4"
     )
     assert [axes[8 * row].get_ylabel().partition("\n")[0] for row in range(3)] == [
         "image",
@@ -75,8 +76,20 @@ def test_fewer_images_and_none_and_several_models(tmp_path):
     assert draw_component_examples([none]).axes
 
 
+def test_the_first_filter_that_finds_images_is_drawn(tmp_path):
+    one = block(tmp_path, "disc-low-12", "disc-low-8", "disc-low-4", count=5)
+    low, high = wilson(100 * 1 / 400, 400)
+    assert one.size == "radius 8" and len(one.shown["images"]) == 1
+    assert one.title.endswith(
+        f"12; 1 of 400 test images (0.25 %, 95 % interval {low:.2g} to {high:.2g} %) at radius 8"
+    )
+    assert one.title.startswith("Natural model, Fashion-MNIST sample: 0 of 400 test images (0 %")
+    nothing = block(tmp_path / "none", "disc-low-12", "disc-low-8", count=0)
+    assert nothing.title.count("0 of 400") == 2
+
+
 def test_singular_values_are_called_so(tmp_path):
-    one = block(tmp_path, name="svd-low-8")
+    one = block(tmp_path, "svd-low-8")
     assert one.names == ("dominant", "trailing") and one.size == "radius 8"
 
 

@@ -57,6 +57,19 @@ def test_images_are_drawn_at_their_own_size():
     assert len(boxes(figure.axes[0], FOUND)) == 2
 
 
+def test_the_strongest_of_overlapping_detections_is_drawn():
+    arrays = examples(np.random.default_rng(0), sizes=(48, 48))
+    found = arrays["example_detections"]
+    found[:] = -1
+    found[:, :, 0] = (6, 20, 26, 40, 1, 0.5)
+    found[:, :, 1] = (7, 21, 27, 41, 0, 0.6)  # IoU 0.82
+    found[:, :, 2] = (18, 20, 38, 40, 1, 0.4)  # IoU 0.29 and, with the strongest, 0.27
+    figure = draw_detections(arrays, [0], CLASSES, score=0.3)
+    assert boxes(figure.axes[0], FOUND) == [(7, 21, 27, 41), (18, 20, 38, 40)]
+    names = [text.get_text() for text in figure.axes[0].texts]
+    assert names == [f"{CLASSES[0]} 0.60", f"{CLASSES[1]} 0.40"]
+
+
 def test_a_figure_says_that_no_image_is_worse(tmp_path, monkeypatch):
     monkeypatch.setattr("invented_detections.GAINS", np.abs(GAINS))
     artifact = artifact_of(tmp_path, "hfc.fig8", [detector(tmp_path)])

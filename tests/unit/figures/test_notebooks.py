@@ -4,9 +4,11 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import jupytext
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -233,6 +235,30 @@ def test_notebooks_run_in_this_interpreter_and_forget_their_failure(tmp_path, mo
     render(template, {}, tmp_path / "executed.ipynb", tmp_path / "parameters.json")
     assert sys.executable in (tmp_path / "executed.ipynb").read_text()
     assert not failed.exists()
+
+
+SOCKETS = """# %%
+import json
+from pathlib import Path
+
+from ipykernel.connect import get_connection_file
+
+print(json.loads(Path(get_connection_file()).read_text())["transport"])
+"""
+
+
+@pytest.mark.parametrize("length", [20, 150])
+def test_notebooks_take_no_ports_wherever_temporary_files_are(length, tmp_path, monkeypatch):
+    """Kernels that start together may choose the same port, and then one of them never starts."""
+    temporary = tmp_path / ("t" * length)
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    template = tmp_path / "template.py"
+    template.write_text(SOCKETS)
+    render(template, {}, tmp_path / "executed.ipynb", tmp_path / "parameters.json")
+    (printed,) = nbformat.read(tmp_path / "executed.ipynb", as_version=4).cells[-1].outputs
+    assert printed.text == "ipc\n"
+    assert not list(temporary.iterdir())
 
 
 def test_missing_template_is_explained(tmp_path):

@@ -32,13 +32,13 @@ with TemporaryDirectory(prefix=NOTEBOOK) as folder, in_use(Path(folder)):
 
 
 @pytest.fixture
-def places(tmp_path, monkeypatch):
+def places(tmp_path, temporary, monkeypatch):
     """Folders of results, of data sets and for temporary files."""
-    found = [tmp_path / name for name in ("results", "data", "tmp")]
-    for place in found:
+    found = [tmp_path / "results", tmp_path / "data", temporary]
+    for place in found[:2]:
         place.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(found[2]))
-    monkeypatch.setenv("TMPDIR", str(found[2]))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("TMPDIR", str(temporary))
     return found
 
 
