@@ -43,10 +43,15 @@ def rank_correlation_over_corruptions(
         corruptions: the corruptions; all if left out.
     """
     if (above is None) == (below is None):
-        raise UserError("one of above and below is needed, and not both.")
-    for text in (quantity, against):
+        raise UserError(
+            f"above is {above} and below is {below}, expected one of them: name one threshold."
+        )
+    for key, text in ("quantity", quantity), ("against", against):
         if MARK not in text:
-            raise UserError(f"'{text}' lacks the mark {MARK}.")
+            raise UserError(
+                f"{key} is '{text}', expected a sum of scores with the mark {MARK}: put it in the "
+                "place of the corruption."
+            )
     names = corruptions or [*declared("data/corruptions")]
     pairs = [
         [parse_sum(text.replace(MARK, repr(name)), language) for name in names]
