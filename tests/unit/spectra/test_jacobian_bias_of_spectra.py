@@ -54,6 +54,7 @@ def test_magnitude_and_bias_equal_their_definitions(shape, seed):
 
 
 def power_law(side: int, power: float, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    """(1 + R)^-power at the distance R from the DC component; scale and offset are part of it."""
     radius = torch.arange(1 + side // 2, dtype=torch.float64)
     return (1 + (radius[:, None] ** 2 + radius**2).sqrt()).pow(-power).to(dtype)
 
@@ -66,6 +67,12 @@ def test_spectra_of_power_laws_have_known_biases(power, expected):
     for dtype in (torch.float64, torch.float32):
         bias = low_frequency_bias(power_law(32, power, dtype))
         assert bias.item() == pytest.approx(expected, abs=6e-3)
+
+
+def test_a_power_law_without_the_offset_has_another_bias():
+    radius = torch.arange(17, dtype=torch.float64)
+    distance = (radius[:, None] ** 2 + radius**2).sqrt().clamp(min=1)
+    assert low_frequency_bias(distance**-2).item() == pytest.approx(18.10, abs=6e-3)
 
 
 def test_equal_values_give_the_logarithm_of_the_number_of_rows_and_columns():
