@@ -12,7 +12,7 @@
 
 # %% [markdown]
 # # A training algorithm
-# The steps of a training as they are implemented. A black line is what is done, the summary of the
+# The steps of a training as they are implemented. A black line says what is done, in the words of the
 # registered part that does it; the grey line below has the part's name and its arguments.
 
 # %% tags=["parameters"]

@@ -12,7 +12,7 @@
 
 # %% [markdown]
 # # Regularisation of Jacobians in the frequency domain
-# A drawing of what is trained: the classification loss above, and below it the way from its gradient
+# A drawing of the training: the classification loss above, and below it the path from its gradient
 # with respect to the image to the penalty on the frequencies of that gradient.
 
 # %% tags=["parameters"]

@@ -338,7 +338,7 @@ def corruption_code(wildcards) -> list[str]:
 
 
 def frost_in_mirror(wildcards) -> str:
-    """Which frost is drawn, so that pictures that come to a mirror folder are used."""
+    """Which frost is used; pictures that appear in a mirror folder lead to a new run."""
     try:
         return "pictures" if frost_folder() else "texture"
     except UserError as error:
