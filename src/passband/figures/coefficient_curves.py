@@ -1,4 +1,4 @@
-"""Curves of what a regulariser's coefficient changes."""
+"""Curves of measurements against the coefficient of a regulariser."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NotRequired, TypedDict
@@ -33,7 +33,7 @@ class Curve(TypedDict):
 
 
 class Point(NamedTuple):
-    """What a model with this coefficient has, over images and seeds."""
+    """The value of a model with this coefficient, over images and seeds."""
 
     coefficient: float
     value: Interval

@@ -1,4 +1,4 @@
-"""What models answer under corruptions: accuracies and mean corruption errors with intervals."""
+"""Accuracies under corruptions and mean corruption errors, with their intervals."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING

@@ -153,7 +153,7 @@ def _notes(cells: pd.DataFrame, reference: str, firsts: Sequence[dict], probe: s
         several = f", mean over the severities {listed(map(str, severities))}"
     notes = [
         f"Accuracy under a corruption: of {images:,} images{several}. Bold: best of "
-        "its row, where the 95 % interval of its difference to the next best, taken image by "
+        "its row, where the 95 % interval of its difference from the next best, taken image by "
         "image, excludes zero."
     ]
     if few(cells).any():

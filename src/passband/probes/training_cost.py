@@ -25,11 +25,11 @@ def training_cost(subject: Subject, *, blocks: Steps, steps: Steps) -> Measureme
 
     A natural step is that of the same recipe without its parts, on copies of the same network and
     on the same batches, in the epoch in which everything that the recipe has is at work. On a GPU
-    both are replayed as CUDA graphs where the optimiser can be, and none is compiled. A block
+    both are replayed as CUDA graphs where the optimiser allows it, and neither is compiled. A block
     times natural, recipe, natural; a ratio is that of the recipe to the mean of the natural steps
     around it, and the control that of the two natural ones, which is 1 on a steady machine. On a
-    CPU the seconds are those of the processor, which other jobs lengthen less than those of the
-    clock. Operations are those of convolutions and matrix products.
+    CPU, seconds are processor time, which other jobs lengthen less than wall-clock time. Operations
+    are those of convolutions and matrix products.
 
     Args:
         blocks: number of blocks.

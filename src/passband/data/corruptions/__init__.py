@@ -52,8 +52,7 @@ def corrupted(
 
 
 def as_bytes(values: np.ndarray) -> np.ndarray:
-    """Values in [0, 1], clipped, as uint8; like the published images they are not rounded but cut
-    off."""
+    """Values clipped to [0, 1], as uint8; truncated, not rounded, like the published images."""
     return (np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""Blur of lenses, of glass and of moving closer."""
+"""Gaussian blur, and blur by defocus, frosted glass and zooming."""
 
 import numpy as np
 from scipy import ndimage
@@ -8,7 +8,8 @@ from passband.draws import Draws
 
 
 def blurred(values: np.ndarray, sigma: float) -> np.ndarray:
-    """Images [..., H, W] behind a Gaussian of `sigma` pixels cut off at 4 sigma; edges repeat."""
+    """Images [..., H, W] blurred by a Gaussian of `sigma` pixels, truncated at 4 sigma; edges
+    repeat."""
     sigmas = (*(0,) * (values.ndim - 2), sigma, sigma)
     return ndimage.gaussian_filter(values, sigmas, mode="nearest", truncate=4)
 
@@ -40,7 +41,7 @@ def defocus_blur(images: np.ndarray, draws: Draws, severity: int) -> np.ndarray:
 
 
 def disc(radius: float, softened: float) -> np.ndarray:
-    """A disc of sum 1 behind a 3 x 3 Gaussian of `softened` pixels, float64 [5, 5]."""
+    """A disc of sum 1, blurred by a 3 x 3 Gaussian of `softened` pixels, float64 [5, 5]."""
     place = np.arange(-2, 3)
     inside = (place[:, None] ** 2 + place**2 <= radius**2).astype(float)
     edge = np.exp(-(np.arange(-1, 2) ** 2) / (2 * softened**2))
@@ -53,8 +54,8 @@ def disc(radius: float, softened: float) -> np.ndarray:
 def glass_blur(images: np.ndarray, draws: Draws, severity: int) -> np.ndarray:
     """Blur, replace each pixel by itself or a neighbour above or to the left, and blur again.
 
-    The published code means to swap the two pixels but copies one of them; so does this. The first
-    two rows and columns stay as they are.
+    The published code is meant to swap the two pixels but copies one of them; so does this. The
+    first two rows and columns stay as they are.
     """
     sigma, rounds = ((0.05, 1), (0.25, 1), (0.4, 1), (0.25, 2), (0.4, 2))[severity - 1]
     height, width = images.shape[-2:]

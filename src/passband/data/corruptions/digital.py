@@ -1,4 +1,4 @@
-"""Changes of contrast and colour, and losses of digital coding."""
+"""Contrast, brightness and saturation, JPEG compression and pixelation."""
 
 import io
 
@@ -23,7 +23,7 @@ def contrast(images: np.ndarray, draws: Draws, severity: int) -> np.ndarray:
 
 @CORRUPTIONS.register("brightness", title="Brightness")
 def brightness(images: np.ndarray, draws: Draws, severity: int) -> np.ndarray:
-    """Raise the value of hue, saturation and value."""
+    """Raise the value (V) in HSV space."""
     raised = (0.05, 0.1, 0.15, 0.2, 0.3)[severity - 1]
     hue, saturation, value = _hsv(images)
     return _from_hsv(hue, saturation, np.clip(value + raised, 0, 1), images.shape[1])
@@ -31,7 +31,7 @@ def brightness(images: np.ndarray, draws: Draws, severity: int) -> np.ndarray:
 
 @CORRUPTIONS.register("saturate", title="Saturate")
 def saturate(images: np.ndarray, draws: Draws, severity: int) -> np.ndarray:
-    """Scale and raise the saturation; severities 1 and 2 lower it.
+    """Scale the saturation and add to it; severities 1 and 2 lower it.
 
     What has no colour turns reddish where saturation is raised, which darkens images of one channel
     at severities 4 and 5 and leaves them unchanged below.

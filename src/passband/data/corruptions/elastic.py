@@ -9,10 +9,10 @@ from passband.draws import Draws
 
 @CORRUPTIONS.register("elastic_transform", title="Elastic")
 def elastic_transform(images: np.ndarray, draws: Draws, severity: int) -> np.ndarray:
-    """Shift three points and every pixel at random.
+    """Distort by a random affine map and by smooth random shifts of the pixels.
 
-    The affine map that shifts three points of a central square is applied first, then smooth shifts
-    of the pixels. All lengths are shares of the image side.
+    The affine map, which shifts three corners of a central square at random, is applied first. All
+    lengths are shares of the image side.
     """
     side = min(images.shape[2:])
     shares = (

@@ -1,4 +1,4 @@
-"""Frost: a part of a picture of frost over the image."""
+"""Frost: a crop of a picture of frost over the image."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,7 +76,7 @@ def read_pictures(folder: Path) -> list[np.ndarray]:
 
 
 def _cut(draws: Draws, pictures: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
-    """A part of a random picture for each image, uint8 [N, 3, H, W]; small pictures repeat."""
+    """A crop of a random picture for each image, uint8 [N, 3, H, W]; small pictures repeat."""
     chosen = draws.integers("picture", len(pictures)).numpy()
     places = uniform(draws, "place", (2,))
     found = np.empty((len(chosen), 3, *shape), np.uint8)
@@ -110,7 +110,7 @@ def _texture(draws: Draws, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _smoothed(noise: np.ndarray, sigma: float) -> np.ndarray:
-    """White noise [N, H, W] behind a Gaussian, with its variance restored."""
+    """White noise [N, H, W] smoothed by a Gaussian, with its variance restored."""
     if not sigma:
         return noise
     weights = np.exp(-(np.arange(-4 * sigma, 4 * sigma + 1) ** 2) / (2 * sigma**2))

@@ -1,4 +1,4 @@
-"""Motion blur as ImageMagick draws it."""
+"""Motion blur as ImageMagick computes it."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Noise of cameras and of transmission."""
+"""Gaussian, speckle, impulse and shot noise."""
 
 from functools import cache
 
@@ -35,7 +35,7 @@ def impulse_noise(images: np.ndarray, draws: Draws, severity: int) -> np.ndarray
 
 @CORRUPTIONS.register("shot_noise", title="Shot noise")
 def shot_noise(images: np.ndarray, draws: Draws, severity: int) -> np.ndarray:
-    """Replace every value by a Poisson count of photons, of which white has so many on average."""
+    """Replace every value by a Poisson count of photons in proportion to it."""
     photons = (500, 250, 100, 75, 50)[severity - 1]
     counts = _poisson(images, photons, uniform(draws, "photons", images.shape[1:]))
     return as_bytes(counts / photons)

@@ -57,7 +57,7 @@ def plasma(draws: Draws, side: int, decay: float) -> np.ndarray:
 
 @CORRUPTIONS.register("snow", title="Snow")
 def snow(images: np.ndarray, draws: Draws, severity: int) -> np.ndarray:
-    """Whiten the image and add flakes that fall in one direction, and the same turned around."""
+    """Whiten the image and add motion-blurred flakes, and the same rotated by 180 degrees."""
     mean, scale, zoom, least, radius, sigma, kept = (
         (0.1, 0.2, 1, 0.6, 8, 3, 0.95),
         (0.1, 0.2, 1, 0.5, 10, 4, 0.9),

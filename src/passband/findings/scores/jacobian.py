@@ -7,8 +7,8 @@ from passband.findings.scores import SCORES, Arrays
 
 @SCORES.register("jacobian_bias", probe="jacobian_spectrum")
 def jacobian_bias(arrays: Arrays) -> np.ndarray:
-    """Low-frequency bias of the mean spectrum of the Jacobians, as values per image whose mean it
-    is; a flat spectrum has the natural logarithm of its number of rows and columns."""
+    """Low-frequency bias of the mean spectrum of the Jacobians, as values per image with this
+    mean; a flat spectrum has the natural logarithm of its number of rows and columns."""
     return arrays["bias"].astype(float)
 
 
