@@ -110,7 +110,7 @@ def _check_reference(owner: str, options: Mapping, models: Sequence[Mapping]) ->
         methods = [model["method"] for model in models if model["dataset"] == dataset]
         if reference not in methods:
             raise UserError(
-                f"{owner}: relative_to is '{reference}', but it has no such model on {dataset}, "
+                f"{owner}: relative_to is '{reference}', but it shows no such model on {dataset}, "
                 f"only {', '.join(dict.fromkeys(methods))}; add the model, or name another method."
             )
 
