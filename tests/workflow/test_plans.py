@@ -299,7 +299,8 @@ def test_probes_of_several_attacks_are_given_them_in_order(paper):
     given = {name: row["attacks"] for name, row in paper.probes.items() if "attacks" in row}
     assert {name: [attack["name"] for attack in attacks] for name, attacks in given.items()} == {
         "stronger-attacks": ["pgd-50", "cw-30", "pgd-10-half"],
-        "stronger-restarts": ["pgd-50-10", "cw-50-10", "pgd-10-half"],
+        "stronger-restarts": ["pgd-50-10", "pgd-10-half"],
+        "margin-restarts": ["cw-50-10"],
         "autoattack": ["apgd-ce", "apgd-t", "fab-t", "square"],
         "filtered-attacks": ["gn", "fgsm", "pgd-20", "bim-20", "tpgd-20", "cw-20"],
         "minimal-epsilon": [

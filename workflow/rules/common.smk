@@ -353,6 +353,12 @@ def generated_for(wildcards) -> list[tuple[str, str]]:
     return [("data/corruptions", name) for name in made]
 
 
+def probe_frost(wildcards) -> str | None:
+    """Which frost a probe generates, if it does."""
+    made = ("data/corruptions", "frost") in generated_for(wildcards)
+    return frost_in_mirror(wildcards) if made else None
+
+
 def probe_corrupted(wildcards) -> list[str]:
     """The corrupted images of a probe, if it reads any and they are stored."""
     probe, dataset = wildcards.probe, probed_dataset(wildcards)

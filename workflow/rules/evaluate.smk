@@ -89,6 +89,7 @@ rule probe_model:
         recipe=probed_recipe,
         probe=lambda wildcards: PLAN.probes[wildcards.probe],
         limit=probe_limit,
+        frost=probe_frost,
     message:
         "Measuring {wildcards.probe} of {wildcards.model}, seed {wildcards.seed}"
     script:

@@ -139,9 +139,9 @@ def one_step_overfitting(
     if looks[1] <= LOOKS or stands[2] >= STANDS:
         return ""
     return (
-        f"catastrophic overfitting: of {clean.sum():,} images that are right without an attack "
-        f"{looks[0]:.1f} % withstand {_named(fewer, names)}, and only {stands[0]:.1f} % of these "
-        f"{_named(more, names)}"
+        f"a single step overrates it, as after catastrophic overfitting: of {clean.sum():,} images "
+        f"that are right without an attack {looks[0]:.1f} % withstand {_named(fewer, names)}, and "
+        f"only {stands[0]:.1f} % of these {_named(more, names)}"
     )
 
 

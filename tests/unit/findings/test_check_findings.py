@@ -49,11 +49,12 @@ CHANGES = [
     ({"theme": "where-attack-live"}, "unknown theme 'where-attack-live': did you mean 'where-att"),
     ({"shares": "sar.table1.d"}, "finding in 'shares', which shares with no other, 'sar.table1.d'"),
     ({"thresholds": "ours"} | {"parameters": {"clauses": [ZERO]}}, "are 0, .* remove 'thresholds'"),
-    (several("contrasts_at_least", count=2, clauses=[ZERO]), "count is 2, expected 1 to 1"),
-    (several("contrasts_at_least", count=0, clauses=[ZERO]), "count is 0, expected 1 to 1"),
-    (
-        several("contrasts_at_least", count=1, clauses=[{**ZERO, "for": ["cifar10"]}]),
-        "'for' has no place where clauses are counted; remove it",
+    *(
+        (
+            several(clauses=[{**EACH, "each": [{"m": ["SAR", "SARWA"]}], "at_least": count}]),
+            f"at_least is '{count}', expected a whole number from 1 to 2",
+        )
+        for count in (3, 0, 1.5, True)
     ),
     ({"parameters": {}}, "lacks the key 'clauses'"),
     ({"parameters": {"clause": []}}, "'clause': did you mean 'clauses'"),

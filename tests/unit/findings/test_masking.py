@@ -156,7 +156,7 @@ def test_an_attack_that_helps_is_a_sign_of_false_robustness(attack):
 def test_a_single_step_that_misses_most_is_catastrophic_overfitting(few, many, flagged):
     run = {"none": bits(400, 500), "one": bits(few, 500), "many": bits(many, 500)}
     reason = one("one_step_overfitting", run, fewer="one", more="many")
-    assert reason.startswith("catastrophic overfitting: of 400 images") == flagged
+    assert reason.startswith("a single step overrates it, as after catastrophic") == flagged
     assert bool(reason) == flagged
     row = {"check": "one_step_overfitting", "fewer": "one", "more": "many"}
     assert failed([run], [row], {}) == [("one", reason)] * flagged

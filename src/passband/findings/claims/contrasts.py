@@ -6,6 +6,7 @@ from itertools import chain, product
 from math import isinf, nan
 from typing import NamedTuple
 
+from passband.dependencies import declared
 from passband.errors import UserError, unknown
 from passband.findings.claims import CLAIMS
 from passband.findings.clause import Clause
@@ -14,7 +15,7 @@ from passband.findings.measured import Group
 from passband.intervals import simultaneous
 from passband.text import NAME, filled
 
-KEYS = {"holds", "says", "for", "each", "margin"}
+KEYS = {"holds", "says", "for", "each", "at_least", "margin"}
 SHARE = re.compile(r"\{(\d+(?:/\d+)?)\}")
 
 
@@ -26,6 +27,7 @@ class Line(NamedTuple):
     datasets: tuple[str, ...] | None
     family: str
     margin: float | None = None
+    needed: int | None = None
 
     def speaks_of(self, group: Group) -> bool:
         """Whether the clause is about a data set; a stand-in has to pass every clause."""
@@ -49,7 +51,9 @@ def contrasts(
     side. Without it, a single run leaves the clause open.
 
     `each` makes many clauses of one: a list of mappings from the names of marks such as {model}
-    to a value or a list of values. Each mapping stands for all combinations of its values.
+    to a value or a list of values. Each mapping stands for all combinations of its values. With
+    `at_least`, a number, so many of these clauses have to hold instead of all. They are reproduced
+    if at least so many are, and contradicted if so many are that fewer than `at_least` can hold.
 
     Args:
         clauses: the clauses, at least one.
@@ -81,6 +85,7 @@ def judged(line: Line, group: Group, comparisons: int) -> Clause:
         comparisons,
         line.contrast.sample,
         margin,
+        line.needed,
     )
 
 
@@ -108,9 +113,23 @@ def check_clauses(clauses: object) -> None:
 def read_clauses(clauses: object, language: Language) -> list[Line]:
     """The clauses, those with `each` spelled out. Raises UserError for what makes no sense."""
     check_clauses(clauses)
-    return [
-        _line(clause, values, language) for clause in clauses for values in _combinations(clause)
-    ]
+    lines = []
+    for clause in clauses:
+        combinations = _combinations(clause)
+        _check_count(clause, len(combinations))
+        lines += [_line(clause, values, language) for values in combinations]
+    return lines
+
+
+def _check_count(clause: Mapping, many: int) -> None:
+    if "at_least" not in clause:
+        return
+    count = clause["at_least"]
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= many:
+        raise UserError(
+            f"clauses, '{clause['holds']}': at_least is '{count}', expected a whole number from 1 "
+            f"to {many}, the number of clauses that it stands for."
+        )
 
 
 def _line(clause: Mapping, values: Mapping[str, str], language: Language) -> Line:
@@ -126,6 +145,7 @@ def _line(clause: Mapping, values: Mapping[str, str], language: Language) -> Lin
         tuple(clause["for"]) if "for" in clause else None,
         clause["says"] if "each" in clause else "",
         clause.get("margin"),
+        clause.get("at_least"),
     )
 
 
@@ -152,7 +172,11 @@ def _combinations(clause: Mapping) -> list[dict[str, str]]:
 
 
 def _words(value: str, language: Language) -> str:
-    return language.scores[value].reads or value if value in language.scores else value
+    """What sentences call a score or a corruption; other values go by their own name."""
+    if value in language.scores:
+        return language.scores[value].reads or value
+    corruptions = declared("data/corruptions")
+    return corruptions[value].settings["title"].lower() if value in corruptions else value
 
 
 def _read(holds: str, language: Language) -> Contrast:
