@@ -46,7 +46,8 @@ def lines_of(recipe: Mapping, method: str) -> Iterator[Line]:
                 start = part.settings.get("starts")
                 since = f" [from the {start.replace('_', ' ')} on]" if start else ""
                 term = f"loss ← loss + {name}. " if role == "regulariser" else ""
-                yield depth, term + part.summary.rstrip(".") + since, False
+                for step in part.settings.get("steps", [term + part.summary.rstrip(".")]):
+                    yield depth, step + since, False
                 yield depth, f"{name}: {_arguments(recipe['parts'][name])}", True
 
     schedule = recipe["schedule"]

@@ -39,8 +39,12 @@ def box(
     *,
     height: float = 1.5,
     dashed: bool = False,
+    math: bool = False,
 ) -> None:
-    """A rounded box with text in its middle; `width` and `height` in the units of the axes."""
+    """A rounded box with text in its middle; `width` and `height` in the units of the axes.
+
+    `math` sets what stands between dollars as a formula.
+    """
     corner = centre[0] - width / 2, centre[1] - height / 2
     axes.add_patch(
         FancyBboxPatch(
@@ -52,7 +56,8 @@ def box(
             ls=(0, (3, 2)) if dashed else "-",
         )
     )
-    axes.text(*centre, text, ha="center", va="center", color=INK, linespacing=1.15)
+    looks = {"ha": "center", "va": "center", "color": INK, "linespacing": 1.15}
+    axes.text(*centre, text, parse_math=math, **looks)
 
 
 def say(axes: Axes, place: Place, text: str, colour: str, side: str = "center") -> None:

@@ -14,6 +14,8 @@ IMAGE, NETWORK, LOSS, TOTAL = 1.6, 6.6, 12.2, 20.6
 JACOBIAN, TRANSFORM, BIAS, PENALTY = 1.6, 6.6, 12.2, 17.0
 UPPER, LOWER = 6.6, 2.2
 SIDE = 9  # frequencies in the drawn spectrum
+CLASSIFICATION, FREQUENCY = r"$\mathrm{L_{cls}}$", r"$\mathrm{L_{freq}}$"  # the two losses
+BIAS_SYMBOL = r"$\mathrm{B_{low}}$"
 
 
 @FIGURES.register("jacobian_schematic")
@@ -25,7 +27,7 @@ def jacobian_schematic(artifact: Artifact) -> Figure:
     axes.set_axis_off()
     _classification(axes)
     _regularisation(axes)
-    box(axes, (TOTAL, UPPER), 5.0, "L_cls + λ · L_freq")
+    box(axes, (TOTAL, UPPER), 5.0, f"{CLASSIFICATION} + λ · {FREQUENCY}", math=True)
     arrow(axes, [(LOSS + 2.1, UPPER), (TOTAL - 2.5, UPPER)])
     arrow(axes, [(PENALTY + 2.1, LOWER), (TOTAL + 1.2, LOWER), (TOTAL + 1.2, UPPER - 0.75)])
     arrow(
@@ -39,7 +41,7 @@ def jacobian_schematic(artifact: Artifact) -> Figure:
 def _classification(axes: Axes) -> None:
     box(axes, (IMAGE, UPPER), 2.4, "image x", NATURAL)
     box(axes, (NETWORK, UPPER), 3.4, "network f")
-    box(axes, (LOSS, UPPER), 4.2, "L_cls = −log f(x)_y")
+    box(axes, (LOSS, UPPER), 4.2, rf"{CLASSIFICATION} = −log $\mathrm{{f(x)_y}}$", math=True)
     arrow(axes, [(IMAGE + 1.2, UPPER), (NETWORK - 1.7, UPPER)], NATURAL)
     arrow(axes, [(NETWORK + 1.7, UPPER), (LOSS - 2.1, UPPER)])
 
@@ -53,8 +55,8 @@ def _regularisation(axes: Axes) -> None:
     box(axes, (JACOBIAN, LOWER), 2.4, "Jacobian J", TRANSFORMED)
     box(axes, (TRANSFORM - 0.4, LOWER), 2.4, "|DFT|", TRANSFORMED)
     _spectrum(axes, (TRANSFORM + 2.3, LOWER))
-    box(axes, (BIAS, LOWER), 2.2, "B_low", TRANSFORMED)
-    box(axes, (PENALTY, LOWER), 4.2, "L_freq = −log B_low", TRANSFORMED)
+    box(axes, (BIAS, LOWER), 2.2, BIAS_SYMBOL, TRANSFORMED, math=True)
+    box(axes, (PENALTY, LOWER), 4.2, f"{FREQUENCY} = −log {BIAS_SYMBOL}", TRANSFORMED, math=True)
     arrow(axes, [(JACOBIAN + 1.2, LOWER), (TRANSFORM - 1.6, LOWER)], TRANSFORMED)
     arrow(axes, [(TRANSFORM + 0.8, LOWER), (TRANSFORM + 1.35, LOWER)], TRANSFORMED)
     arrow(axes, [(TRANSFORM + 3.25, LOWER), (BIAS - 1.1, LOWER)], TRANSFORMED)

@@ -55,7 +55,8 @@ def draw_jacobian_spectra(
         for axes, ((dataset, method), one) in zip(panels, arrays.items(), strict=True):
             drawn = draw_quadrant(axes, one[f"spectrum{ending}"], scale)
             bias = stated(mean_interval(one[f"bias{ending}"].astype(float)), ".2f")
-            axes.set_xlabel(f"log B_low {bias}", fontsize=SMALLEST, color=GREY)
+            label = rf"log $\mathrm{{B_{{low}}}}$ {bias}"
+            axes.set_xlabel(label, fontsize=SMALLEST, color=GREY, parse_math=True)
             axes.set_title(wrapped(looks[method].model if number else dataset, 24))
         panels[0].set_ylabel(f"{title}\nrow frequency")
         log_ticks(figure.colorbar(drawn, ax=list(panels), label=f"mean |{symbol}|", **BAR))

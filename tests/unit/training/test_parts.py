@@ -54,7 +54,16 @@ def test_what_is_declared_is_what_is_registered(folder, registry):
 def test_settings_of_a_part_are_well_formed(name):
     part, known = declared("training/parts")[name], declared("training/parts")
     settings = part.settings
-    optional = {"needs", "provides", "requires", "excludes", "starts", "compilable", "attack_has"}
+    optional = {
+        "needs",
+        "provides",
+        "requires",
+        "excludes",
+        "starts",
+        "compilable",
+        "attack_has",
+        "steps",
+    }
     assert set(settings) <= {"role", *optional}
     assert settings["role"] in ROLES
     assert set(settings.get("needs", {}).values()) <= set(QUANTITIES)

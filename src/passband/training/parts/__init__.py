@@ -23,6 +23,7 @@ starts: the first epoch in which the part works: "" (the default) for the beginn
     drop" for `schedules.first_drop`, or the name of the argument that holds the epoch.
 compilable: False if torch.compile would change what the part's network computes.
 attack_has: {condition: argument} that the attack named in the part must have.
+steps: what the part does, line by line, where a typeset algorithm shows more than its summary.
 
 A condition is "" (always), "key=value" (when that argument has that value) or "key!=value".
 """

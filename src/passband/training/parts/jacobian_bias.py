@@ -16,6 +16,13 @@ from passband.training.parts import PARTS
         "quantization": "rounding has no second derivative",
         "mixed-sample augmentation": "it needs one label per image",
     },
+    steps=(
+        "J ← gradient of the mean cross-entropy with respect to the images before the attack",
+        "M ← mean over batch and channels of |DFT(J)|, one-sided",
+        "B ← sum over the rows of M of the product of their entries to the powers α, from 1 at "
+        "frequency 0 to −1 at the highest, and the same over its columns",
+        "loss ← loss − weight · log B",
+    ),
 )
 def jacobian_bias(batch: Batch, *, weight: Number) -> Tensor:
     """Reward input gradients of low frequencies: subtract their low-frequency bias from the loss.
