@@ -12,6 +12,7 @@ import yaml
 
 from passband.data.registry import DATASETS
 from passband.plan import Plan, plan, read_yaml, scale_config
+from passband.plan.corrupted import corrupted_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = sorted(path.parent.name for path in (ROOT / "profiles").glob("*/profile.yaml"))
@@ -81,6 +82,7 @@ def expected(scale: Plan, artifacts: list[str]) -> dict[str, int]:
         if any("attack" in scale.probes.get(probe, {}) for probe in row["probes"])
         for slug in row["models"]
     }
+    limit = read_yaml(ROOT / f"config/scales/{scale.scale['name']}.yaml")["test_images"]
     for artifact in artifacts:
         row = scale.targets[artifact]
         jobs.add(("draw_figure" if row["kind"] == "figure" else "make_table", artifact))
@@ -94,6 +96,9 @@ def expected(scale: Plan, artifacts: list[str]) -> dict[str, int]:
                     probe = scale.probes.get(name, {"attack": {"name": name}})
                     if name in scale.probes:
                         jobs.add(("probe_model", model, seed, name))
+                        corrupted = corrupted_for(probe, dataset, limit)
+                        if corrupted and corrupted["stored"]:
+                            jobs.add(("corrupt_images", dataset, name))
                     if "attack" in probe:
                         rule = "attack_and_store" if model in read else "attack_model"
                         jobs.add((rule, model, seed, probe["attack"]["name"]))

@@ -163,6 +163,7 @@ JOBS = {
     "train_model": ("envs/torch.yaml", members(*TRAINING)),
     "derive_model": ("envs/torch.yaml", members("models", "models/transforms")),
     "import_model": ("envs/torch.yaml", members("models")),
+    "corrupt_images": ("envs/torch.yaml", members("data/corruptions")),
     "attack_model": ("envs/torch.yaml", members("models", "attacks")),
     "probe_model": ("envs/torch.yaml", members("models", "attacks", "probes", "spectra/filters")),
     "render_artifact": ("envs/figures.yaml", templates()),

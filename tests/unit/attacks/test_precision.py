@@ -150,7 +150,7 @@ def test_training_crafts_its_examples_in_the_same_way():
     model, images, labels = bright()
     logits_of = BFLOAT16.logits_of(model)
     network = Network(model, logits_of, logits_of, None, 4, BFLOAT16)
-    batch = Batch(network, images, labels, torch.arange(50), 0, 0, 0, False)
+    batch = Batch(network, images, labels, torch.arange(50), 0, 0, 0, False, False)
     attack = {"name": "kl-10"} | ROWS["normal kl"] | {"steps": 10}
     found = adversary(batch, attack=attack, batchnorm="eval")
     assert ((found - images).abs().amax((1, 2, 3)) > attack["step_size"] / 2).all()

@@ -17,6 +17,7 @@ from passband.registry import Registry
 # Folders and modules of src/passband that register functions, with the registry's name.
 REGISTRIES = {
     "attacks": "ATTACKS",
+    "data/corruptions": "CORRUPTIONS",
     "figures": "FIGURES",
     "findings/claims": "CLAIMS",
     "findings/masking": "CHECKS",

@@ -26,8 +26,8 @@ NETWORKS = {  # ours for the paper's, its parameters and its number of layers
     "mobilenet_v2": ("mobilenet_v2_tiny", 45210, 14),
     "efficientnet_b0": ("efficientnet_tiny", 39110, 27),
     "wrn_34_10": ("resnet8", 78330, 8),
-    "preact_resnet18_plain_end": ("preact_resnet8", 77850, 9),
 }
+OF_JAFR = {"preact_resnet18_plain_end": ("preact_resnet8", 77850, 9)}
 FILES = {"run": "run.json", "history": "history.csv", "curves": "curves.csv"}
 TITLES = {
     "resnet20_hardtanh": "ResNet-20 (hardtanh)", "mobilenet_v2": "MobileNet-V2",
@@ -47,7 +47,7 @@ class Invented:
         batch_size=None,
     ):  # fmt: skip
         self.batch_size = batch_size
-        substitute, self.parameters, self.layers = NETWORKS[network]
+        substitute, self.parameters, self.layers = (NETWORKS | OF_JAFR)[network]
         self.architecture, self.method, self.seed = architecture or substitute, method, seed
         self.model = f"{title}_{self.architecture}_{method}"
         self.folder = root / self.model / f"seed-{seed}"

@@ -33,7 +33,7 @@ def test_spectra_have_low_frequencies_at_the_top_left(tmp_path, regularised):
     assert images.get_ylim() == (16.5, -0.5) and images.get_xlim() == (-0.5, 16.5)
     drawn = images.images[0].get_array()
     assert drawn[0, 0] == drawn.max() and drawn[-1, -1] == drawn.min()
-    assert "log B_low 1.50" in jacobians.get_xlabel()
+    assert jacobians.get_xlabel().startswith(r"log $\mathrm{B_{low}}$ 1.50 [")
     assert any("log 34 = 3.53" in text for text in words(figure))
 
 

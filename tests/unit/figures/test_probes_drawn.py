@@ -50,8 +50,8 @@ def entry(tmp_path_factory) -> dict:
         "filter": known_rows("filter", filters),
     }
     for name, row in content("probes.yaml").items():
-        if "task" in PROBES.settings(row["probe"]):
-            continue  # of another one than classification
+        if {"task", "recipe"} & set(PROBES.settings(row["probe"])):
+            continue  # of another task than classification, or of how the network was trained
         smaller = row | {key: value for key, value in FEWER.items() if key in row}
         smaller = {key: value for key, value in smaller.items() if key not in ELSEWHERE}
         constants = resolve_row("probe", name, smaller, names)
