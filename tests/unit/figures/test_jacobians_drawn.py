@@ -13,7 +13,12 @@ from PIL import Image
 from passband.errors import UserError
 from passband.figures.algorithm import algorithm, draw_algorithm, lines_of
 from passband.figures.coefficient_curves import coefficient_curves
-from passband.figures.jacobian_schematic import jacobian_schematic
+from passband.figures.jacobian_schematic import (
+    BIAS_SYMBOL,
+    CLASSIFICATION,
+    FREQUENCY,
+    jacobian_schematic,
+)
 from passband.figures.jacobian_spectra import jacobian_spectra
 from passband.figures.jacobian_table import jacobian_table
 from passband.figures.load import probe_arrays
@@ -81,7 +86,13 @@ def test_the_bias_of_a_picture_is_drawn_against_its_weight(tmp_path, regularised
 def test_the_schematic_names_what_is_computed():
     figure = jacobian_schematic(None)
     said = words(figure)
-    for text in ("image x", "Jacobian J", "|DFT|", "B_low", "L_cls + λ · L_freq"):
+    for text in (
+        "image x",
+        "Jacobian J",
+        "|DFT|",
+        BIAS_SYMBOL,
+        f"{CLASSIFICATION} + λ · {FREQUENCY}",
+    ):
         assert text in said
 
 
