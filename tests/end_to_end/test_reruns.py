@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ("index", "fourier_study", "hfc", "sar", "provenance", "sources")
+PAGES = ("index", "fourier_study", "hfc", "jafr", "sar", "provenance", "sources")
 LAST = {f"report/{page}" for page in PAGES}
 ALWAYS_AFTER = {"measurements", "findings"} | LAST
 
