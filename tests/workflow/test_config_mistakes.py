@@ -771,3 +771,27 @@ def test_an_mce_without_the_model_that_it_is_relative_to(project):
     assert_sentence(
         caught.value, "artifact 'jafr.table8'", "relative_to is 'natural'", "cifar100", "JaFR"
     )
+
+
+def test_a_scale_without_the_model_that_an_mce_is_relative_to(project):
+    change = {"artifacts": ["jafr.table1"], "without": ["jafr-c10-standard"]}
+    with pytest.raises(UserError) as caught:
+        planned(project, change)
+    assert_sentence(caught.value, "artifact 'jafr.table1'", "'natural'", "'without'")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"dataset": "fashion-scenes-sample"},
+            ["fashion-scenes-sample", "choose another data set"],
+        ),
+        ({"severities": [5, 2, 2]}, ["severities lists 2 2 times", "list it once"]),
+        ({"corruptions": ["fog", "fog"]}, ["corruptions lists fog 2 times"]),
+    ],
+)
+def test_corruptions_that_make_no_sense(project, change, words):
+    with pytest.raises(UserError) as caught:
+        planned(project, {"probes": {"corruptions": change}})
+    assert_sentence(caught.value, "probe 'corruptions'", *words)

@@ -10,6 +10,9 @@ PROBE = {"name": "corruptions", "probe": "common_corruptions"}
 
 def test_all_types_and_severities_of_the_whole_split_by_default():
     wanted = corrupted_for(PROBE, "cifar10", None)
+    assert wanted == corrupted_for(
+        PROBE | {"corruptions": None, "severities": None}, "cifar10", None
+    )
     assert wanted["corruptions"] == [*declared("data/corruptions")]
     assert len(wanted["corruptions"]) == 19
     assert wanted["severities"] == [1, 2, 3, 4, 5]

@@ -28,14 +28,6 @@ def mirrors(mirror: Path | None) -> tuple[Path, ...]:
     return (*named, *SYSTEM_MIRRORS)
 
 
-def in_mirrors(name: str, mirror: Path | None = None) -> Path | None:
-    """The folder of this name in the first mirror folder that has one, if any."""
-    for folder in mirrors(mirror):
-        if (folder / name).is_dir():
-            return folder / name
-    return None
-
-
 def own_folder(dataset: Dataset, mirror: Path | None = None) -> Path:
     """A user's own folder of images for a data set, <mirror>/<dataset id>.
 
@@ -44,8 +36,9 @@ def own_folder(dataset: Dataset, mirror: Path | None = None) -> Path:
     Raises:
         UserError: no mirror folder has it.
     """
-    if folder := in_mirrors(dataset.id, mirror):
-        return folder
+    for folder in mirrors(mirror):
+        if (folder / dataset.id).is_dir():
+            return folder / dataset.id
     raise UserError(
         f"{dataset.title} cannot be downloaded: put your own images into train/<class>/ and "
         f"test/<class>/ of the folder {dataset.id} in a mirror folder, and set data_mirror or "
@@ -58,6 +51,7 @@ def frost_folder(mirror: Path | None = None) -> Path | None:
 
     They are those of github.com/hendrycks/robustness, ImageNet-C/create_c.
     """
-    folder = in_mirrors(FROST, mirror)
-    whole = folder and all((folder / name).is_file() for name in FROST_PICTURES)
-    return folder if whole else None
+    for folder in mirrors(mirror):
+        if all((folder / FROST / name).is_file() for name in FROST_PICTURES):
+            return folder / FROST
+    return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from passband.figures.load import probe_arrays, probe_metadata
-from passband.figures.tables import BEST, PERCENT
+from passband.figures.tables import BEST, FEW, PERCENT
 from passband.findings.measured import on_common_images
 from passband.intervals.estimates import answers_interval, mean_interval, relative_errors
 
@@ -71,7 +71,10 @@ def error_cells(answers: Mapping[str, Answers], reference: str) -> list[dict]:
             scores = relative_errors(*(100 - one[:, 1:] for one in pair))
         except ValueError:
             return []
-        cells.append(_cell(method, MCE, mean_interval(scores), RELATIVE, ""))
+        interval = mean_interval(scores)
+        if interval.n < FEW:  # few answers may all agree, which says nothing of others
+            interval = interval._replace(low=np.nan, high=np.nan)
+        cells.append(_cell(method, MCE, interval, RELATIVE, ""))
     return cells
 
 

@@ -148,6 +148,7 @@ def _paper_place(row: pd.DataFrame) -> list[str]:
 def _notes(cells: pd.DataFrame, reference: str, firsts: Sequence[dict], probe: str) -> list[str]:
     severities = probe_arrays(firsts[0], probe)["severities"].tolist()
     images = cells.loc[cells["metric"] == CLEAN, "n_images"].max()
+    corruptions = cells["metric"][cells["metric"].str.startswith(CORRUPTION)].nunique()
     several = f" at severity {severities[0]}"
     if len(severities) > 1:
         several = f", mean over the severities {listed(map(str, severities))}"
@@ -160,8 +161,9 @@ def _notes(cells: pd.DataFrame, reference: str, firsts: Sequence[dict], probe: s
         notes.append(f"Of fewer than {FEW} answers, the right ones are counted.")
     if (cells["metric"] == MCE).any():
         notes.append(
-            f"mCE: mean over the corruptions of the error divided by that of {reference}, in "
-            "percent. Its interval takes the errors to first order (the delta method)."
+            f"mCE: mean over the {corruptions} corruptions of the error divided by that of "
+            f"{reference}, in percent. Its interval takes the errors to first order (the delta "
+            "method)."
         )
     else:
         notes.append(f"There is no mCE: {reference} makes no error under one of the corruptions.")

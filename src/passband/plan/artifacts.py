@@ -60,7 +60,7 @@ def resolve_artifact(
     }
     options = read_row(f"{owner}, options", keywords, given, known)
     _check_image(owner, options)
-    _check_reference(owner, options, [models[slug] for slug in row["models"]])
+    check_reference(name, options, [models[slug] for slug in row["models"]])
     for filter in filters_in(options) if "dataset" in options else ():
         check_filter(owner, filter, DATASETS[options["dataset"]].side)
 
@@ -103,15 +103,25 @@ def check_listed(row: Mapping, probes: Mapping[str, Mapping]) -> None:
                 )
 
 
-def _check_reference(owner: str, options: Mapping, models: Sequence[Mapping]) -> None:
-    """Refuse errors relative to a model that a data set of the artifact does not have."""
+def check_reference(name: str, options: Mapping, models: Sequence[Mapping]) -> None:
+    """Refuse errors relative to a model that a data set of the artifact does not have.
+
+    Args:
+        name: id of the artifact.
+        options: of the artifact.
+        models: rows of the models that it shows.
+
+    Raises:
+        UserError: names the artifact, the model and the data set.
+    """
     reference = options.get("relative_to")
     for dataset in dict.fromkeys(model["dataset"] for model in models) if reference else ():
         methods = [model["method"] for model in models if model["dataset"] == dataset]
         if reference not in methods:
             raise UserError(
-                f"{owner}: relative_to is '{reference}', but it shows no such model on {dataset}, "
-                f"only {', '.join(dict.fromkeys(methods))}; add the model, or name another method."
+                f"artifact '{name}': relative_to is '{reference}', but it shows no such model on "
+                f"{dataset}, only {', '.join(dict.fromkeys(methods))}; add the model, take it from "
+                "the scale's list 'without', or name another method."
             )
 
 

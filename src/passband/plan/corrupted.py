@@ -25,8 +25,8 @@ def corrupted_for(probe: Mapping, dataset: str, limit: int | None) -> dict | Non
     """
     if "corruptions" not in declared("probes")[probe["probe"]].keywords:
         return None
-    corruptions = probe.get("corruptions", [*declared(CORRUPTIONS)])
-    severities = probe.get("severities", SEVERITIES)
+    corruptions = probe.get("corruptions") or [*declared(CORRUPTIONS)]
+    severities = probe.get("severities") or SEVERITIES
     limits = [one for one in (limit, probe.get("images")) if one is not None]
     images = available(dataset, probe.get("split", "test"), min(limits, default=None))
     row = DATASETS[dataset]

@@ -2,6 +2,7 @@
 
 import fnmatch
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import reduce
 
@@ -87,6 +88,13 @@ def patched(row: Mapping, patches: Mapping, name: str) -> dict:
     """A row with the patches applied, in order, whose pattern matches its name."""
     fitting = [patch for pattern, patch in patches.items() if fnmatch.fnmatchcase(name, pattern)]
     return reduce(merged, fitting, dict(row))
+
+
+def check_distinct(owner: str, values: Iterable[object]) -> None:
+    """Raise UserError for a value that is listed more than once."""
+    for value, count in Counter(values).items():
+        if count > 1:
+            raise UserError(f"{owner} lists {value} {count} times; list it once.")
 
 
 def check_patterns(kind: str, patterns: Iterable[str], known: Iterable[str]) -> None:

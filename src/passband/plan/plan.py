@@ -9,7 +9,7 @@ from passband.dependencies import declared
 from passband.errors import UserError
 from passband.findings.check import check_findings
 from passband.options import Known
-from passband.plan.artifacts import check_listed, resolve_artifact
+from passband.plan.artifacts import check_listed, check_reference, resolve_artifact
 from passband.plan.batch_moments import check_batch_moments
 from passband.plan.budgets import check_training
 from passband.plan.chosen import left_out, made, with_fewer_models
@@ -17,13 +17,13 @@ from passband.plan.files import Files, read_files
 from passband.plan.folders import check_folder
 from passband.plan.marks import check_mark, expected_of, filled, mark_of
 from passband.plan.models import resolve_models
-from passband.plan.names import check_known, check_names, check_patterns, patched
+from passband.plan.names import check_distinct, check_known, check_names, check_patterns, patched
 from passband.plan.reading import scale_config
 from passband.plan.recipes import resolve_recipe
 from passband.plan.rows import ELSEWHERE, check_filter, filters_in, known_rows, resolve_row
 from passband.plan.searches import check_searches
 from passband.plan.substitutions import with_labels
-from passband.plan.tasks import check_measured, task_of
+from passband.plan.tasks import check_measured, check_task, task_of
 from passband.plan.texts import check_drawn
 from passband.training.recipes import shared_prefixes
 
@@ -135,6 +135,8 @@ def plan(config: Mapping, root: Path) -> Plan:
     _check_findings(files, models, targets, probes, attacks, titles)
     artifacts = {name: targets[name] for name in made(config, targets)}
     artifacts = with_fewer_models(config, artifacts, models)
+    for name, row in artifacts.items():
+        check_reference(name, row["options"], [models[slug] for slug in row["models"]])
     targets |= artifacts
     unchanged = scale_config({key: config[key] for key in KEPT}, root)
     mark = mark_of(config, unchanged)
@@ -212,6 +214,9 @@ def _check_probes(probes: Mapping, models: Mapping, config: Mapping) -> None:
     for name, probe in probes.items():
         if "dataset" in probe:
             check_known(f"dataset of probe '{name}'", [probe["dataset"]], DATASETS)
+            check_task(name, probe)
+        for key in ("corruptions", "severities"):
+            check_distinct(f"probe '{name}': {key}", probe.get(key) or [])
         if "split" in probe:
             splits = get(probe["dataset"]).splits if "dataset" in probe else ("train", "test")
             check_known(f"split of probe '{name}'", [probe["split"]], splits)

@@ -14,6 +14,16 @@ def task_of(registry: str, name: str) -> str:
     return declared(registry)[name].settings.get("task", USUAL)
 
 
+def check_task(name: str, probe: Mapping) -> None:
+    """Raise UserError if a probe and the data set that it names have different tasks."""
+    wanted, found = task_of("probes", probe["probe"]), DATASETS[probe["dataset"]].task
+    if wanted != found:
+        raise UserError(
+            f"probe '{name}' measures {wanted}, but its dataset is {probe['dataset']}, a data set "
+            f"for {found}: choose another data set."
+        )
+
+
 def check_network(slug: str, dataset: str, architecture: str) -> None:
     """Raise UserError if the network and the data set of a model have different tasks."""
     wanted, found = DATASETS[dataset].task, task_of("models", architecture)

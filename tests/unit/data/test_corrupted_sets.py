@@ -13,7 +13,7 @@ from passband.data import published_corruptions
 from passband.data.corrupted import GENERATED, PROCEDURAL
 from passband.data.corrupting import corrupt
 from passband.data.corruptions import corrupted
-from passband.data.mirrors import FROST_PICTURES, MIRROR_VARIABLE
+from passband.data.mirrors import FROST_PICTURES, MIRROR_VARIABLE, frost_folder
 from passband.data.registry import RemoteFile
 from passband.data.storage import load_corrupted
 from passband.errors import UserError
@@ -98,6 +98,8 @@ def test_pictures_of_frost_come_from_a_mirror(split, tmp_path, monkeypatch):
     found = load_corrupted(job(split, "fashion-mnist", tmp_path))
     assert found.source("frost") == GENERATED
     assert found.of("frost", 5).min() >= 114  # 0.45 * 255
+    (tmp_path / "other" / "frost").mkdir(parents=True)  # a mirror before it, without pictures
+    assert frost_folder(tmp_path / "other") == folder
 
 
 def test_the_archive_is_read_severity_by_severity(split, tmp_path, publish):

@@ -511,3 +511,6 @@ def test_every_fifth_pixel_of_the_pictures_is_read(tmp_path):
     (tmp_path / "frost4.jpg").write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"frost4\.jpg cannot be read as a picture of frost"):
         read_pictures(tmp_path)
+    Image.fromarray(pixels[:4]).save(tmp_path / "frost1.png")
+    with pytest.raises(UserError, match=r"frost1\.png has 65 x 4 pixels, expected at least 5 x 5"):
+        read_pictures(tmp_path)

@@ -87,11 +87,14 @@ def test_a_table_without_printed_numbers_and_with_few_images(tmp_path):
     assert "20 of 40" in to_html(made)  # the standard model under noise
     assert "paper" not in to_html(made)
     assert any("the right ones are counted" in note for note in made.notes)
+    errors = made.cells[made.cells["metric"] == "mCE"]
+    assert errors["value"].notna().all() and errors[["ci_low", "ci_high"]].isna().all(axis=None)
 
 
 def test_notes_say_where_the_images_come_from_and_how_many(corrupted, tmp_path):
     notes = " ".join(table(tmp_path, corrupted).notes)
     assert "of 200 images, mean over the severities 1 and 5" in notes
+    assert "mean over the 4 corruptions of the error" in notes
     assert "Fashion-MNIST sample: generated; Frost: generated with procedural frost." in notes
 
 

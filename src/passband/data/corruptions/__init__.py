@@ -6,7 +6,8 @@ Images are uint8 [N, C, H, W] with one or three channels (RGB); severity is 1 to
 are those of CIFAR-10-C (github.com/hendrycks/robustness, make_cifar_c.py), which differ from those
 of ImageNet-C. Lengths are in pixels whatever the side of the images, except where a function says
 otherwise. An image of one channel is corrupted as an RGB image of three equal channels would be,
-and keeps the luminance of the result; noise is drawn for each channel that it has.
+and keeps the luminance of the result, except that the covers of frost and spatter are made grey
+before they are added; noise is drawn for each channel that it has.
 
 Every draw is a function of (corruption, severity, image), and everything else is computed image by
 image, so that the result does not depend on batches, order or machine. A function is registered

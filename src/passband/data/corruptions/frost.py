@@ -57,7 +57,7 @@ def read_pictures(folder: Path) -> list[np.ndarray]:
         uint8 [3, h, w] each.
 
     Raises:
-        UserError: one of them cannot be read.
+        UserError: one of them cannot be read or is too small.
     """
     from PIL import Image  # slow to import, needed here only
 
@@ -71,6 +71,11 @@ def read_pictures(folder: Path) -> list[np.ndarray]:
                 f"{folder / name} cannot be read as a picture of frost: replace it, or remove the "
                 "folder to use a procedural texture."
             ) from error
+        if min(pixels.shape[:2]) < EVERY:
+            raise UserError(
+                f"{folder / name} has {pixels.shape[1]} x {pixels.shape[0]} pixels, expected at "
+                f"least {EVERY} x {EVERY}: replace it by the published picture."
+            )
         found.append(pixels[EVERY // 2 :: EVERY, EVERY // 2 :: EVERY].transpose(2, 0, 1))
     return found
 
