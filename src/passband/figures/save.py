@@ -55,7 +55,8 @@ def with_font(svg: str) -> str:
     where the font is not installed."""
     from fontTools import subset
 
-    words = set(html.unescape("".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))))
+    texts = re.findall(r"<text[^>]*>(.*?)</text>", svg, re.DOTALL)  # formulas hold <tspan>
+    words = set(html.unescape(re.sub(r"<[^>]*>|\n", "", "".join(texts))))
     if not words:
         return svg
     family = matplotlib.rcParams["font.sans-serif"][0]

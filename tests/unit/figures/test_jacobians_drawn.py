@@ -2,9 +2,11 @@
 
 import base64
 import io
+import re
 
 import numpy as np
 import pytest
+from fontTools.ttLib import TTFont
 from invented_artifacts import artifact_of
 from invented_jacobians import BIASES, differentiated
 from matplotlib.text import Text
@@ -22,6 +24,7 @@ from passband.figures.jacobian_schematic import (
 from passband.figures.jacobian_spectra import jacobian_spectra
 from passband.figures.jacobian_table import jacobian_table
 from passband.figures.load import probe_arrays
+from passband.figures.save import save_figure
 from passband.figures.table_html import to_html
 from passband.figures.table_tex import to_latex
 from passband.intervals.estimates import mean_interval
@@ -94,6 +97,13 @@ def test_the_schematic_names_what_is_computed():
         f"{CLASSIFICATION} + λ · {FREQUENCY}",
     ):
         assert text in said
+
+
+def test_the_font_of_an_svg_has_the_letters_of_formulas(tmp_path):
+    save_figure(jacobian_schematic(None), {"svg": tmp_path / "drawn.svg"})
+    text = (tmp_path / "drawn.svg").read_text(encoding="utf-8")
+    font = TTFont(io.BytesIO(base64.b64decode(re.search(r"font/woff;base64,([^)]*)", text)[1])))
+    assert {ord(letter) for letter in "LB=+−(y)λ"} <= set(font.getBestCmap())
 
 
 RECIPE = {
