@@ -220,8 +220,8 @@ def train(
             if not math.isfinite(loss):
                 raise UserError(
                     f"the loss of '{name}' seed {seed} became {loss} in epoch {epoch + 1}: lower "
-                    f"optimizer.learning_rate (now {peak}), or the weight of a loss that it "
-                    f"adds in the recipe; the state after epoch {epoch} is kept."
+                    f"optimizer.learning_rate (now {peak}) or the weights of added losses in "
+                    f"the recipe; the state after epoch {epoch} is kept."
                 )
             seconds = time.monotonic() - started
             subject = Subject(model, training, test, compute)
