@@ -119,7 +119,7 @@ def test_two_steps_equal_the_same_steps_written_plainly(name):
         torch.testing.assert_close(model.state_dict()[key], value, atol=1e-9, rtol=1e-7)
 
 
-@pytest.mark.parametrize(("name", "passes"), zip(RECIPES, [1, 2, 3, 3, 3], strict=True))
+@pytest.mark.parametrize(("name", "passes"), list(zip(RECIPES, [1, 2, 3, 3, 3], strict=True)))
 def test_the_passes_that_move_the_batch_statistics(name, passes):
     """As the table in docs/numerics.md says."""
     model, data, indices = network(), stripes(), ROWS[0]
