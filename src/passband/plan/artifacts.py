@@ -60,7 +60,6 @@ def resolve_artifact(
     }
     options = read_row(f"{owner}, options", keywords, given, known)
     _check_image(owner, options)
-    check_reference(name, options, [models[slug] for slug in row["models"]])
     for filter in filters_in(options) if "dataset" in options else ():
         check_filter(owner, filter, DATASETS[options["dataset"]].side)
 

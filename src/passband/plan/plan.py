@@ -135,9 +135,9 @@ def plan(config: Mapping, root: Path) -> Plan:
     _check_findings(files, models, targets, probes, attacks, titles)
     artifacts = {name: targets[name] for name in made(config, targets)}
     artifacts = with_fewer_models(config, artifacts, models)
-    for name, row in artifacts.items():
-        check_reference(name, row["options"], [models[slug] for slug in row["models"]])
     targets |= artifacts
+    for name, row in targets.items():
+        check_reference(name, row["options"], [models[slug] for slug in row["models"]])
     unchanged = scale_config({key: config[key] for key in KEPT}, root)
     mark = mark_of(config, unchanged)
     check_mark(mark)
